@@ -1,0 +1,238 @@
+"""Settings. Each one of ours is read here, once, from the environment; .env.example says what it means."""
+
+import logging
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import environ
+import structlog
+
+from backend.environment import (
+    available_cores,
+    cache,
+    database,
+    flag,
+    one_of,
+    rate,
+    read,
+    secret_key,
+    text,
+    whole,
+    words,
+)
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+environ.Env.read_env(BASE_DIR / ".env")
+
+# What is served
+MODELS_DIR = read("MODELS_DIR", text, str(BASE_DIR / "ml_core" / "bundles"))
+MODEL = read("MODEL", text, "lite")
+MODELS_CACHE = Path(read("MODELS_CACHE", text, str(Path.home() / ".cache" / "face-parsing" / "models")))
+MAX_UPLOAD_BYTES = read("MAX_UPLOAD_BYTES", whole(1024, 1 << 30), str(16 << 20))
+MAX_BATCH_BYTES = read("MAX_BATCH_BYTES", whole(1024, 4 << 30), str(64 << 20))
+MAX_IMAGE_PIXELS = read("MAX_IMAGE_PIXELS", whole(1, 1_000_000_000), "50000000")
+MAX_BATCH_IMAGES = 32
+
+# Where it runs
+ENVIRONMENT = read("ENVIRONMENT", one_of("development", "production"), "development")
+PRODUCTION = ENVIRONMENT == "production"
+BIND = read("BIND", text, "127.0.0.1")
+PORT = read("PORT", whole(1, 65535), "8000")
+STATE_DIR = Path(read("STATE_DIR", text, str(BASE_DIR)))
+RUN_DIR = Path(read("RUN_DIR", text, str(Path(tempfile.gettempdir()) / f"face-parsing-{os.getuid()}-{PORT}")))
+LOG_LEVEL = read("LOG_LEVEL", one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
+
+# How much at once
+CORES = available_cores()
+INFERENCE_THREADS = read("INFERENCE_THREADS", whole(1, 256), "1")
+INFERENCE_SLOTS = read("INFERENCE_SLOTS", whole(1, 1024), str(max(1, CORES // INFERENCE_THREADS)))
+WORKERS = read("WORKERS", whole(1, 256), str(max(2, -(-CORES // 4))))
+THREADS = read("THREADS", whole(2, 1024), "64")
+QUEUE_SIZE = read("QUEUE_SIZE", whole(0, 10_000), "16")
+HEADER_TIMEOUT = read("HEADER_TIMEOUT", whole(1, 3600), "10")
+BODY_TIMEOUT = read("BODY_TIMEOUT", whole(1, 3600), "60")
+STOP_TIMEOUT = read("STOP_TIMEOUT", whole(1, 3600), "30")
+
+# Who may come in
+API_PUBLIC = read("API_PUBLIC", flag, "false")
+THROTTLE_KEY = read("THROTTLE_KEY", rate, "")
+THROTTLE_ADDRESS = read("THROTTLE_ADDRESS", rate, "")
+NUM_PROXIES = read("NUM_PROXIES", whole(0, 16), "0")
+ALLOWED_HOSTS = read("ALLOWED_HOSTS", words, "localhost,127.0.0.1,[::1]")
+CORS_ALLOWED_ORIGINS = read("CORS_ALLOWED_ORIGINS", words, "")
+CSRF_TRUSTED_ORIGINS = read("CSRF_TRUSTED_ORIGINS", words, "")
+SECRET_KEY = secret_key(STATE_DIR / "secret_key", demanded=PRODUCTION)
+DEBUG = read("DEBUG", flag, "false")
+
+# HTTPS: everything `check --deploy` asks for, on in production
+HTTPS = read("HTTPS", flag, str(PRODUCTION))
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+PROXY_SSL_HEADER = read("PROXY_SSL_HEADER", text, "")
+if PROXY_SSL_HEADER:
+    SECURE_PROXY_SSL_HEADER = (f"HTTP_{PROXY_SSL_HEADER.upper().replace('-', '_')}", "https")
+
+# Stores
+DATABASES = {"default": read("DATABASE_URL", database, f"sqlite:///{STATE_DIR / 'db.sqlite3'}")}
+CACHES = {"default": read("CACHE_URL", cache, f"filecache://{RUN_DIR / 'cache'}")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "segmentation_api",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "rest_framework",
+    "rest_framework_api_key",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_prometheus",
+    "django_structlog",
+]
+
+MIDDLEWARE = [
+    "segmentation_api.telemetry.request_id",
+    "segmentation_api.health.probes",
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "segmentation_api.telemetry.RequestLog",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
+]
+
+ROOT_URLCONF = "backend.urls"
+WSGI_APPLICATION = "backend.wsgi.application"
+APPEND_SLASH = False
+USE_I18N = False
+USE_TZ = True
+CSRF_FAILURE_VIEW = "segmentation_api.errors.csrf_failure"
+CORS_EXPOSE_HEADERS = ["Server-Timing", "X-Model", "X-Request-Id", "Retry-After"]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+]
+
+STATIC_URL = "static/"
+WHITENOISE_USE_FINDERS = True  # served from the packages that have them: no collectstatic
+WHITENOISE_AUTOREFRESH = False
+
+# An upload is kept in memory only; segmentation_api.uploads bounds it
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64 << 10
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 64
+DATA_UPLOAD_MAX_NUMBER_FILES = MAX_BATCH_IMAGES + 1
+
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["segmentation_api.access.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["segmentation_api.access.MayComeIn"],
+    "DEFAULT_THROTTLE_CLASSES": [
+        "segmentation_api.access.KeyThrottle",
+        "segmentation_api.access.AddressThrottle",
+    ],
+    "DEFAULT_THROTTLE_RATES": {"key": THROTTLE_KEY, "address": THROTTLE_ADDRESS},
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "segmentation_api.errors.drf_exception_handler",
+    "NUM_PROXIES": NUM_PROXIES,
+    "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Face parsing API",
+    "DESCRIPTION": "A photo in; each pixel one of the model's classes out. Nothing of a photo is kept.",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "segmentation_api.schema.tell_if_open",
+    ],
+}
+
+# JSON logs, one line a request
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
+DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False  # an address is personal data; the proxy's log may have it
+DJANGO_STRUCTLOG_USER_ID_FIELD = ""
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True  # telemetry.request_id lets only sane ones pass
+
+LOG_STEPS: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.ExtraAdder(),
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.format_exc_info,
+]
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "json": {
+            "()": structlog.stdlib.ProcessorFormatter,
+            "foreign_pre_chain": LOG_STEPS,
+            "processors": [
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(),
+            ],
+        }
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        # RequestLog has said it already, with less of what the client sent
+        "django.request": {"level": "CRITICAL"},
+        "django.security": {"level": "CRITICAL"},
+        "django.server": {"level": "WARNING", "handlers": ["stderr"], "propagate": False},
+        "gunicorn.error": {"handlers": [], "propagate": True},
+        "botocore": {"level": "WARNING"},
+        "boto3": {"level": "WARNING"},
+        "urllib3": {"level": "WARNING"},
+    },
+}
+structlog.configure(
+    processors=[
+        structlog.stdlib.filter_by_level,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        *LOG_STEPS,
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    cache_logger_on_first_use=True,
+)

@@ -1,0 +1,17 @@
+"""Everything the service answers to; /healthz and /readyz are answered by segmentation_api.health."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from segmentation_api.telemetry import metrics
+
+urlpatterns = [
+    path("api/", include("segmentation_api.urls")),
+    path("metrics", metrics, name="metrics"),
+    path("admin/", admin.site.urls),
+]
+
+handler400 = "segmentation_api.errors.bad_request"
+handler403 = "segmentation_api.errors.permission_denied"
+handler404 = "segmentation_api.errors.not_found"
+handler500 = "segmentation_api.errors.server_error"

@@ -1,0 +1,110 @@
+"""gunicorn's settings: `gunicorn -c docker/gunicorn.conf.py backend.wsgi`. Values come from backend.settings."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
+
+from django.core.exceptions import ImproperlyConfigured  # noqa: E402
+
+try:
+    from backend import settings
+    from segmentation_api.startup import run_dir
+
+    run = run_dir()
+except (ImproperlyConfigured, OSError) as error:
+    sys.exit(f"Cannot start: {error}")
+
+metrics_dir = run / "metrics"
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_dir)  # before prometheus_client is imported
+
+bind = f"[{settings.BIND}]:{settings.PORT}" if ":" in settings.BIND else f"{settings.BIND}:{settings.PORT}"
+pidfile = str(run / "gunicorn.pid")
+control_socket_disable = True
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+# Threads wait for slow clients and for their turn; segmentation_api.admission lets as many compute as there
+# are cores. More than one process, so that the death of one is not the death of the service.
+worker_class = "segmentation_api.gunicorn_worker.DeadlineWorker"
+workers = settings.WORKERS
+threads = settings.THREADS
+worker_connections = 1000
+backlog = 512
+keepalive = 15
+timeout = 60
+graceful_timeout = settings.STOP_TIMEOUT
+
+limit_request_line = 8190
+limit_request_fields = 64
+limit_request_field_size = 8190
+forwarded_allow_ips = ""  # what a proxy says is believed by NUM_PROXIES and PROXY_SSL_HEADER, nowhere else
+forwarder_headers = ""
+
+logconfig_dict = settings.LOGGING
+accesslog = None  # segmentation_api.telemetry.RequestLog
+
+
+def on_starting(server):
+    """In the master, before it listens: old counters go, and the model must be there."""
+    import django
+
+    metrics_dir.mkdir(mode=0o700, exist_ok=True)
+    for old in metrics_dir.glob("*.db"):
+        old.unlink()
+    django.setup()
+    _or_stop(_check_model, server)
+    server.handle_hup = lambda: server.kill_workers(signal.SIGHUP)
+
+
+def when_ready(server):
+    """In the master, listening but before any worker: who may come in depends on where it listens."""
+    from segmentation_api.startup import check_start, declare_listeners, listening_host
+
+    declare_listeners([listening_host(listener.sock) for listener in server.LISTENERS])
+    _or_stop(check_start, server)
+    server.log.info("API docs: http://%s/api/docs/", bind)
+
+
+def post_worker_init(worker):
+    """In a worker, before it takes requests: load the models, and reload them on SIGHUP."""
+    import threading
+
+    from segmentation_api.engine import engine
+
+    engine.models()
+
+    def reload_models(*_):
+        threading.Thread(target=engine.reload, name="reload-models", daemon=True).start()
+
+    signal.signal(signal.SIGHUP, reload_models)
+
+
+def child_exit(server, worker):
+    """A worker is gone: its share of the gauges goes with it."""
+    from prometheus_client import multiprocess
+
+    multiprocess.mark_process_dead(worker.pid)
+
+
+def _check_model():
+    from segmentation_api.startup import check_model
+
+    check_model()
+
+
+def _or_stop(check, server):
+    """Run a start check; what it finds ends the master with one line."""
+    from django.db import connections
+
+    try:
+        check()
+    except ImproperlyConfigured as error:
+        server.log.error("Cannot start: %s", error)
+        if server.pidfile is not None:
+            server.pidfile.unlink()
+        sys.exit(1)
+    finally:
+        connections.close_all()  # a connection must not cross the fork

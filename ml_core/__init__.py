@@ -1,0 +1,1 @@
+"""What the model is: labels, images, faces, bundles, inference. Plain Python: no Django, no TensorFlow."""

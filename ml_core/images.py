@@ -1,0 +1,209 @@
+"""Photos in and pictures out: decode with limits, cut, colour.
+
+Images are uint8 RGB arrays of shape (height, width, 3), upright. Coordinates are continuous: pixel (x, y)
+covers [x, x + 1) x [y, y + 1), so its centre is (x + 0.5, y + 0.5). A *cut* is a parallelogram of an image,
+given by the affine that maps the unit square onto it: (0, 0) is its top left corner, (1, 1) the bottom right
+one. Saying where a cut lies without its size in pixels lets one affine serve the network's input, its
+half-resolution logits and the way back.
+"""
+
+import io
+import math
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ml_core.labels import LabelSet
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
+"""Pillow's names of the formats that are read; of TIFF and GIF the first frame."""
+
+MAX_PIXELS = 50_000_000
+
+Affine = NDArray[np.float64]
+"""(2, 3): (x, y, 1) -> (x, y)."""
+
+
+class ImageError(ValueError):
+    """An image that cannot be used; `str()` is a sentence fit for the person who sent it."""
+
+
+class ImageTooLarge(ImageError):
+    """More pixels than allowed, by the header."""
+
+
+class UnsupportedImage(ImageError):
+    """Not an image, or not of a format or pixel type that is read."""
+
+
+class BrokenImage(ImageError):
+    """The start of an image of a known format, but cut short or damaged."""
+
+
+def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+    """Decode JPEG, PNG, WebP, BMP, TIFF or GIF bytes to (height, width, 3) uint8 RGB, upright.
+
+    EXIF orientation is honoured, transparency is laid on white, 16-bit greyscale scaled to 8 bits; colour
+    profiles are ignored. Raises ImageTooLarge from the header alone, before a pixel is decoded; else
+    UnsupportedImage or BrokenImage.
+    """
+    if not data:
+        raise BrokenImage("The image is empty.")
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise _too_large(max_pixels) from None
+    except Exception:  # Pillow's parsers raise nearly anything on hostile bytes
+        if _starts_like_an_image(data):
+            raise BrokenImage("The image is cut short or damaged.") from None
+        raise UnsupportedImage(f"This is not a {', '.join(FORMATS[:-1])} or {FORMATS[-1]} image.") from None
+    if image.width * image.height > max_pixels:
+        raise _too_large(max_pixels)
+    if _plain_jpeg(image, data):
+        # Half of Pillow's time on large photos. OpenCV fills what is missing of a JPEG without an error,
+        # which is why it gets only those that end as they should.
+        pixels = cv2.imdecode(
+            np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+        )
+        if pixels is not None:
+            return _upright(_as_uint8(pixels), _orientation(image))
+    return from_pil(image)
+
+
+def from_pil(image: Image.Image) -> NDArray[np.uint8]:
+    """(height, width, 3) uint8 RGB of a Pillow image, upright. Raises UnsupportedImage or BrokenImage."""
+    try:
+        image.load()
+    except Exception:  # as in decode
+        raise BrokenImage("The image is cut short or damaged.") from None
+    if image.mode.startswith("I;16"):
+        grey = np.rint(np.asarray(image) / 257).astype(np.uint8)
+        return _upright(np.repeat(grey[:, :, None], 3, axis=2), _orientation(image))
+    if image.mode in ("I", "F"):
+        raise UnsupportedImage("Images with 32 bits a channel are not read; 8 and 16 bits are.")
+    try:
+        if image.has_transparency_data:
+            layer = image.convert("RGBA")
+            flat = Image.new("RGB", image.size, "white")
+            flat.paste(layer, mask=layer)
+        else:
+            flat = image.convert("RGB")
+    except ValueError:
+        raise UnsupportedImage(f"Images of the pixel type {image.mode} are not read.") from None
+    return _upright(np.asarray(flat), _orientation(image))
+
+
+def letterbox(image_size: tuple[int, int], input_size: tuple[int, int]) -> Affine:
+    """The cut that holds a whole (height, width) image, centred, with the aspect of the network's input."""
+    (height, width), (input_height, input_width) = image_size, input_size
+    scale = max(height / input_height, width / input_width)
+    cut_width, cut_height = scale * input_width, scale * input_height
+    return np.array(
+        [[cut_width, 0.0, (width - cut_width) / 2], [0.0, cut_height, (height - cut_height) / 2]], np.float64
+    )
+
+
+def sample(image: NDArray[np.uint8], cut: Affine, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """The cut as a (height, width, 3) picture of `size`, without aliasing; beyond the photo its edge goes on.
+
+    A reduction is done by area averaging first, only on the part of the photo that the cut needs, then the
+    rest (rotation, fractions of a pixel) bilinearly. A cut that is the whole image, unrotated, thus equals
+    cv2.resize(..., INTER_AREA).
+    """
+    height, width = size
+    to_pixel = pixel_affine(cut, size)
+    step_x, step_y = float(np.hypot(*to_pixel[:, 0])), float(np.hypot(*to_pixel[:, 1]))
+    reduction = max(1.0, math.sqrt(step_x * step_y))
+    x0, y0, x1, y1 = bounds(cut, image.shape[:2], margin=2 * reduction)
+    part = image[y0:y1, x0:x1]
+    if reduction > 1:
+        shrunk = max(1, round((x1 - x0) / reduction)), max(1, round((y1 - y0) / reduction))
+        part = _as_uint8(cv2.resize(part, shrunk, interpolation=cv2.INTER_AREA))
+    scale = np.array([part.shape[1] / (x1 - x0), part.shape[0] / (y1 - y0)])
+    moved = cut.copy()
+    moved[:, 2] -= (x0, y0)
+    moved *= scale[:, None]
+    crop = cv2.warpAffine(
+        part,
+        pixel_affine(moved, size),
+        (width, height),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return _as_uint8(crop)
+
+
+def pixel_affine(cut: Affine, size: tuple[int, int]) -> Affine:
+    """The cut's affine for pixel indices: (column, row) of a (height, width) crop -> those of the image."""
+    height, width = size
+    columns = cut[:, :2] / (width, height)
+    return np.column_stack([columns, cut[:, 2] + columns.sum(axis=1) / 2 - 0.5])
+
+
+def bounds(cut: Affine, image_size: tuple[int, int], margin: float = 0) -> tuple[int, int, int, int]:
+    """(left, top, right, bottom) of the part of a (height, width) image that holds what a cut sees of it.
+
+    At least one pixel: where the cut lies wholly outside, the nearest one.
+    """
+    corners = np.array([[0, 0, 1], [1, 0, 1], [0, 1, 1], [1, 1, 1]], np.float64) @ cut.T
+    limit = np.array([image_size[1], image_size[0]])
+    low = np.clip(np.floor(corners.min(axis=0) - margin), 0, limit - 1).astype(int)
+    high = np.clip(np.ceil(corners.max(axis=0) + margin), low + 1, limit).astype(int)
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+
+
+def colorize(labels: NDArray[np.uint8], label_set: LabelSet) -> NDArray[np.uint8]:
+    """(H, W) uint8 class ids -> (H, W, 3) uint8 in the palette's colours."""
+    return label_set.palette[labels]
+
+
+def blend(
+    image: NDArray[np.uint8], labels: NDArray[np.uint8], label_set: LabelSet, alpha: float
+) -> NDArray[np.uint8]:
+    """The photo with the classes' colours mixed in by `alpha` (0..1); background pixels stay as they are."""
+    mixed = _as_uint8(cv2.addWeighted(image, 1 - alpha, colorize(labels, label_set), alpha, 0))
+    return np.where((labels == 0)[:, :, None], image, mixed)
+
+
+def _too_large(max_pixels: int) -> ImageTooLarge:
+    return ImageTooLarge(f"The image has more than {max_pixels:,} pixels.")
+
+
+def _starts_like_an_image(data: bytes) -> bool:
+    return (
+        data.startswith((b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\0", b"MM\0*"))
+        or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
+        or (data[:2] == b"BM" and data[6:10] == bytes(4))
+    )
+
+
+def _plain_jpeg(image: Image.Image, data: bytes) -> bool:
+    return image.format == "JPEG" and image.mode in ("RGB", "L") and data.endswith(b"\xff\xd9")
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF orientation 1 to 8; 1 where there is none or it cannot be read."""
+    try:
+        value = image.getexif().get(0x0112, 1)
+    except Exception:  # broken EXIF is no reason to refuse a photo
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _upright(image: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Undo an EXIF orientation (EXIF 2.32, tag 0x0112)."""
+    if orientation >= 5:
+        image = image.transpose(1, 0, 2)
+    if orientation in (3, 4, 7, 8):
+        image = image[::-1]
+    if orientation in (2, 3, 6, 7):
+        image = image[:, ::-1]
+    return np.ascontiguousarray(image)
+
+
+def _as_uint8(pixels: Any) -> NDArray[np.uint8]:
+    """OpenCV's annotations do not keep the element type."""
+    return np.asarray(pixels, np.uint8)

@@ -1,0 +1,51 @@
+"""Segmentation scores, all from one confusion matrix."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+Matrix = NDArray[np.int64]
+
+
+def confusion_matrix(truth: NDArray[np.uint8], predicted: NDArray[np.uint8], classes: int) -> Matrix:
+    """(classes, classes) pixel counts, rows the truth, columns the prediction.
+
+    Pixels whose truth is no class (255 and everything else from `classes` on) are left out. A prediction
+    outside the classes raises ValueError.
+    """
+    if truth.shape != predicted.shape:
+        raise ValueError(f"truth of shape {truth.shape} against prediction of shape {predicted.shape}")
+    counted = truth < classes
+    guess = predicted[counted].astype(np.int64)
+    if guess.size and guess.max() >= classes:
+        raise ValueError(f"predicted class {guess.max()} of {classes}")
+    pairs = truth[counted].astype(np.int64) * classes + guess
+    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Per-class F1 (= Dice) and IoU in 0..1, NaN for a class that neither truth nor prediction holds."""
+
+    f1: NDArray[np.float64]
+    iou: NDArray[np.float64]
+
+    @property
+    def mean_f1(self) -> float:
+        """Mean F1 of the classes that occur, the background (id 0) left out, as LaPa reports it."""
+        return float(np.nanmean(self.f1[1:])) if not np.isnan(self.f1[1:]).all() else float("nan")
+
+    @property
+    def mean_iou(self) -> float:
+        """Mean IoU of the classes that occur, the background left out."""
+        return float(np.nanmean(self.iou[1:])) if not np.isnan(self.iou[1:]).all() else float("nan")
+
+
+def scores(matrix: Matrix) -> Scores:
+    """F1 and IoU of every class of a confusion matrix."""
+    hits = np.diag(matrix).astype(np.float64)
+    truth, predicted = matrix.sum(axis=1), matrix.sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return Scores(f1=2 * hits / (truth + predicted), iou=hits / (truth + predicted - hits))

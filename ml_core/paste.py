@@ -1,0 +1,105 @@
+"""From the logits of cuts back to labels at the photo's own size.
+
+Labels come from interpolated logits, not from blown-up labels, so that borders are smooth. Between four
+neighbouring logits that agree on the best class, bilinear interpolation cannot change it: the difference of
+two channels that is positive at all four is positive between them. So only the cells between disagreeing
+neighbours are interpolated, which gives the same labels in a tenth of the time.
+"""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ml_core.images import Affine, bounds, pixel_affine
+
+MIXED = 255
+_BLOCK = 8192  # points interpolated at once: few enough to stay in the cache and to keep memory flat
+
+
+def paste(
+    logits: Sequence[NDArray[np.float32]], cuts: Sequence[Affine], image_size: tuple[int, int]
+) -> NDArray[np.uint8]:
+    """(h, w, C) logits of each cut -> (height, width) uint8 labels of the photo; 0 outside all cuts.
+
+    The background of one cut never erases another's parts; where two cuts both see a part, the pixel goes
+    to the cut whose centre is nearer, measured in sides of the cut.
+    """
+    labels = np.zeros(image_size, np.uint8)
+    owners = np.zeros(image_size, np.uint16)  # which cut a part was seen in; never touched for a single one
+    for index, (values, cut) in enumerate(zip(logits, cuts, strict=True)):
+        left, top, right, bottom = bounds(cut, image_size)
+        area = slice(top, bottom), slice(left, right)
+        moved = cut - [[0, 0, left], [0, 0, top]]
+        found = upsample(values, moved, (bottom - top, right - left))
+        if index > 0:
+            rows, columns = np.nonzero((found > 0) & (labels[area] > 0))
+            points = np.stack([columns + left, rows + top]) + 0.5
+            theirs = _distances(cuts, owners[area][rows, columns], points)
+            lost = theirs <= _distances(cuts, np.full(len(rows), index), points)
+            found[rows[lost], columns[lost]] = 0
+        part = found > 0
+        np.copyto(labels[area], found, where=part)
+        if len(cuts) > 1:
+            owners[area][part] = index
+    return labels
+
+
+def upsample(logits: NDArray[np.float32], cut: Affine, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """(h, w, C) logits of a cut -> (height, width) uint8: the best class between them, 0 outside the cut."""
+    height, width = size
+    best = logits.argmax(axis=2).astype(np.uint8)
+    around = np.pad(best, 1, mode="edge")
+    cells = around[:-1, :-1].copy()  # cell (i, j) lies between logits i - 1 and i, j - 1 and j
+    cells[(cells != around[1:, :-1]) | (cells != around[:-1, 1:]) | (cells != around[1:, 1:])] = MIXED
+    to_logit = _inverse(pixel_affine(cut, best.shape))
+    to_cell = to_logit + np.array([[0, 0, 0.5], [0, 0, 0.5]])
+    labels = np.asarray(
+        cv2.warpAffine(
+            cells,
+            to_cell,
+            (width, height),
+            flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=0,
+        ),
+        np.uint8,
+    )
+    # cv2.remap is exact and fastest on four channels; a repeated last channel never wins over itself
+    padded = np.pad(logits, ((0, 0), (0, 0), (0, -logits.shape[2] % 4)), mode="edge")
+    groups = [np.ascontiguousarray(padded[:, :, i : i + 4]) for i in range(0, padded.shape[2], 4)]
+    flat = labels.reshape(-1)
+    mixed = np.flatnonzero(flat == MIXED)
+    for first in range(0, len(mixed), _BLOCK):
+        block = mixed[first : first + _BLOCK]
+        rows, columns = np.divmod(block, width)
+        at = to_logit @ np.stack([columns, rows, np.ones_like(rows)]).astype(np.float64)
+        flat[block] = interpolate(groups, at.astype(np.float32)).argmax(axis=1)
+    return labels
+
+
+def interpolate(groups: Sequence[NDArray[np.float32]], at: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(h, w, 4) logits a group, at (2, n) columns and rows -> (n, C) bilinear; the edge's go on outwards."""
+    values = [
+        cv2.remap(group, at[:1], at[1:], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        for group in groups
+    ]
+    return np.concatenate([value.reshape(at.shape[1], -1) for value in values], axis=1, dtype=np.float32)
+
+
+def _inverse(affine: Affine) -> Affine:
+    return np.asarray(cv2.invertAffineTransform(affine), np.float64)
+
+
+def _distances(
+    cuts: Sequence[Affine], owners: NDArray[np.integer], points: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """(n,) distances of (2, n) points from the centres of the cuts that own them, in sides of the cut."""
+    distances = np.empty(len(owners))
+    for owner in np.unique(owners):
+        mine = owners == owner
+        inverse = _inverse(cuts[owner])
+        place = inverse[:, :2] @ points[:, mine] + inverse[:, 2:] - 0.5
+        distances[mine] = np.hypot(place[0], place[1])
+    return distances

@@ -1,0 +1,115 @@
+"""The shape of a UNETR, and the presets that ship."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class UnetrConfig:
+    """Everything that decides the network's graph; two equal configs have interchangeable weights.
+
+    The decoder doubles the resolution once per entry of `decoder_channels`, so the logits have a stride of
+    patch_size / 2 ** len(decoder_channels) pixels.
+    """
+
+    num_classes: int
+    image_size: int = 256
+    """Side of the square input in pixels; the learned positions are stored for this size."""
+    patch_size: int = 16
+    hidden_size: int = 768
+    num_layers: int = 12
+    num_heads: int = 12
+    mlp_dim: int = 3072
+    decoder_channels: tuple[int, ...] = (512, 256, 128, 64)
+    """Channels of the decoder stages, coarse to fine."""
+    stage_convs: int = 2
+    """3x3 convolutions in a decoder stage after its inputs are concatenated."""
+    skip_channels: tuple[int, ...] | None = None
+    """Channels of the three encoder skips, coarse to fine: each is brought to its stage's resolution by one
+    transposed convolution. None: as in the paper, by a chain of 2x2 transposed and 3x3 convolutions with
+    the stage's own channels."""
+    stem_channels: tuple[int, ...] = ()
+    """Channels of a convolutional stem of stride 2 a step: the patches are embedded from its last features,
+    and each of its levels is the image's own skip at that resolution (Xiao et al. 2021, early convolutions).
+    Empty: the patches are embedded from the pixels, and the image's skip is two convolutions at full size."""
+
+    def __post_init__(self) -> None:
+        if self.hidden_size % self.num_heads:
+            raise ValueError(
+                f"hidden_size {self.hidden_size} is not a multiple of num_heads {self.num_heads}"
+            )
+        if self.num_layers % 4:
+            raise ValueError(
+                f"num_layers {self.num_layers} is not a multiple of 4: there is a skip a quarter"
+            )
+        if self.image_size % self.patch_size:
+            raise ValueError(
+                f"image_size {self.image_size} is not a multiple of patch_size {self.patch_size}"
+            )
+        if self.patch_size & (self.patch_size - 1):
+            raise ValueError(f"patch_size {self.patch_size} is not a power of two")
+        steps = int(math.log2(self.patch_size))
+        if not 3 <= len(self.decoder_channels) <= steps:
+            raise ValueError(
+                f"decoder_channels must have 3 to {steps} entries for patch_size {self.patch_size}"
+            )
+        if len(self.stem_channels) >= steps:
+            raise ValueError("the stem must leave a stride for the patch embedding")
+        if self.skip_channels is not None and len(self.skip_channels) != 3:
+            raise ValueError("skip_channels has three entries, one for each skip above the last layer")
+
+    @property
+    def grid(self) -> int:
+        """Tokens along one side of the image."""
+        return self.image_size // self.patch_size
+
+    @property
+    def skip_layers(self) -> tuple[int, int, int, int]:
+        """Layers after which the decoder taps the encoder, counted from 1 (3, 6, 9 and 12 in the paper)."""
+        quarter = self.num_layers // 4
+        return quarter, 2 * quarter, 3 * quarter, 4 * quarter
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values; `from_dict` reads them back."""
+        return {
+            key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "UnetrConfig":
+        """Raises TypeError for an unknown or missing key, ValueError for a shape that cannot be built."""
+        return cls(
+            **{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+        )
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    # ViT-Base and the decoder of the UNETR paper: 85M parameters in the encoder, about 105M in all.
+    "full": {},
+    # The first small one: the paper's decoder on a narrow encoder. Kept as the yardstick of the benchmarks.
+    "plain": {
+        "hidden_size": 192,
+        "num_heads": 3,
+        "mlp_dim": 512,
+        "decoder_channels": (128, 64, 32, 16),
+    },
+    # The one that ships: two thirds of the plain one's time is its decoder, so this one ends at half
+    # resolution, takes its skips in one step each, and shares the image's skip with the patch embedding.
+    "lite": {
+        "hidden_size": 192,
+        "num_layers": 8,
+        "num_heads": 3,
+        "mlp_dim": 768,
+        "decoder_channels": (96, 64, 32),
+        "stage_convs": 1,
+        "skip_channels": (64, 32, 16),
+        "stem_channels": (16, 32),
+    },
+}
+
+
+def preset(name: str, *, num_classes: int, image_size: int = 256) -> UnetrConfig:
+    """The config of a preset. Raises KeyError for an unknown name."""
+    return UnetrConfig(num_classes=num_classes, image_size=image_size, **PRESETS[name])

@@ -1,0 +1,114 @@
+"""The encoder's layers, written so that the exported graph holds only operators ONNX Runtime fuses.
+
+`keras.layers.LayerNormalization`, `activation="gelu"` and einsum attention all work in Keras, but lower to
+operator soups (or, for GELU, to an operator tf2onnx cannot convert); the plain forms below become the
+LayerNormalization, Gelu and MatMul kernels of ONNX Runtime.
+"""
+
+import math
+from typing import Any
+
+import keras
+from keras import KerasTensor, ops
+
+
+def gelu(x: KerasTensor) -> KerasTensor:
+    """The exact GELU, x * Phi(x) (Hendrycks and Gimpel 2016), by the error function."""
+    return 0.5 * (x * (1.0 + ops.erf(x / math.sqrt(2.0))))
+
+
+@keras.saving.register_keras_serializable("unetr")
+class LayerNorm(keras.layers.Layer):  # type: ignore[misc]
+    """Layer normalisation over the last axis (Ba et al. 2016)."""
+
+    def __init__(self, *, epsilon: float = 1e-6, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.epsilon = epsilon
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        self.gamma = self.add_weight(name="gamma", shape=(input_shape[-1],), initializer="ones")
+        self.beta = self.add_weight(name="beta", shape=(input_shape[-1],), initializer="zeros")
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        centred = x - ops.mean(x, axis=-1, keepdims=True)
+        variance = ops.mean(ops.square(centred), axis=-1, keepdims=True)
+        return centred / ops.sqrt(variance + self.epsilon) * self.gamma + self.beta
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "epsilon": self.epsilon}
+
+
+@keras.saving.register_keras_serializable("unetr")
+class Positions(keras.layers.Layer):  # type: ignore[misc]
+    """Add one learned vector to each token of a (B, h, w, D) grid.
+
+    The vectors are kept for a grid of `grid` x `grid`; a grid of another size gets them interpolated, as
+    Dosovitskiy et al. 2020 do when they fine-tune at another resolution.
+    """
+
+    def __init__(self, *, grid: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.grid = grid
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        self.table = self.add_weight(
+            name="table",
+            shape=(1, self.grid, self.grid, input_shape[-1]),
+            initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+        )
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        height, width = x.shape[1], x.shape[2]
+        if (height, width) == (self.grid, self.grid):
+            return x + self.table
+        table = ops.image.resize(ops.cast(self.table, "float32"), (height, width), interpolation="bilinear")
+        return x + ops.cast(table, x.dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "grid": self.grid}
+
+
+@keras.saving.register_keras_serializable("unetr")
+class SelfAttention(keras.layers.Layer):  # type: ignore[misc]
+    """Multi-head self-attention (Vaswani et al. 2017) among each image's `tokens` rows of (B * N, D).
+
+    Each head is hidden_size / num_heads wide.
+    """
+
+    def __init__(self, *, num_heads: int, tokens: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.num_heads, self.tokens = num_heads, tokens
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        hidden_size = input_shape[-1]
+        assert hidden_size is not None
+        self.hidden_size = hidden_size
+        self.qkv = keras.layers.Dense(3 * hidden_size, name="qkv", dtype=self.dtype_policy)
+        self.qkv.build(input_shape)
+        self.out = keras.layers.Dense(hidden_size, name="out", dtype=self.dtype_policy)
+        self.out.build(input_shape)
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        width = self.hidden_size // self.num_heads
+
+        def heads(part: KerasTensor, axes: tuple[int, ...]) -> KerasTensor:
+            return ops.transpose(ops.reshape(part, (-1, self.tokens, self.num_heads, width)), axes)
+
+        query, key, value = ops.split(self.qkv(x), 3, axis=-1)  # each (B * N, D)
+        query = heads(query, (0, 2, 1, 3))  # (B, H, N, d)
+        key = heads(key, (0, 2, 3, 1))  # (B, H, d, N)
+        value = heads(value, (0, 2, 1, 3))  # (B, H, N, d)
+        weights = ops.softmax(ops.matmul(query, key) * (1.0 / math.sqrt(width)), axis=-1)  # (B, H, N, N)
+        mixed = ops.transpose(ops.matmul(weights, value), (0, 2, 1, 3))  # (B, N, H, d)
+        return self.out(ops.reshape(mixed, (-1, self.hidden_size)))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "num_heads": self.num_heads, "tokens": self.tokens}
+
+
+def transformer_block(x: KerasTensor, *, tokens: int, num_heads: int, mlp_dim: int, name: str) -> KerasTensor:
+    """One pre-norm encoder block on (B * N, D) tokens: attention and MLP, each on a normalised residual."""
+    attention = SelfAttention(num_heads=num_heads, tokens=tokens, name=f"{name}_attention")
+    x = x + attention(LayerNorm(name=f"{name}_norm1")(x))
+    y = keras.layers.Dense(mlp_dim, name=f"{name}_mlp1")(LayerNorm(name=f"{name}_norm2")(x))
+    return x + keras.layers.Dense(x.shape[-1], name=f"{name}_mlp2")(gelu(y))

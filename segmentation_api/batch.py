@@ -1,0 +1,92 @@
+"""Several photos in one request: a zip or a JSON list, in the order sent; a broken one is an entry of its own."""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+
+from segmentation_api.admission import gate
+from segmentation_api.errors import UNEXPECTED, Problem, problem_of, too_large
+from segmentation_api.renderers import JsonRenderer, OutputRenderer, render
+from segmentation_api.services import SegmentOptions, resolve, segment_image
+
+logger = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What became of one image: the rendered answer or a problem."""
+
+    index: int
+    body: bytes = b""
+    warnings: tuple[str, ...] = ()
+    problem: Problem | None = None
+
+
+def segment_batch(
+    images: Sequence["UploadedFile[Any]"], options: SegmentOptions, renderer: OutputRenderer, request_id: str
+) -> tuple[bytes, str]:
+    """The answer's body and media type. Raises Problem for what is wrong with all of it: options, or no place."""
+    resolve(options)
+    entries = _entries(images, options, renderer)
+    if isinstance(renderer, JsonRenderer):
+        return _json_list(entries, request_id), "application/json"
+    return _zip(entries, renderer.suffix, request_id), "application/zip"
+
+
+def _entries(
+    images: Sequence["UploadedFile[Any]"], options: SegmentOptions, renderer: OutputRenderer
+) -> Iterator[Entry]:
+    """Each image takes its turn with other requests; once the first is let in, the rest only wait."""
+    for index, image in enumerate(images):
+        with gate().place(wait_anyway=index > 0):
+            entry = _entry(index, image, options, renderer)
+        yield entry
+
+
+def _entry(
+    index: int, image: "UploadedFile[Any]", options: SegmentOptions, renderer: OutputRenderer
+) -> Entry:
+    try:
+        if (image.size or 0) > settings.MAX_UPLOAD_BYTES:
+            raise too_large(settings.MAX_UPLOAD_BYTES)
+        parsed = segment_image(data=image.read(), options=options)
+        body, _ = render(parsed, renderer)
+    except Exception as error:  # one image must not stop the others
+        problem = problem_of(error)
+        if problem is None:
+            logger.error("image_failed", index=index, exc_info=error)
+        return Entry(index, problem=problem or UNEXPECTED)
+    return Entry(index, body, parsed.segmentation.warnings)
+
+
+def _json_list(entries: Iterator[Entry], request_id: str) -> bytes:
+    lines = []
+    for entry in entries:
+        key, value = b"result", entry.body
+        if entry.problem:
+            key, value = b"problem", json.dumps(entry.problem.body(request_id)).encode()
+        lines.append(b'{"index":%d,"%s":%s}' % (entry.index, key, value))
+    return b"[" + b",\n".join(lines) + b"]"
+
+
+def _zip(entries: Iterator[Entry], suffix: str, request_id: str) -> bytes:
+    """Files named by their place, never by what the client called them, and results.json about all of them."""
+    target = io.BytesIO()
+    results: list[dict[str, Any]] = []
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        for entry in entries:
+            if entry.problem:
+                results.append({"index": entry.index, "problem": entry.problem.body(request_id)})
+                continue
+            file = f"{entry.index:03d}{suffix}"
+            archive.writestr(file, entry.body)
+            results.append({"index": entry.index, "file": file, "warnings": list(entry.warnings)})
+        archive.writestr("results.json", json.dumps(results, indent=2))
+    return target.getvalue()

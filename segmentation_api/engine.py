@@ -1,0 +1,98 @@
+"""The models of this process: built once, after the fork, and swapped without a pause when they are reloaded."""
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import structlog
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from ml_core.bundle import Bundle
+from ml_core.faces import FaceFinder
+from ml_core.segmenter import Segmenter
+from segmentation_api.errors import Problem, invalid
+from segmentation_api.model_store import bundle_folders
+from segmentation_api.telemetry import RELOADS
+
+logger = structlog.get_logger(__name__)
+
+GOLDEN_SHARE = 0.99
+"""A model is fit to serve if at least so much of its golden image gets the golden label."""
+
+
+class Engine:
+    """Name -> Segmenter. Requests take what is there; a reload builds aside and swaps."""
+
+    def __init__(self) -> None:
+        self._models: dict[str, Segmenter] = {}
+        self._finder: FaceFinder | None = None
+        self._loaded = False
+        self._lock = threading.Lock()
+
+    def segmenter(self, name: str | None = None) -> Segmenter:
+        """The model called `name`, or the default one. Raises Problem: 400 for an unknown name, 503 without any."""
+        models = self.models()
+        found = models.get(name or settings.MODEL)
+        if found is None and name is not None:
+            raise invalid("model", f"{name[:50]!r} is not one of {', '.join(models)}")
+        if found is None:
+            raise Problem(503, "not_ready", "No model is loaded.", headers={"Retry-After": "5"})
+        return found
+
+    def models(self) -> dict[str, Segmenter]:
+        """All models by name, loaded when first asked for."""
+        if not self._loaded:
+            with self._lock:
+                if not self._loaded:
+                    self._load()
+        return self._models
+
+    def ready(self) -> bool:
+        """Whether the default model is loaded; the golden image was checked then."""
+        return self._loaded and settings.MODEL in self._models
+
+    def reload(self) -> dict[str, str]:
+        """Load what is in MODELS_DIR now. A model that fails keeps its old version; name -> reason is returned."""
+        with self._lock:
+            return self._load()
+
+    def _load(self) -> dict[str, str]:
+        refused: dict[str, str] = {}
+        models: dict[str, Segmenter] = {}
+        try:
+            folders = bundle_folders()
+        except ImproperlyConfigured as error:
+            folders, refused = {}, {settings.MODEL: str(error)}
+        if settings.MODEL not in folders:
+            refused.setdefault(settings.MODEL, "the default model is gone from MODELS_DIR")
+        for name, folder in folders.items():
+            try:
+                models[name] = self._open(name, folder)
+            except Exception as error:  # ONNX Runtime raises many kinds
+                refused[name] = str(error)
+        for name, reason in refused.items():
+            kept = self._models.get(name)
+            logger.error("model_refused", model=name, reason=reason, old_one_kept=kept is not None)
+            if kept is not None:
+                models[name] = kept
+        for name in folders:
+            RELOADS.labels(name, "refused" if name in refused else "ok").inc()
+        logger.info("models_loaded", models=sorted(models), refused=sorted(refused))
+        self._models, self._loaded = models, True
+        return refused
+
+    def _open(self, name: str, folder: Path) -> Segmenter:
+        """A segmenter that gave its golden answer; the running one if the bundle has not changed."""
+        bundle = replace(Bundle.load(folder), name=name)
+        segmenter = self._models.get(name)
+        if segmenter is None or segmenter.bundle != bundle:
+            self._finder = self._finder or FaceFinder(threads=settings.INFERENCE_THREADS)
+            segmenter = Segmenter(bundle, threads=settings.INFERENCE_THREADS, finder=self._finder)
+        agreement = segmenter.golden_agreement()
+        if agreement < GOLDEN_SHARE:
+            raise ValueError(f"its golden image agrees on {agreement:.1%} of the pixels only")
+        return segmenter
+
+
+engine = Engine()

@@ -1,0 +1,196 @@
+"""One error envelope, application/problem+json (RFC 9457), for whatever goes wrong and whatever is accepted.
+
+`type` is a stable code to program against, `detail` a sentence for a person, `errors` names the fields.
+"""
+
+import math
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from django.core.exceptions import (
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.multipartparser import MultiPartParserError
+from django.urls import is_valid_path
+from rest_framework import exceptions as drf
+
+from ml_core.images import BrokenImage, ImageTooLarge, UnsupportedImage
+
+logger = structlog.get_logger(__name__)
+
+CONTENT_TYPE = "application/problem+json"
+
+
+class Problem(Exception):
+    """An error with everything the client is to know of it."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *,
+        errors: Mapping[str, list[str]] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status, self.code, self.detail = status, code, detail
+        self.errors, self.headers = errors, dict(headers or {})
+
+    def body(self, request_id: str) -> dict[str, Any]:
+        """The envelope."""
+        body: dict[str, Any] = {
+            "type": self.code,
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+            "request_id": request_id,
+        }
+        if self.errors:
+            body["errors"] = self.errors
+        return body
+
+
+def invalid(field: str, detail: str) -> Problem:
+    """One field or option that is wrong."""
+    return Problem(400, "invalid_request", f"{field}: {detail}", errors={field: [detail]})
+
+
+def too_large(limit: int) -> Problem:
+    """More bytes than a request may have."""
+    return Problem(
+        413,
+        "upload_too_large",
+        f"The upload is larger than {limit:,} bytes.",
+        headers={"Connection": "close"},
+    )
+
+
+UNEXPECTED = Problem(500, "internal_error", "Something went wrong here. The log has it under the request_id.")
+IMAGE_PROBLEMS: dict[type[Exception], tuple[int, str]] = {
+    ImageTooLarge: (413, "image_too_large"),
+    UnsupportedImage: (415, "unsupported_image"),
+    BrokenImage: (422, "broken_image"),
+}
+DRF_PROBLEMS: dict[type[drf.APIException], tuple[str, str]] = {
+    drf.ParseError: ("malformed_body", ""),
+    drf.NotAuthenticated: ("api_key_missing", "Send an API key: `Authorization: Api-Key <key>`."),
+    drf.PermissionDenied: ("api_key_invalid", "This API key is wrong, revoked or expired."),
+    drf.NotFound: ("not_found", "There is nothing here."),
+    drf.MethodNotAllowed: (
+        "method_not_allowed",
+        "This method is not allowed here; `Allow` lists those that are.",
+    ),
+    drf.NotAcceptable: ("not_acceptable", "None of the types in `Accept` can be sent."),
+    drf.UnsupportedMediaType: (
+        "unsupported_media_type",
+        "Send multipart/form-data with a file field `image`, the raw image with its own content type, or JSON.",
+    ),
+    drf.Throttled: ("rate_limited", "Too many requests; `Retry-After` says when to come back."),
+}
+
+
+def problem_of(error: Exception) -> Problem | None:
+    """What the client is told of an error; None if it is one that nobody foresaw."""
+    match error:
+        case Problem():
+            return error
+        case ImageTooLarge() | UnsupportedImage() | BrokenImage():
+            status, code = IMAGE_PROBLEMS[type(error)]
+            return Problem(status, code, str(error))
+        case drf.ValidationError():
+            return _validation_problem(error)
+        case drf.APIException():
+            return _drf_problem(error)
+        case Http404():
+            return Problem(404, "not_found", "There is nothing here.")
+        case PermissionDenied():
+            return Problem(403, "forbidden", "This is not allowed.")
+        case RequestDataTooBig():
+            return Problem(413, "upload_too_large", "The form fields are too large.")
+        case TooManyFieldsSent() | TooManyFilesSent():
+            return Problem(400, "too_many_parts", "The body has too many parts.")
+        case MultiPartParserError():
+            return Problem(400, "malformed_body", "The multipart body is malformed.")
+        case SuspiciousOperation():
+            return Problem(400, "bad_request", "The request is malformed or its Host is not served here.")
+    return None
+
+
+def drf_exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
+    """DRF's EXCEPTION_HANDLER: every error of a view, foreseen or not, in the envelope."""
+    problem = problem_of(error)
+    if problem is None:
+        logger.error("request_failed", exc_info=error)
+        problem = UNEXPECTED
+    return respond(context["request"], problem)
+
+
+def respond(request: HttpRequest, problem: Problem) -> HttpResponse:
+    """The envelope as a response."""
+    body = problem.body(getattr(request, "request_id", ""))
+    response = JsonResponse(body, status=problem.status, content_type=CONTENT_TYPE)
+    response["Cache-Control"] = "no-store"
+    response["Content-Length"] = str(len(response.content))
+    for name, value in problem.headers.items():
+        response[name] = value
+    return response
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """handler400: what Django refuses before a view is asked."""
+    return respond(request, problem_of(exception) or Problem(400, "bad_request", "The request is malformed."))
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """handler403."""
+    return respond(request, Problem(403, "forbidden", "This is not allowed."))
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """CSRF_FAILURE_VIEW, for the admin's forms."""
+    return respond(request, Problem(403, "csrf_failed", "The form has expired; reload the page."))
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """handler404: no such path, with a hint where only the last slash is missing."""
+    detail = "There is nothing here."
+    if not request.path_info.endswith("/") and is_valid_path(f"{request.path_info}/"):
+        detail = "There is nothing here; the path with a slash at its end is served."
+    return respond(request, Problem(404, "not_found", detail))
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """handler500: an error outside of a view. The request log has its traceback."""
+    return respond(request, UNEXPECTED)
+
+
+def _validation_problem(error: drf.ValidationError) -> Problem:
+    fields = error.detail if isinstance(error.detail, dict) else {"body": error.detail}
+    errors = {str(field): [str(line) for line in _lines(detail)] for field, detail in fields.items()}
+    detail = "; ".join(f"{field}: {' '.join(lines)}" for field, lines in errors.items())
+    return Problem(400, "invalid_request", detail, errors=errors)
+
+
+def _lines(detail: Any) -> list[Any]:
+    """A field's messages, however deep the serializer nests them."""
+    if isinstance(detail, dict):
+        return [line for nested in detail.values() for line in _lines(nested)]
+    return detail if isinstance(detail, list) else [detail]
+
+
+def _drf_problem(error: drf.APIException) -> Problem:
+    code, detail = DRF_PROBLEMS.get(type(error), (str(error.default_code), ""))
+    headers = {}
+    if challenge := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = challenge
+    if (wait := getattr(error, "wait", None)) is not None:
+        headers["Retry-After"] = str(max(1, math.ceil(wait)))
+    return Problem(error.status_code, code, detail or str(error.detail), headers=headers)

@@ -1,0 +1,103 @@
+"""gunicorn's threaded worker, made patient only up to a point, and speaking the API's error envelope.
+
+gthread waits without end for the rest of a request that has begun, with a thread for each. Here a request's
+head and its body each have a deadline in all, however slowly the bytes trickle in, and so has sending.
+"""
+
+import json
+import socket
+import time
+import uuid
+from typing import Any
+
+from gunicorn.http import errors
+from gunicorn.workers.gthread import ThreadWorker
+
+from backend import settings
+
+STATUSES: dict[type[Exception], tuple[int, str, str]] = {
+    errors.LimitRequestLine: (414, "URI Too Long", "uri_too_long"),
+    errors.LimitRequestHeaders: (431, "Request Header Fields Too Large", "headers_too_large"),
+    errors.ExpectationFailed: (417, "Expectation Failed", "expectation_failed"),
+    errors.UnsupportedTransferCoding: (501, "Not Implemented", "unsupported_transfer_coding"),
+}
+SEND_SECONDS = 60.0
+
+
+class DeadlineSocket(socket.socket):
+    """A client's socket whose reads together have until `deadline`; `in_body` says what for."""
+
+    deadline = float("inf")
+    in_body = False
+
+    def allow(self, seconds: float, *, in_body: bool) -> None:
+        """Start the clock for the next part of a request."""
+        self.deadline, self.in_body = time.monotonic() + seconds, in_body
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        """Raises TimeoutError in a body, which the view answers; an unfinished head is dropped in silence."""
+        left = self.deadline - time.monotonic()
+        try:
+            if left <= 0:
+                raise TimeoutError
+            self.settimeout(left)
+            return super().recv(size, flags)
+        except TimeoutError:
+            if self.in_body:
+                raise
+            raise errors.NoMoreData from None
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        """Raises BrokenPipeError for a client that does not take its answer."""
+        self.settimeout(SEND_SECONDS)
+        try:
+            super().sendall(data, flags)
+        except TimeoutError:
+            raise BrokenPipeError(32, "the client does not read") from None
+
+
+class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
+    """gthread with deadlines and the envelope."""
+
+    def enqueue_req(self, conn: Any) -> None:
+        """A connection has something to read."""
+        if not isinstance(conn.sock, DeadlineSocket):
+            conn.sock = DeadlineSocket(fileno=conn.sock.detach())
+        super().enqueue_req(conn)
+
+    def handle(self, conn: Any) -> Any:
+        """In a thread of the pool: read a request's head and answer it."""
+        conn.sock.allow(settings.HEADER_TIMEOUT, in_body=False)
+        return super().handle(conn)
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """The head is there; the application reads the body."""
+        conn.sock.allow(settings.BODY_TIMEOUT, in_body=True)
+        return super().handle_request(req, conn)
+
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
+        """What is not HTTP, or over the limits of a head, never reaches Django."""
+        refused = isinstance(exc, errors.ParseException)
+        status, title, code = STATUSES.get(type(exc), (400, "Bad Request", "bad_request"))
+        if refused:
+            self.log.warning("Refused a malformed request: %s", type(exc).__name__)
+        else:
+            self.log.exception("Error handling a request")
+            status, title, code = 500, "Internal Server Error", "internal_error"
+        request_id = uuid.uuid4().hex
+        envelope = {
+            "type": code,
+            "title": title,
+            "status": status,
+            "detail": f"{title}.",
+            "request_id": request_id,
+        }
+        body = json.dumps(envelope).encode()
+        head = (
+            f"HTTP/1.1 {status} {title}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
+            f"Content-Length: {len(body)}\r\nX-Request-Id: {request_id}\r\n\r\n"
+        )
+        try:
+            client.sendall(head.encode("latin-1") + body)
+        except OSError:
+            pass

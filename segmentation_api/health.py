@@ -1,0 +1,37 @@
+"""/healthz and /readyz: answered before anything else looks at the request, whatever its Host."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from segmentation_api.engine import engine
+from segmentation_api.errors import Problem, respond
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+def probes(get_response: GetResponse) -> GetResponse:
+    """Middleware that answers the probes: no database, no queue, no host check (probes call by address)."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.path not in ("/healthz", "/readyz"):
+            return get_response(request)
+        if request.method not in ("GET", "HEAD"):
+            return respond(
+                request, Problem(405, "method_not_allowed", "GET only.", headers={"Allow": "GET, HEAD"})
+            )
+        response = _healthy() if request.path == "/healthz" else _ready(request)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    return middleware
+
+
+def _healthy() -> HttpResponse:
+    return JsonResponse({"status": "ok"})
+
+
+def _ready(request: HttpRequest) -> HttpResponse:
+    if engine.ready():
+        return JsonResponse({"status": "ready"})
+    return respond(request, Problem(503, "not_ready", "No model is loaded.", headers={"Retry-After": "5"}))

@@ -1,0 +1,28 @@
+"""Make an API key."""
+
+from argparse import ArgumentParser
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+from rest_framework_api_key.models import APIKey
+
+
+class Command(BaseCommand):
+    """`manage.py create_api_key NAME [--days N]`: prints the key, which only its hash is kept of."""
+
+    help = "Make an API key and print it, once. From then on keys are asked for, on loopback too."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """NAME and how long it holds."""
+        parser.add_argument("name", help="whose key it is; shown in the admin")
+        parser.add_argument("--days", type=int, help="let it expire after so many days")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Only the key goes to stdout, so that a script can take it."""
+        days = options["days"]
+        expiry = timezone.now() + timedelta(days=days) if days is not None else None
+        _, key = APIKey.objects.create_key(name=options["name"][:50], expiry_date=expiry)
+        self.stderr.write("Keep it: it is shown only now. Use: -H 'Authorization: Api-Key <key>'")
+        self.stdout.write(key)

@@ -1,0 +1,218 @@
+"""Request options, checked; and the JSON shapes, as OpenAPI shows them."""
+
+import math
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from segmentation_api.errors import Problem
+from segmentation_api.services import OUTPUTS, SegmentOptions
+
+
+class CommaListField(serializers.Field[Any, Any, Any, Any]):
+    """A comma list, or in JSON a list of strings; with `choices` only those."""
+
+    def __init__(self, choices: tuple[str, ...] = (), **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.choices = choices
+
+    def to_internal_value(self, data: Any) -> tuple[str, ...]:
+        """The words, without repeats."""
+        words = data.split(",") if isinstance(data, str) else data
+        if not isinstance(words, list) or not all(isinstance(word, str | int) for word in words):
+            raise serializers.ValidationError("must be a comma list")
+        found = tuple(dict.fromkeys(str(word).strip() for word in words))
+        if not found or "" in found or len(found) > 255:
+            raise serializers.ValidationError("must be a comma list without empty places")
+        if self.choices and not set(found) <= set(self.choices):
+            raise serializers.ValidationError(f"must be of {', '.join(self.choices)}")
+        return found
+
+
+class ShareField(serializers.FloatField):
+    """A number from 0 to 1."""
+
+    def to_internal_value(self, data: Any) -> float:
+        """Raises ValidationError for what Python takes for a number but is none, such as true and nan."""
+        if isinstance(data, bool) or not math.isfinite(value := super().to_internal_value(data)):
+            raise serializers.ValidationError("A valid number is required.")
+        return float(value)
+
+
+class OptionsSerializer(serializers.Serializer[Any]):
+    """The options of a request; names not listed here are refused."""
+
+    output = serializers.ChoiceField(choices=OUTPUTS, required=False)
+    classes = CommaListField(required=False)
+    alpha = ShareField(min_value=0, max_value=1, required=False)
+    faces = serializers.ChoiceField(choices=("auto", "whole"), required=False)
+    model = serializers.CharField(max_length=100, required=False)
+    polygons = serializers.BooleanField(required=False)
+    inline = CommaListField(choices=("mask", "overlay"), required=False)
+
+
+OPTIONS = tuple(OptionsSerializer().fields)
+
+
+def read_options(request: Request, *, image_fields: tuple[str, ...] = ()) -> SegmentOptions:
+    """Options of query and body; the query wins. Raises Problem (400) for unknown, repeated or wrong ones."""
+    given = {**_once(_fields(request.data), image_fields), **_once(request.query_params, ())}
+    serializer = OptionsSerializer(data=given)
+    serializer.is_valid(raise_exception=True)
+    return SegmentOptions(**serializer.validated_data)
+
+
+def _fields(body: Any) -> Any:
+    return body if isinstance(body, dict) else {}
+
+
+def _once(fields: Any, image_fields: tuple[str, ...]) -> dict[str, Any]:
+    """The options among `fields`, each given once."""
+    given: dict[str, Any] = {}
+    errors: dict[str, list[str]] = {}
+    for name in fields:
+        values = fields.getlist(name) if hasattr(fields, "getlist") else [fields[name]]
+        if name in image_fields:
+            continue
+        if name not in OPTIONS:
+            errors[name[:50]] = [f"is not an option; there are {', '.join(OPTIONS)}"]
+        elif len(values) > 1:
+            errors[name] = ["is given more than once"]
+        else:
+            given[name] = values[0]
+    if errors:
+        detail = "; ".join(f"{name}: {lines[0]}" for name, lines in errors.items())
+        raise Problem(400, "invalid_request", detail, errors=errors)
+    return given
+
+
+class ModelSerializer(serializers.Serializer[Any]):
+    """A model in the list."""
+
+    name = serializers.CharField()
+    version = serializers.CharField()
+    default = serializers.BooleanField(help_text="the one that serves requests without `model`")
+    sha256 = serializers.CharField(help_text="of its ONNX file")
+
+
+class ClassRowSerializer(serializers.Serializer[Any]):
+    """A row of the class table."""
+
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    color = serializers.ListField(child=serializers.IntegerField(), min_length=3, max_length=3)
+    mirror = serializers.IntegerField(help_text="the class it becomes in a mirrored image")
+
+
+class SizeSerializer(serializers.Serializer[Any]):
+    """A size in pixels."""
+
+    width = serializers.IntegerField()
+    height = serializers.IntegerField()
+
+
+class ModelDetailSerializer(ModelSerializer):
+    """All of a model that a client may want to know."""
+
+    classes = ClassRowSerializer(many=True)
+    input = SizeSerializer()
+    metrics = serializers.DictField(help_text="as its evaluation wrote them")
+    licence = serializers.CharField()
+
+
+class ModelUsedSerializer(serializers.Serializer[Any]):
+    """Which model answered."""
+
+    name = serializers.CharField()
+    version = serializers.CharField()
+    sha256 = serializers.CharField()
+
+
+class FaceSerializer(serializers.Serializer[Any]):
+    """A face that was found."""
+
+    box = serializers.ListField(
+        child=serializers.FloatField(), min_length=4, max_length=4, help_text="x, y, width, height in pixels"
+    )
+    score = serializers.FloatField()
+
+
+class RleSerializer(serializers.Serializer[Any]):
+    """A mask in COCO's compressed run lengths."""
+
+    size = serializers.ListField(child=serializers.IntegerField(), min_length=2, max_length=2)
+    counts = serializers.CharField()
+
+
+class RegionSerializer(serializers.Serializer[Any]):
+    """A class present in the image."""
+
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    color = serializers.ListField(child=serializers.IntegerField(), min_length=3, max_length=3)
+    pixels = serializers.IntegerField()
+    share = serializers.FloatField(help_text="of the image's pixels")
+    box = serializers.ListField(
+        child=serializers.IntegerField(),
+        min_length=4,
+        max_length=4,
+        help_text="x, y, width, height in pixels",
+    )
+    confidence = serializers.FloatField(allow_null=True)
+    rle = RleSerializer()
+    polygons = serializers.ListField(
+        child=serializers.ListField(child=serializers.FloatField()),
+        required=False,
+        help_text="[x0, y0, x1, y1, ...] each; only with polygons=true",
+    )
+
+
+class TimingSerializer(serializers.Serializer[Any]):
+    """Milliseconds by stage."""
+
+    decode = serializers.FloatField()
+    locate = serializers.FloatField()
+    infer = serializers.FloatField()
+
+
+class InlineSerializer(serializers.Serializer[Any]):
+    """Pictures as data: URLs."""
+
+    mask = serializers.CharField(required=False)
+    overlay = serializers.CharField(required=False)
+
+
+class AnswerSerializer(serializers.Serializer[Any]):
+    """output=json."""
+
+    image = SizeSerializer()
+    model = ModelUsedSerializer()
+    faces = FaceSerializer(many=True)
+    classes = RegionSerializer(many=True)
+    timing_ms = TimingSerializer()
+    warnings = serializers.ListField(child=serializers.CharField())
+    inline = InlineSerializer(required=False)
+
+
+class ProblemSerializer(serializers.Serializer[Any]):
+    """Every error (RFC 9457)."""
+
+    type = serializers.CharField(help_text="a stable code, such as image_too_large")
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    request_id = serializers.CharField()
+
+    def get_fields(self) -> dict[str, Any]:
+        """`errors` cannot be a class attribute: that is a property of every serializer."""
+        lines = serializers.ListField(child=serializers.CharField())
+        return {**super().get_fields(), "errors": serializers.DictField(child=lines, required=False)}
+
+
+class BatchEntrySerializer(serializers.Serializer[Any]):
+    """One image of a batch: what was found in it, or the problem it had."""
+
+    index = serializers.IntegerField()
+    result = AnswerSerializer(required=False)
+    problem = ProblemSerializer(required=False)

@@ -1,0 +1,157 @@
+"""Thin views: check, hand to the service, answer."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404, HttpResponse
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.parsers import BaseParser, MultiPartParser
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from ml_core.bundle import Bundle
+from ml_core.segmenter import Segmenter
+from segmentation_api import schema
+from segmentation_api.admission import gate
+from segmentation_api.batch import segment_batch
+from segmentation_api.engine import engine
+from segmentation_api.renderers import choose_batch_renderer, choose_renderer, render
+from segmentation_api.serializers import read_options
+from segmentation_api.services import segment_image
+from segmentation_api.uploads import (
+    PARSERS,
+    OctetStreamParser,
+    limit_body,
+    read_body,
+    take_image,
+    take_images,
+)
+
+
+class UploadNegotiation(DefaultContentNegotiation):
+    """Leaves Accept to the view, which knows the outputs only when the options are read."""
+
+    def select_parser(self, request: Request, parsers: Any) -> BaseParser | None:
+        """A body of no stated type is the image itself (RFC 9110, section 8.3)."""
+        if not request.content_type and OctetStreamParser in map(type, parsers):
+            return OctetStreamParser()
+        parser: BaseParser | None = super().select_parser(request, parsers)
+        return parser
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        """Any: the view answers with bytes."""
+        return renderers[0], renderers[0].media_type
+
+
+class UploadView(APIView):
+    """A view that takes photos, `max_bytes` of them at most: the setting named `limit`."""
+
+    http_method_names = ("post",)
+    content_negotiation_class = UploadNegotiation
+    limit: str
+
+    @property
+    def max_bytes(self) -> int:
+        """How many bytes of photos a request may bring."""
+        value: int = getattr(settings, self.limit)
+        return value
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Who may come in is decided first, then how much may be sent; only then is the body read."""
+        super().initial(request, *args, **kwargs)
+        limit_body(request._request, limit=self.max_bytes)
+        read_body(request)
+
+
+@schema.segment
+class SegmentView(UploadView):
+    """POST /api/segment/"""
+
+    parser_classes = PARSERS
+    limit = "MAX_UPLOAD_BYTES"
+
+    def post(self, request: Request) -> HttpResponse:
+        """Parse the face parts of one photo."""
+        options = read_options(request, image_fields=("image",))
+        renderer = choose_renderer(request, options.output)
+        image = take_image(request, limit=self.max_bytes)
+        with gate().place():
+            parsed = segment_image(data=image, options=options)
+            body, timing = render(parsed, renderer)
+        response = HttpResponse(body, content_type=renderer.media_type)
+        response["Server-Timing"] = ", ".join(f"{stage};dur={value:.2f}" for stage, value in timing.items())
+        return _private(response, parsed.bundle)
+
+
+@schema.batch
+class BatchView(UploadView):
+    """POST /api/segment/batch/"""
+
+    parser_classes = [MultiPartParser]
+    limit = "MAX_BATCH_BYTES"
+
+    def post(self, request: Request) -> HttpResponse:
+        """Parse several photos; one that is broken does not stop the others."""
+        options = read_options(request, image_fields=("images",))
+        renderer = choose_batch_renderer(request, options.output)
+        images = take_images(request, most=settings.MAX_BATCH_IMAGES)
+        body, media_type = segment_batch(images, options, renderer, request.META["HTTP_X_REQUEST_ID"])
+        response = HttpResponse(body, content_type=media_type)
+        return _private(response, engine.segmenter(options.model).bundle)
+
+
+@schema.model_list
+class ModelListView(APIView):
+    """GET /api/models/"""
+
+    http_method_names = ("get", "head")
+
+    def get(self, request: Request) -> Response:
+        """The models that are loaded."""
+        return Response([_summary(name, segmenter) for name, segmenter in engine.models().items()])
+
+
+@schema.model_detail
+class ModelDetailView(APIView):
+    """GET /api/models/<name>/"""
+
+    http_method_names = ("get", "head")
+
+    def get(self, request: Request, name: str) -> Response:
+        """One model: class table, input size, metrics, licence."""
+        segmenter = engine.models().get(name)
+        if segmenter is None:
+            raise Http404
+        bundle = segmenter.bundle
+        height, width = bundle.input_size
+        return Response(
+            {
+                **_summary(name, segmenter),
+                "classes": bundle.labels.to_json(),
+                "input": {"width": width, "height": height},
+                "metrics": bundle.metrics,
+                "licence": bundle.licence,
+            }
+        )
+
+
+def _private(response: HttpResponse, bundle: Bundle) -> HttpResponse:
+    """Say which model answered, and that nobody is to keep the answer."""
+    response["X-Model"] = f"{bundle.name}/{bundle.version}"
+    response["Cache-Control"] = "no-store"
+    response["Vary"] = "Accept"
+    return response
+
+
+def _summary(name: str, segmenter: Segmenter) -> dict[str, Any]:
+    bundle = segmenter.bundle
+    return {
+        "name": name,
+        "version": bundle.version,
+        "default": name == settings.MODEL,
+        "sha256": bundle.sha256,
+    }

@@ -1,0 +1,151 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ml_core.bundle import Bundle, BundleError, replacing, write_golden, write_model_json
+from ml_core.labels import LAPA
+from tests.tiny_bundle import make_palette_bundle
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return make_palette_bundle(tmp_path / "tiny")
+
+
+def edit(folder: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    info = json.loads((folder / "model.json").read_text())
+    change(info)
+    (folder / "model.json").write_text(json.dumps(info))
+
+
+def test_a_bundle_says_what_it_is(folder: Path) -> None:
+    bundle = Bundle.load(str(folder))
+    assert (bundle.name, bundle.version, bundle.licence) == ("tiny", "1.0.0", "Apache-2.0")
+    assert bundle.path == folder
+    assert bundle.labels == LAPA
+    assert bundle.input_size == (32, 32)
+    assert bundle.temperature == 1.0
+    assert bundle.metrics == {"mean_f1": 1.0}
+    assert bundle.info["sha256"] == bundle.sha256
+
+
+def test_further_keys_are_kept(folder: Path) -> None:
+    edit(folder, lambda info: info.update(trained="on a Monday"))
+    assert Bundle.load(folder).info["trained"] == "on a Monday"
+
+
+def test_a_changed_model_is_refused(folder: Path) -> None:
+    with (folder / "model.onnx").open("ab") as file:
+        file.write(b"\0")
+    with pytest.raises(BundleError, match=r"model\.onnx: sha256 is [0-9a-f]{64}, but model\.json says"):
+        Bundle.load(folder)
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "model.json", "golden.png", "golden-labels.png"])
+def test_a_missing_file_is_named(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    with pytest.raises(BundleError, match=name):
+        Bundle.load(folder)
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="nothing-here: no such folder"):
+        Bundle.load(tmp_path / "nothing-here")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "format",
+        "name",
+        "version",
+        "classes",
+        "input",
+        "temperature",
+        "sha256",
+        "metrics",
+        "parity",
+        "data",
+        "licence",
+    ],
+)
+def test_a_missing_key_is_named(folder: Path, key: str) -> None:
+    edit(folder, lambda info: info.pop(key))
+    with pytest.raises(BundleError, match=rf"model\.json: {key}: Field required"):
+        Bundle.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"format": 2}, "format 2 is unknown"),
+        ({"temperature": 0}, "temperature"),
+        ({"input": {"height": 32}}, r"input\.width"),
+        ({"classes": [{"name": "a"}]}, "classes"),
+        ({"classes": [{"name": "a", "color": [0, 0, 0]}]}, "classes: a label set has 2"),
+        ({"classes": [{"name": "a", "color": 7}, {"name": "b", "color": 8}]}, "classes"),
+        ({"sha256": "abc"}, "sha256"),
+    ],
+)
+def test_a_bad_value_is_named(folder: Path, change: dict[str, Any], reason: str) -> None:
+    edit(folder, lambda info: info.update(change))
+    with pytest.raises(BundleError, match=reason):
+        Bundle.load(folder)
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", "\xff"])
+def test_model_json_that_is_none(folder: Path, text: str) -> None:
+    (folder / "model.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(BundleError, match=r"model\.json: not"):
+        Bundle.load(folder)
+
+
+def test_the_writer_refuses_what_the_reader_would(folder: Path) -> None:
+    before = (folder / "model.json").read_text()
+    with pytest.raises(BundleError, match="temperature"):
+        write_model_json(
+            folder,
+            name="tiny",
+            version="1",
+            labels=LAPA,
+            input_size=(32, 32),
+            temperature=-1,
+            metrics={},
+            parity={},
+            data="",
+            licence="",
+        )
+    assert (folder / "model.json").read_text() == before
+
+
+def test_golden_files_hold_the_image_and_the_answer(tmp_path: Path) -> None:
+    image = np.full((6, 4, 3), 9, np.uint8)
+    write_golden(tmp_path, image, lambda asked: asked[:, :, 0])
+    assert (np.asarray(Image.open(tmp_path / "golden.png")) == image).all()
+    assert (np.asarray(Image.open(tmp_path / "golden-labels.png")) == 9).all()
+
+
+def test_replacing_puts_the_new_folder_in_place_whole(folder: Path) -> None:
+    with replacing(folder) as new:
+        (new / "model.json").write_text("new")
+        assert (folder / "golden.png").exists()
+    assert [path.name for path in folder.iterdir()] == ["model.json"]
+    assert [path.name for path in folder.parent.iterdir()] == ["tiny"]
+
+
+def test_replacing_keeps_the_old_folder_after_an_error(folder: Path) -> None:
+    with pytest.raises(KeyError), replacing(folder):
+        raise KeyError
+    assert Bundle.load(folder).name == "tiny"
+    assert [path.name for path in folder.parent.iterdir()] == ["tiny"]
+
+
+def test_replacing_makes_a_new_folder(tmp_path: Path) -> None:
+    with replacing(tmp_path / "a" / "b") as new:
+        (new / "file").touch()
+    assert (tmp_path / "a" / "b" / "file").exists()

@@ -1,0 +1,134 @@
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ml_core.faces import Face, FaceFinder, alignment
+from ml_core.images import decode, sample
+
+ASTRONAUT = Path(__file__).resolve().parents[2] / "samples" / "astronaut.jpg"
+LANDMARKS = np.array([[204, 101], [247, 104], [225, 128], [202, 139], [245, 142]], np.float64)
+"""Eileen Collins's eyes, nose and mouth corners in the sample photo, read off by eye."""
+
+
+@pytest.fixture(scope="module")
+def finder() -> FaceFinder:
+    return FaceFinder()
+
+
+@pytest.fixture(scope="module")
+def astronaut() -> NDArray[np.uint8]:
+    return decode(ASTRONAUT.read_bytes())
+
+
+def upright_face(eyes: float = 40.0, mouth: float = 40.0) -> NDArray[np.float64]:
+    """Landmarks of an upright face around (100, 100): eyes so far apart, the mouth so far below them."""
+    half = eyes / 2
+    points = [(-half, 0), (half, 0), (0, mouth / 2), (-half / 2, mouth), (half / 2, mouth)]
+    return np.array(points, np.float64) + 100
+
+
+def face_of(landmarks: NDArray[np.float64]) -> Face:
+    return Face((0, 0, 1, 1), 1.0, landmarks)
+
+
+def test_the_cut_of_an_upright_face_is_celeba_hqs() -> None:
+    # half side max(2 * 40, 1.8 * 40) = 80, centre 0.1 * 40 below the eyes
+    assert alignment(face_of(upright_face())) == pytest.approx(np.array([[160, 0, 20], [0, 160, 24]]))
+
+
+def test_a_long_face_is_measured_from_eyes_to_mouth() -> None:
+    cut = alignment(face_of(upright_face(eyes=20, mouth=50)))
+    assert cut == pytest.approx(np.array([[180, 0, 10], [0, 180, 15]]))
+
+
+@pytest.mark.parametrize("degrees", [30, -45, 90, 180])
+def test_the_cut_turns_with_the_face(degrees: float) -> None:
+    angle = np.radians(degrees)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    straight, turned = (
+        alignment(face_of(points)) for points in (upright_face(), (upright_face() - 100) @ turn.T + 100)
+    )
+    assert turned[:, :2] == pytest.approx(turn @ straight[:, :2])
+    assert turned[:, 2] - 100 == pytest.approx(turn @ (straight[:, 2] - 100))
+
+
+def test_landmarks_in_one_point_still_give_a_cut() -> None:
+    assert np.isfinite(alignment(face_of(np.full((5, 2), 7.0)))).all()
+
+
+def test_the_astronaut_is_found_once_with_her_landmarks(
+    finder: FaceFinder, astronaut: NDArray[np.uint8]
+) -> None:
+    (face,) = finder.find(astronaut)
+    assert face.score > 0.99
+    x, y, width, height = face.box
+    assert (x, y, x + width, y + height) == pytest.approx((180, 62, 266, 174), abs=8)
+    assert np.abs(face.landmarks - LANDMARKS).max() < 3
+
+
+@pytest.mark.parametrize("scale", [0.5, 2.5])
+@pytest.mark.parametrize("degrees", [-45, -30, 30, 45])
+def test_a_tilted_astronaut_of_another_size_is_cut_out_the_same(
+    finder: FaceFinder, astronaut: NDArray[np.uint8], scale: float, degrees: float
+) -> None:
+    side = round(512 * scale)
+    turn = np.asarray(cv2.getRotationMatrix2D((225, 120), degrees, scale), np.float64)
+    turn[:, 2] += np.array([0.5 * side, 0.4 * side]) - (225, 120)
+    shrink = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    photo = np.asarray(cv2.warpAffine(astronaut, turn, (side, side), flags=shrink), np.uint8)
+    (face,) = finder.find(photo)
+    expected = LANDMARKS @ turn[:, :2].T + turn[:, 2]
+    assert np.abs(face.landmarks - expected).max() < 5 * scale
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_photo_on_its_side_or_head(finder: FaceFinder, astronaut: NDArray[np.uint8], quarters: int) -> None:
+    (upright,) = finder.find(astronaut)
+    photo = np.ascontiguousarray(np.rot90(astronaut, quarters))
+    (face,) = finder.find(photo)
+    straight, turned = (
+        sample(image, alignment(found), (96, 96)).astype(int)
+        for image, found in ((astronaut, upright), (photo, face))
+    )
+    assert np.abs(straight - turned).mean() < 5
+    x, y, width, height = face.box
+    assert (x < face.landmarks[:, 0]).all() and (face.landmarks[:, 0] < x + width).all()
+    assert (y < face.landmarks[:, 1]).all() and (face.landmarks[:, 1] < y + height).all()
+
+
+def test_several_faces_in_a_large_photo_best_first(finder: FaceFinder, astronaut: NDArray[np.uint8]) -> None:
+    head = astronaut[20:220, 120:330]
+    photo = np.full((900, 1280, 3), 120, np.uint8)
+    corners = [(40, 50), (600, 300), (1000, 640)]
+    for x, y in corners:
+        photo[y : y + 200, x : x + 210] = head
+    faces = finder.find(photo)
+    assert len(faces) == 3
+    found = sorted((face.box[0] - 60, face.box[1] - 42) for face in faces)
+    assert found == [pytest.approx(corner, abs=10) for corner in corners]
+    assert [face.score for face in faces] == sorted((face.score for face in faces), reverse=True)
+
+
+def test_faces_below_the_least_size_are_left_out(finder: FaceFinder, astronaut: NDArray[np.uint8]) -> None:
+    assert finder.find(astronaut, min_size=60)
+    assert finder.find(astronaut, min_size=300) == []
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 5000), (5000, 1), (12, 12), (13, 700), (25, 25), (64, 64)])
+def test_photos_without_room_for_a_face(finder: FaceFinder, size: tuple[int, int]) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    assert finder.find(noise) == []
+
+
+def test_the_same_photo_gives_the_same_faces_from_any_thread(
+    finder: FaceFinder, astronaut: NDArray[np.uint8]
+) -> None:
+    (first,) = finder.find(astronaut)
+    with ThreadPoolExecutor(4) as pool:
+        for (face,) in pool.map(finder.find, [astronaut] * 8):
+            assert face.box == first.box
+            assert (face.landmarks == first.landmarks).all()

@@ -1,0 +1,183 @@
+"""Who may come in, and how often."""
+
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.test import Client
+from django.utils import timezone
+from rest_framework_api_key.models import APIKey
+
+from segmentation_api.access import AddressThrottle, KeyThrottle
+from segmentation_api.startup import check_start, declare_listeners, on_loopback
+
+pytestmark = pytest.mark.django_db
+
+PROTECTED = ["/api/models/", "/api/models/tiny/"]
+OPEN = ["/healthz", "/readyz", "/api/schema/", "/api/docs/"]
+
+
+def make_key(**options: Any) -> str:
+    """A key, as create_api_key makes it."""
+    return str(APIKey.objects.create_key(name="test", **options)[1])
+
+
+def get(client: Client, path: str = "/api/models/", key: str | None = None, **extra: Any) -> Any:
+    """GET with a key."""
+    return client.get(path, headers={"Authorization": f"Api-Key {key}"} if key else {}, **extra)
+
+
+def test_on_loopback_without_keys_everybody_may(client: Client) -> None:
+    assert [client.get(path).status_code for path in PROTECTED + OPEN] == [200] * 6
+
+
+def test_off_loopback_without_keys_nobody_may(client: Client, photo: bytes) -> None:
+    declare_listeners(["0.0.0.0"])
+    for path in PROTECTED:
+        response = client.get(path, REMOTE_ADDR="127.0.0.1")
+        assert (response.status_code, response.json()["type"]) == (401, "api_key_missing")
+        assert response["WWW-Authenticate"] == "Api-Key"
+    for path in ("/api/segment/", "/api/segment/batch/"):
+        assert client.post(path, photo, content_type="image/png").status_code == 401
+    assert [client.get(path).status_code for path in OPEN] == [200] * 4
+
+
+def test_once_a_key_is_made_keys_are_asked_for_on_loopback_too(client: Client) -> None:
+    key = make_key()
+    assert client.get("/api/models/").status_code == 401
+    assert get(client, key=key).status_code == 200
+
+
+def test_a_wrong_revoked_or_expired_key_is_403(client: Client) -> None:
+    key = make_key()
+    expired = make_key(expiry_date=timezone.now() - timedelta(days=1))
+    for wrong in (key[:-1] + "!", "x", "", expired, "pre.\x00", "ü"):
+        response = client.get("/api/models/", HTTP_AUTHORIZATION=f"Api-Key {wrong}")
+        assert response.status_code == (403 if wrong else 401), wrong
+    APIKey.objects.update(revoked=True)
+    response = get(client, key=key)
+    assert (response.status_code, response.json()["type"]) == (403, "api_key_invalid")
+    assert client.get("/api/models/").status_code == 401, "revoking the last key must not open the door"
+
+
+@pytest.mark.parametrize("header", ["Basic dXNlcjpwYXNz", "Bearer x", "Api-Key"])
+def test_another_kind_of_credential_is_none(client: Client, header: str) -> None:
+    make_key()
+    assert client.get("/api/models/", headers={"Authorization": header}).status_code == 401
+
+
+def test_public_means_public(client: Client, settings: Any) -> None:
+    settings.API_PUBLIC = True
+    declare_listeners(["0.0.0.0"])
+    make_key()
+    assert client.get("/api/models/").status_code == 200
+    assert get(client, key="wrong").status_code == 200
+
+
+def test_who_may_come_in_is_decided_before_the_body_is_read(client: Client, settings: Any) -> None:
+    make_key()
+    settings.MAX_UPLOAD_BYTES = 10
+    assert client.post("/api/segment/", bytes(10**6), content_type="image/png").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("hosts", "loopback"),
+    [
+        (["127.0.0.1"], True),
+        (["127.9.9.9", "::1"], True),
+        (["localhost"], True),
+        (["::ffff:127.0.0.1"], True),
+        (["0.0.0.0"], False),
+        (["::"], False),
+        (["127.0.0.1", "10.0.0.1"], False),
+        (["/run/service.sock"], False),
+        (["example.org"], False),
+        ([], False),
+    ],
+)
+def test_the_service_starts_open_only_on_loopback(hosts: list[str], loopback: bool) -> None:
+    declare_listeners(hosts)
+    assert on_loopback() is loopback
+    if loopback:
+        check_start()
+    else:
+        with pytest.raises(ImproperlyConfigured, match="API_PUBLIC"):
+            check_start()
+        make_key()
+        check_start()
+
+
+def test_an_unknown_server_does_not_count_as_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("_FACE_PARSING_ON_LOOPBACK")
+    with pytest.raises(ImproperlyConfigured):
+        check_start()
+
+
+def test_metrics_are_for_this_machine_and_key_holders(client: Client, settings: Any) -> None:
+    settings.API_PUBLIC = True
+    key = make_key()
+    assert client.get("/metrics").status_code == 200
+    elsewhere: dict[str, Any] = {"REMOTE_ADDR": "10.0.0.7"}
+    response = client.get("/metrics", **elsewhere)
+    assert (response.status_code, response.json()["type"]) == (401, "api_key_missing")
+    assert get(client, "/metrics", key, **elsewhere).status_code == 200
+    assert client.get("/metrics", headers={"X-Forwarded-For": "127.0.0.1"}).status_code == 401
+    assert client.get("/metrics", headers={"X-Forwarded-For": "127.0.0.1"}, **elsewhere).status_code == 401
+    settings.NUM_PROXIES = 1
+    assert client.get("/metrics").status_code == 401
+
+
+def test_over_the_rate_of_an_address_is_429(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(AddressThrottle, "rate", "3/min", raising=False)
+    assert [client.get("/api/models/").status_code for _ in range(4)] == [200, 200, 200, 429]
+    response = client.get("/api/models/", headers={"X-Forwarded-For": "1.2.3.4"})
+    assert (response.status_code, response.json()["type"]) == (429, "rate_limited"), (
+        "an address cannot be made up"
+    )
+    assert 1 <= int(response["Retry-After"]) <= 60
+    other: dict[str, Any] = {"REMOTE_ADDR": "10.0.0.7"}
+    assert client.get("/api/models/", **other).status_code == 200
+    assert client.get("/healthz").status_code == 200
+
+
+def test_over_the_rate_of_a_key_is_429(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(KeyThrottle, "rate", "2/min", raising=False)
+    first, second = make_key(), make_key()
+    assert [get(client, key=first).status_code for _ in range(3)] == [200, 200, 429]
+    assert get(client, key=second).status_code == 200
+
+
+def test_create_api_key_prints_a_key_that_works(client: Client) -> None:
+    out = StringIO()
+    call_command("create_api_key", "phone", "--days", "7", stdout=out, stderr=StringIO())
+    key = out.getvalue().strip()
+    assert get(client, key=key).status_code == 200
+    stored = APIKey.objects.get()
+    assert stored.name == "phone"
+    assert stored.expiry_date is not None
+    assert key.split(".")[1] not in str(vars(stored)), "only the hash is kept"
+
+
+def test_cors_only_for_the_origins_allowed(client: Client, settings: Any) -> None:
+    settings.CORS_ALLOWED_ORIGINS = ["https://app.example"]
+    allowed = client.get("/api/models/", headers={"Origin": "https://app.example"})
+    assert allowed["Access-Control-Allow-Origin"] == "https://app.example"
+    assert "Server-Timing" in allowed["Access-Control-Expose-Headers"]
+    assert "Access-Control-Allow-Origin" not in client.get(
+        "/api/models/", headers={"Origin": "https://evil.example"}
+    )
+    preflight = client.options(
+        "/api/segment/", headers={"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
+    )
+    assert preflight.status_code == 200
+
+
+def test_the_admin_lists_keys_for_staff_only(client: Client) -> None:
+    assert client.get("/admin/rest_framework_api_key/apikey/").status_code == 302
+    client.force_login(User.objects.create_superuser("admin", password="x"))
+    assert client.get("/admin/rest_framework_api_key/apikey/").status_code == 200
+    assert client.get("/api/models/").status_code == 200

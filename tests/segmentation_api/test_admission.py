@@ -1,0 +1,121 @@
+"""As many at once as there are places, a bounded queue, and 503 beyond it."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from segmentation_api import admission
+from segmentation_api.admission import Gate
+from segmentation_api.errors import Problem
+
+
+def hold(gate: Gate, release: threading.Event) -> threading.Thread:
+    """A thread that keeps a place until `release`."""
+    entered = threading.Event()
+
+    def work() -> None:
+        with gate.place():
+            entered.set()
+            release.wait(10)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    if not entered.wait(0.3):
+        assert gate.inside > gate.slots, "it should have got a place at once"
+    return thread
+
+
+def test_only_so_many_at_once_and_the_rest_in_turn(tmp_path: Path) -> None:
+    gate = Gate(tmp_path, slots=2, queue=20)
+    running, most, lock = 0, 0, threading.Lock()
+
+    def work() -> None:
+        nonlocal running, most
+        with gate.place():
+            with lock:
+                running += 1
+                most = max(most, running)
+            time.sleep(0.005)
+            with lock:
+                running -= 1
+
+    threads = [threading.Thread(target=work) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(5)
+    assert (most, running, gate.inside) == (2, 0, 0)
+
+
+def test_beyond_the_queue_it_is_503_at_once(tmp_path: Path) -> None:
+    gate, release = Gate(tmp_path, slots=1, queue=1), threading.Event()
+    threads = [hold(gate, release), hold(gate, release)]
+    start = time.perf_counter()
+    with pytest.raises(Problem) as caught, gate.place():
+        pass
+    assert time.perf_counter() - start < 0.02
+    assert (caught.value.status, caught.value.code) == (503, "too_busy")
+    assert int(caught.value.headers["Retry-After"]) >= 1
+    release.set()
+    for thread in threads:
+        thread.join(5)
+    with gate.place():
+        pass
+
+
+def test_an_error_at_a_place_gives_it_back(tmp_path: Path) -> None:
+    gate = Gate(tmp_path, slots=1, queue=0)
+    for _ in range(3):
+        with pytest.raises(RuntimeError), gate.place():
+            raise RuntimeError
+    with gate.place():
+        pass
+
+
+def take_and_hang(folder: Path) -> None:
+    """In another process: keep the only place."""
+    with Gate(folder, slots=1, queue=0).place():
+        (folder / "taken").touch()
+        time.sleep(30)
+
+
+def test_processes_share_the_places_and_a_killed_one_gives_its_back(tmp_path: Path) -> None:
+    process = multiprocessing.get_context("spawn").Process(target=take_and_hang, args=(tmp_path,))
+    process.start()
+    while not (tmp_path / "taken").exists():
+        time.sleep(0.01)
+    gate, release = Gate(tmp_path, slots=1, queue=1), threading.Event()
+    release.set()
+    waiter = threading.Thread(target=lambda: gate.place().__enter__())
+    waiter.start()
+    waiter.join(0.2)
+    assert waiter.is_alive(), "the other process has the place"
+    assert process.pid
+    os.kill(process.pid, signal.SIGKILL)
+    waiter.join(2)
+    assert not waiter.is_alive()
+    process.join()
+
+
+@pytest.mark.django_db
+def test_a_full_gate_is_503_with_retry_after(
+    segment: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate(tmp_path, slots=1, queue=0)
+    monkeypatch.setattr("segmentation_api.views.gate", lambda: gate)
+    with gate.place():
+        response = segment()
+    assert (response.status_code, response.json()["type"]) == (503, "too_busy")
+    assert response["Retry-After"]
+    assert segment().status_code == 200
+
+
+def test_the_gate_is_made_when_first_used() -> None:
+    assert admission.gate() is admission.gate()

@@ -1,0 +1,247 @@
+"""manage.py: bulk parsing, training's door, starting."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+from numpy.typing import NDArray
+
+from tests.conftest import ROOT, decode
+
+
+def run(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    """manage.py in a process of its own, with nothing set but `variables`."""
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.fixture
+def photos(tmp_path: Path, photo: bytes) -> Path:
+    """A folder with photos, one of them broken, and something that is none."""
+    folder = tmp_path / "photos"
+    (folder / "more").mkdir(parents=True)
+    for name in ("a.png", "a.jpg", "more/b.PNG"):
+        (folder / name).write_bytes(photo)
+    (folder / "broken.jpg").write_bytes(b"broken")
+    (folder / "notes.txt").write_text("not a photo")
+    return folder
+
+
+def test_a_folder_is_parsed_and_the_broken_one_reported(
+    photos: Path, tmp_path: Path, face: NDArray[np.uint8]
+) -> None:
+    out, err = StringIO(), StringIO()
+    with pytest.raises(SystemExit) as caught:
+        call_command(
+            "segment_images",
+            photos,
+            tmp_path / "out",
+            "--faces",
+            "whole",
+            "--output",
+            "labels",
+            stdout=out,
+            stderr=err,
+        )
+    assert caught.value.code == 1
+    written = sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*"))
+    assert written == ["a.png", "a.png.png", "more/b.png"]
+    assert (decode((tmp_path / "out" / "a.png").read_bytes()) == face).all()
+    assert "3 of 4 written" in out.getvalue()
+    assert "broken.jpg: This is not a" in err.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("output", "suffix"), [("mask", "png"), ("overlay", "jpg"), ("classes", "zip"), ("json", "json")]
+)
+def test_one_photo_to_each_output(photos: Path, tmp_path: Path, output: str, suffix: str) -> None:
+    call_command(
+        "segment_images",
+        photos / "a.png",
+        tmp_path / "out",
+        "--output",
+        output,
+        "--faces",
+        "whole",
+        stdout=StringIO(),
+    )
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [f"a.{suffix}"]
+
+
+def test_a_photo_is_never_overwritten(photos: Path) -> None:
+    before = (photos / "a.png").read_bytes()
+    with pytest.raises(CommandError, match="is one of the photos"):
+        call_command("segment_images", photos, photos)
+    assert (photos / "a.png").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nowhere"],
+        ["{}/more", "--classes", "beard"],
+        ["{}/more", "--model", "other"],
+        ["{}/more", "--alpha", "2"],
+    ],
+)
+def test_wrong_arguments_are_told_before_work_begins(
+    photos: Path, tmp_path: Path, arguments: list[str]
+) -> None:
+    with pytest.raises(CommandError):
+        call_command("segment_images", arguments[0].format(photos), str(tmp_path / "out"), *arguments[1:])
+    assert not (tmp_path / "out").exists()
+
+
+def test_training_gets_exactly_what_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, Any] = {}
+    pipeline: Any = ModuleType("training.pipeline")
+    pipeline.run = lambda **options: asked.update(options)
+    for name in ("keras", "tensorflow"):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    monkeypatch.setitem(sys.modules, "training.pipeline", pipeline)
+    call_command("train_unetr", "--preset", "lite", "--data", "synthetic", "--minutes", "5", "--out", "here")
+    assert asked == {
+        "preset": "lite",
+        "data": "synthetic",
+        "epochs": None,
+        "minutes": 5.0,
+        "resume": False,
+        "init": None,
+        "out": Path("here"),
+    }
+
+
+def test_training_without_tensorflow_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "keras", None)
+    with pytest.raises(CommandError, match=r"pip install -r training/requirements.txt"):
+        call_command("train_unetr")
+
+
+SERVE = """
+import sys
+from pathlib import Path
+import django
+django.setup()
+from segmentation_api.renderers import RENDERERS, render
+from segmentation_api.services import SegmentOptions, segment_image
+data = Path(sys.argv[1]).read_bytes()
+for renderer in RENDERERS:
+    render(segment_image(data=data, options=SegmentOptions(polygons=True)), renderer)
+import backend.wsgi
+loaded = {name.partition(".")[0] for name in sys.modules}
+print(sorted(loaded & {"tensorflow", "keras", "torch", "training", "boto3"}))
+"""
+
+
+def test_serving_imports_neither_tensorflow_nor_keras(photos: Path, tmp_path: Path, models_dir: Path) -> None:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DJANGO_SETTINGS_MODULE": "backend.settings",
+        "MODELS_DIR": str(models_dir),
+        "MODEL": "tiny",
+        "STATE_DIR": str(tmp_path),
+        "API_PUBLIC": "true",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", SERVE, str(photos / "a.png")],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MAX_UPLOAD_BYTES", "abc"),
+        ("MAX_IMAGE_PIXELS", "-1"),
+        ("API_PUBLIC", "maybe"),
+        ("DEBUG", "ture"),
+        ("THROTTLE_KEY", "fast"),
+        ("DATABASE_URL", "nothing://here"),
+        ("CACHE_URL", "nothing://here"),
+        ("ENVIRONMENT", "staging"),
+        ("PORT", "http"),
+        ("LOG_LEVEL", "loud"),
+        ("NUM_PROXIES", "all"),
+    ],
+)
+def test_a_wrong_setting_stops_the_start_and_is_named(
+    name: str, value: str, tmp_path: Path, start_settings: Callable[..., str]
+) -> None:
+    assert start_settings(STATE_DIR=str(tmp_path), **{name: value}).startswith(f"{name}: ")
+
+
+@pytest.fixture
+def start_settings(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Read backend/settings.py anew with these variables; the message it stops with."""
+    from django.core.exceptions import ImproperlyConfigured
+
+    def start(**variables: str) -> str:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        code = compile((ROOT / "backend" / "settings.py").read_text(), "settings.py", "exec")
+        try:
+            exec(code, {"__file__": str(ROOT / "backend" / "settings.py"), "__name__": "fresh_settings"})
+        except ImproperlyConfigured as error:
+            return str(error)
+        return ""
+
+    return start
+
+
+def test_production_demands_a_secret_key(start_settings: Callable[..., str], tmp_path: Path) -> None:
+    where = {"ENVIRONMENT": "production", "STATE_DIR": str(tmp_path)}
+    assert start_settings(**where).startswith("SECRET_KEY: ")
+    assert not (tmp_path / "secret_key").exists()
+    assert start_settings(**where, SECRET_KEY="$given-and-not-expanded") == ""
+
+
+def test_a_secret_key_is_made_once_and_kept_from_others(
+    start_settings: Callable[..., str], tmp_path: Path
+) -> None:
+    file = tmp_path / "secret_key"
+    assert start_settings(STATE_DIR=str(tmp_path)) == ""
+    key = file.read_text()
+    assert len(key) >= 50
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert start_settings(STATE_DIR=str(tmp_path)) == ""
+    assert file.read_text() == key
+    file.write_text("")
+    assert start_settings(STATE_DIR=str(tmp_path)).startswith("SECRET_KEY: ")
+
+
+def test_check_deploy_is_clean_in_production(tmp_path: Path) -> None:
+    done = run(
+        "check", "--deploy", "--fail-level", "WARNING",
+        ENVIRONMENT="production", SECRET_KEY="k3y-" * 20 + "abcdefgh", ALLOWED_HOSTS="faces.example",
+        STATE_DIR=str(tmp_path), HOME=str(tmp_path),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "no issues" in done.stdout
+
+
+def test_a_wrong_setting_is_one_line_on_the_command_line(tmp_path: Path) -> None:
+    done = run("check", MAX_UPLOAD_BYTES="abc", STATE_DIR=str(tmp_path))
+    assert done.returncode == 1
+    assert (
+        done.stderr.strip()
+        == "Cannot start: MAX_UPLOAD_BYTES: must be a whole number from 1024 to 1073741824"
+    )

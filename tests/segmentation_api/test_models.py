@@ -1,0 +1,172 @@
+"""Bundles side by side, reloaded while they serve, from a folder or a bucket."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import numpy as np
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from moto import mock_aws
+from numpy.typing import NDArray
+from PIL import Image
+
+from ml_core.labels import LabelSet
+from segmentation_api.engine import Engine
+from segmentation_api.errors import Problem
+from segmentation_api.model_store import bundle_folders
+from segmentation_api.startup import check_model
+from tests.conftest import SIDE
+from tests.tiny_bundle import make_palette_bundle
+
+TWO = LabelSet(names=("nothing", "something"), colors=((0, 0, 0), (255, 255, 255)))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, models_dir: Path, settings: Any) -> Path:
+    """A MODELS_DIR of the test's own, with `tiny` in it."""
+    shutil.copytree(models_dir / "tiny", tmp_path / "models" / "tiny")
+    settings.MODELS_DIR = str(tmp_path / "models")
+    return tmp_path / "models"
+
+
+def spoil_golden(bundle: Path) -> None:
+    """Golden labels that the model does not give."""
+    labels = np.asarray(Image.open(bundle / "golden-labels.png"))
+    Image.fromarray((labels + 1).astype(np.uint8)).save(bundle / "golden-labels.png")
+
+
+def test_several_models_with_classes_of_their_own(folder: Path) -> None:
+    make_palette_bundle(folder / "two", size=SIDE, labels=TWO, logits_scale=1)
+    engine = Engine()
+    assert set(engine.models()) == {"tiny", "two"}
+    assert engine.segmenter().bundle.name == "tiny"
+    assert engine.segmenter("two").bundle.labels == TWO
+    with pytest.raises(Problem, match="not one of tiny, two"):
+        engine.segmenter("three")
+
+
+def test_a_reload_takes_new_models_and_keeps_unchanged_ones(folder: Path) -> None:
+    engine = Engine()
+    tiny = engine.segmenter()
+    make_palette_bundle(folder / "two", size=SIDE, labels=TWO, logits_scale=1)
+    assert engine.reload() == {}
+    assert set(engine.models()) == {"tiny", "two"}
+    assert engine.segmenter() is tiny
+    shutil.rmtree(folder / "two")
+    engine.reload()
+    assert set(engine.models()) == {"tiny"}
+
+
+@pytest.mark.parametrize("how", ["cut short", "changed", "not the golden answer", "gone"])
+def test_a_broken_reload_keeps_the_old_model_and_says_so(folder: Path, how: str) -> None:
+    engine = Engine()
+    tiny = engine.segmenter()
+    match how:
+        case "cut short":
+            (folder / "tiny" / "model.onnx").write_bytes(b"onnx")
+        case "changed":
+            (folder / "tiny" / "model.json").write_text(json.dumps({"format": 1}))
+        case "not the golden answer":
+            spoil_golden(folder / "tiny")
+        case "gone":
+            shutil.rmtree(folder / "tiny")
+    assert set(engine.reload()) == {"tiny"}
+    assert engine.segmenter() is tiny
+    assert engine.ready()
+
+
+def test_a_model_that_fails_its_golden_image_is_not_ready(folder: Path) -> None:
+    spoil_golden(folder / "tiny")
+    engine = Engine()
+    assert "golden" in engine.reload()["tiny"]
+    assert not engine.ready()
+    with pytest.raises(Problem) as caught:
+        engine.segmenter()
+    assert caught.value.status == 503
+
+
+def test_the_start_stops_at_a_model_that_is_not_there(folder: Path, settings: Any) -> None:
+    check_model()
+    settings.MODEL = "other"
+    with pytest.raises(ImproperlyConfigured, match=r"^MODEL: no bundle 'other' .*tiny"):
+        check_model()
+    settings.MODEL = "tiny"
+    (folder / "tiny" / "model.onnx").write_bytes(b"onnx")
+    with pytest.raises(ImproperlyConfigured, match=r"^MODEL: .*sha256"):
+        check_model()
+    settings.MODELS_DIR = str(folder / "nowhere")
+    with pytest.raises(ImproperlyConfigured, match=r"^MODELS_DIR: "):
+        check_model()
+
+
+def test_a_parsed_class_list_is_the_models_own(
+    folder: Path, segment: Callable[..., Any], db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_palette_bundle(folder / "two", size=SIDE, labels=TWO, logits_scale=1)
+    monkeypatch.setattr("segmentation_api.services.engine", Engine())
+    rows = segment(output="json", model="two").json()["classes"]
+    assert [row["name"] for row in rows] == ["nothing", "something"]
+    assert segment(model="two", classes="hair").status_code == 400
+
+
+@pytest.fixture
+def bucket(tmp_path: Path, models_dir: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """s3://models/faces with `tiny` in it."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    settings.MODELS_DIR, settings.MODELS_CACHE = "s3://models/faces", tmp_path / "cache"
+    with mock_aws():
+        client = boto3.client("s3")
+        client.create_bucket(Bucket="models")
+        upload(client, models_dir / "tiny")
+        yield client
+
+
+def upload(client: Any, bundle: Path) -> None:
+    """All of a bundle, and what serving has no use for."""
+    for file in bundle.iterdir():
+        client.put_object(Bucket="models", Key=f"faces/{bundle.name}/{file.name}", Body=file.read_bytes())
+    client.put_object(Bucket="models", Key=f"faces/{bundle.name}/weights.npz", Body=b"large")
+
+
+def test_bundles_come_from_a_bucket_once(bucket: Any, face: NDArray[np.uint8]) -> None:
+    folders = bundle_folders()
+    assert set(folders) == {"tiny"}
+    assert sorted(os.listdir(folders["tiny"])) == [
+        "golden-labels.png",
+        "golden.png",
+        "model.json",
+        "model.onnx",
+    ]
+    bucket.delete_object(Bucket="models", Key="faces/tiny/README.md")
+    before = folders["tiny"].stat().st_ino
+    assert bundle_folders() == folders
+    assert folders["tiny"].stat().st_ino == before
+    assert Engine().segmenter().bundle.name == "tiny"
+
+
+def test_a_new_version_replaces_the_old_one_only_when_it_is_whole(bucket: Any, tmp_path: Path) -> None:
+    old = bundle_folders()["tiny"]
+    bucket.put_object(Bucket="models", Key="faces/tiny/model.onnx", Body=b"cut short")
+    assert bundle_folders()["tiny"] == old
+    upload(bucket, make_palette_bundle(tmp_path / "new" / "tiny", size=32))
+    new = bundle_folders()["tiny"]
+    assert new != old
+    assert not old.exists()
+
+
+def test_without_the_bucket_the_cache_serves(bucket: Any, settings: Any) -> None:
+    folders = bundle_folders()
+    for row in bucket.list_objects_v2(Bucket="models")["Contents"]:
+        bucket.delete_object(Bucket="models", Key=row["Key"])
+    bucket.delete_bucket(Bucket="models")
+    assert bundle_folders() == folders
+    settings.MODELS_DIR = "s3://nowhere/faces"
+    with pytest.raises(ImproperlyConfigured, match=r"^MODELS_DIR: "):
+        bundle_folders()

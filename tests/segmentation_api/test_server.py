@@ -1,0 +1,300 @@
+"""What only the real server can show: slow clients, signals, a killed worker, what stays on disk."""
+
+import concurrent.futures
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tests.conftest import ROOT, Server, decode, encode
+
+Start = Callable[..., Server]
+web = httpx.Client(verify=False, timeout=20, limits=httpx.Limits(max_keepalive_connections=0))
+URL = "/api/segment/?faces=whole"
+
+
+def post(server: Server, photo: bytes, path: str = URL, **options: Any) -> httpx.Response:
+    """The photo on a connection of its own."""
+    return web.post(server.url + path, content=photo, headers={"Content-Type": "image/png"}, **options)
+
+
+def head(length: int) -> bytes:
+    """The head of an upload of `length` bytes."""
+    return (
+        f"POST {URL} HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: {length}\r\n\r\n"
+    ).encode()
+
+
+def read_all(connection: socket.socket) -> bytes:
+    """What the server sends until it hangs up."""
+    answer = b""
+    while more := connection.recv(65536):
+        answer += more
+    return answer
+
+
+def workers(server: Server) -> list[int]:
+    """The worker processes' ids."""
+    listed = subprocess.run(["pgrep", "-P", str(server.process.pid)], capture_output=True, text=True)
+    return [int(line) for line in listed.stdout.split()]
+
+
+def until(condition: Callable[[], Any], seconds: float = 10) -> Any:
+    """Wait for something to become true."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)
+    return found
+
+
+def test_stalled_uploads_and_half_sent_heads_do_not_stop_others(server: Server, photo: bytes) -> None:
+    stalled = [server.connect() for _ in range(32)]
+    for index, connection in enumerate(stalled):
+        connection.sendall(
+            head(1000) + b"\x89PNG" if index % 2 else b"POST /api/segment/ HTTP/1.1\r\nHost: loc"
+        )
+    start = time.monotonic()
+    assert all(post(server, photo).status_code == 200 for _ in range(4))
+    assert time.monotonic() - start < 1
+    answers = []
+    for connection in stalled:
+        answers.append(read_all(connection))
+        connection.close()
+    assert time.monotonic() - start < 4, "deadlines: 1 s for a head, 2 s for a body"
+    assert sum(answer.startswith(b"HTTP/1.1 408") and b"upload_timeout" in answer for answer in answers) == 16
+    assert answers.count(b"") == 16
+
+
+def test_a_trickle_of_bytes_does_not_outlast_the_deadline(server: Server) -> None:
+    with server.connect() as connection:
+        connection.sendall(head(1000))
+        start = time.monotonic()
+        connection.settimeout(0.2)
+        answer = b""
+        while not answer:
+            connection.sendall(b"x")
+            try:
+                answer = connection.recv(4096)
+            except TimeoutError:
+                assert time.monotonic() - start < 4
+    assert answer.startswith(b"HTTP/1.1 408")
+
+
+def test_chunked_bodies(server: Server, photo: bytes, face: NDArray[np.uint8]) -> None:
+    def chunks() -> Iterator[bytes]:
+        yield photo[:100]
+        yield photo[100:]
+
+    response = web.post(
+        server.url + URL + "&output=labels", content=chunks(), headers={"Content-Type": "image/png"}
+    )
+    assert (decode(response.content) == face).all()
+    form = httpx.Request("POST", server.url + URL, files={"image": photo})
+    body, kind = form.read(), form.headers["Content-Type"]
+    response = web.post(
+        server.url + URL, content=iter([body[:50], body[50:]]), headers={"Content-Type": kind}
+    )
+    assert response.status_code == 200
+
+    def endless() -> Iterator[bytes]:
+        for _ in range(18):
+            yield bytes(1 << 20)
+
+    response = web.post(server.url + URL, content=endless(), headers={"Content-Type": "image/png"})
+    assert (response.status_code, response.json()["type"]) == (413, "upload_too_large")
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"nonsense\r\n\r\n", 400),
+        (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 10_000 + b"\r\n\r\n", 431),
+        (b"GET /healthz HTTP/1.1\r\n" + b"X: x\r\n" * 200 + b"\r\n", 431),
+        (b"GET /" + b"x" * 10_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 414),
+        (
+            b"POST /api/segment/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+            400,
+        ),
+        (
+            b"POST /api/segment/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+            400,
+        ),
+        (
+            b"POST /api/segment/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\nContent-Type: image/png\r\n\r\n",
+            413,
+        ),
+        (b"GET /api/models/ HTTP/1.1\r\nHost: localhost\r\nSCRIPT_NAME: /x\r\n\r\n", 200),
+    ],
+)
+def test_what_is_not_proper_http_has_the_envelope_too(
+    server: Server, request_bytes: bytes, status: int
+) -> None:
+    with server.connect() as connection:
+        connection.sendall(request_bytes)
+        answer = b""
+        while b"}" not in answer and (more := connection.recv(65536)):
+            answer += more
+    assert answer.split()[1] == str(status).encode(), answer
+    if status != 200:
+        assert b"application/problem+json" in answer
+        envelope = json.loads(answer.partition(b"\r\n\r\n")[2].strip(b"0123456789abcdef\r\n"))
+        assert {"type", "title", "status", "detail", "request_id"} <= set(envelope)
+        assert "xxxx" not in answer.decode()
+
+
+def test_metrics_add_up_over_workers_and_nothing_else_is_listened_to(server: Server, photo: bytes) -> None:
+    def images() -> float:
+        lines = web.get(f"{server.url}/metrics").text.splitlines()
+        return sum(float(line.split()[-1]) for line in lines if line.startswith("segment_images_total{"))
+
+    before = images()
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        assert {response.status_code for response in pool.map(lambda _: post(server, photo), range(24))} == {
+            200
+        }
+    assert images() == before + 24
+    assert len(workers(server)) >= 2
+
+
+def test_in_flight_requests_finish_at_sigterm(start_server: Start, photo: bytes) -> None:
+    server = start_server(BODY_TIMEOUT="10").wait_until_ready()
+    with server.connect() as connection:
+        connection.sendall(head(len(photo)) + photo[:20])
+        time.sleep(0.3)
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        connection.sendall(photo[20:])
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+    assert server.process.wait(10) == 0
+    assert not (server.run_dir / "gunicorn.pid").exists()
+
+
+def test_a_killed_worker_costs_only_what_it_held(start_server: Start, photo: bytes) -> None:
+    server = start_server(WORKERS="2").wait_until_ready()
+    before = set(until(lambda: len(found := workers(server)) == 2 and found))
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        answers = [pool.submit(post, server, photo) for _ in range(120)]
+        until(lambda: sum(answer.done() for answer in answers) > 20)
+        os.kill(min(before), signal.SIGKILL)
+        failed = [answer for answer in answers if answer.exception() or answer.result().status_code != 200]
+    assert len(failed) <= 4, "no more than the four in flight"
+    until(lambda: len(set(workers(server)) - before) == 1)
+    assert post(server, photo).status_code == 200
+
+
+def test_beyond_the_queue_clients_are_sent_away_at_once(start_server: Start) -> None:
+    server = start_server(WORKERS="2", INFERENCE_SLOTS="1", QUEUE_SIZE="1").wait_until_ready()
+    big = encode(np.zeros((1500, 1500, 3), np.uint8), compress_level=1)
+
+    def ask(_: int) -> tuple[int, float, str | None]:
+        start = time.perf_counter()
+        response = post(server, big, f"{URL}&output=overlay")
+        return response.status_code, time.perf_counter() - start, response.headers.get("Retry-After")
+
+    with concurrent.futures.ThreadPoolExecutor(24) as pool:
+        answers = list(pool.map(ask, range(24)))
+    assert {status for status, _, _ in answers} == {200, 503}
+    assert all(after for status, _, after in answers if status == 503)
+
+
+def test_models_are_reloaded_without_dropping_a_request(
+    start_server: Start, models_dir: Path, tmp_path: Path, photo: bytes
+) -> None:
+    models = tmp_path / "models"
+    shutil.copytree(models_dir / "tiny", models / "tiny")
+    server = start_server(models, WORKERS="2").wait_until_ready()
+
+    def version() -> str:
+        return str(web.get(f"{server.url}/api/models/").json()[0]["version"])
+
+    def reload() -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "manage.py", "reload_models"]
+        return subprocess.run(command, cwd=ROOT, env=server.environment, capture_output=True, text=True)
+
+    card = models / "tiny" / "model.json"
+    card.write_text(card.read_text().replace('"1.0.0"', '"2.0.0"'))
+    assert version() == "1.0.0"
+    before = set(workers(server))
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        answers = [pool.submit(post, server, photo) for _ in range(80)]
+        done = reload()
+        assert {answer.result().status_code for answer in answers} == {200}
+    assert done.returncode == 0, done.stderr
+    until(lambda: {version() for _ in range(6)} == {"2.0.0"})
+    (models / "tiny" / "model.onnx").write_bytes(b"broken")
+    done = reload()
+    assert done.returncode == 1
+    assert "sha256" in done.stderr
+    server.process.send_signal(signal.SIGHUP)
+    until(lambda: server.log.read_text().count('"old_one_kept": true') == 2)
+    assert version() == "2.0.0"
+    assert post(server, photo).status_code == 200
+    assert set(workers(server)) == before
+
+
+@pytest.mark.parametrize(
+    "variables", [{"MODEL": "other"}, {"MODELS_DIR": "/nowhere"}, {"BIND": "0.0.0.0"}, {"THREADS": "x"}]
+)
+def test_it_does_not_start_where_it_must_not(start_server: Start, variables: dict[str, str]) -> None:
+    server = start_server(**variables)
+    assert server.process.wait(20) != 0
+    name = "API_PUBLIC" if "BIND" in variables else next(iter(variables))
+    assert f"Cannot start: {name}: " in server.log.read_text()
+    assert "Traceback" not in server.log.read_text()
+
+
+AUDIT = """
+import os, sys
+log = os.environ["AUDIT_LOG"]
+own = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+def hook(event, arguments):
+    if event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+        os.write(own, (str(arguments[0]) + "\\n").encode())
+sys.addaudithook(hook)
+"""
+
+
+def test_nothing_of_an_upload_is_kept(start_server: Start, tmp_path: Path, photo: bytes) -> None:
+    (tmp_path / "sitecustomize.py").write_text(AUDIT)
+    audit = tmp_path / "audit.log"
+    server = start_server(
+        PYTHONPATH=str(tmp_path), AUDIT_LOG=str(audit), LOG_LEVEL="DEBUG"
+    ).wait_until_ready()
+    post(server, photo)
+    opened_at_start = len(audit.read_text().splitlines())
+    marker = b"marker-bytes-of-this-upload"
+    large = encode(np.random.default_rng(0).integers(0, 255, (900, 900, 3), np.uint8))
+    secret = {"Authorization": "Api-Key prefix.key-secret"}
+    for content in (photo, large, marker * 50_000, photo[:100]):
+        for output in ("mask", "overlay", "json", "classes"):
+            files = {"image": ("name-secret.png", content, "image/png")}
+            web.post(f"{server.url}{URL}&output={output}&secret=query-secret", files=files, headers=secret)
+            web.post(f"{server.url}{URL}&output={output}", files=files, headers=secret)
+    web.post(f"{server.url}/api/segment/batch/", files=[("images", ("name-secret.png", large))] * 3)
+    opened = set(audit.read_text().splitlines()[opened_at_start:])
+    gate = {str(server.run_dir / "gate" / name) for name in ("turn", "place-0", "place-1", "freed")}
+    places = {path for path in opened if path.startswith(str(server.run_dir / "gate" / "place-"))}
+    metrics = {path for path in opened if path.startswith(str(server.run_dir / "metrics"))}
+    assert opened <= gate | places | metrics | {str(server.run_dir.parent / "db.sqlite3")}, opened
+    server.stop()
+    text = server.log.read_bytes()
+    assert b"request_finished" in text
+    for secret_text in (marker, b"secret", b"\x89PNG"):
+        assert secret_text not in text
+    for file in server.run_dir.parent.rglob("*"):
+        if file.is_file():
+            assert marker not in file.read_bytes()
+            assert photo[:200] not in file.read_bytes()

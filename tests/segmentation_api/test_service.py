@@ -1,0 +1,108 @@
+"""Models, probes, schema, docs, metrics, logs."""
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+
+from segmentation_api import health
+from segmentation_api.engine import Engine
+
+pytestmark = pytest.mark.django_db
+
+Segment = Callable[..., Any]
+
+
+def test_models_are_listed(client: Client) -> None:
+    (model,) = client.get("/api/models/").json()
+    assert (model["name"], model["version"], model["default"]) == ("tiny", "1.0.0", True)
+    assert len(model["sha256"]) == 64
+
+
+def test_a_model_tells_its_class_table(client: Client) -> None:
+    model = client.get("/api/models/tiny/").json()
+    assert set(model) == {"name", "version", "default", "sha256", "classes", "input", "metrics", "licence"}
+    assert model["input"] == {"width": 64, "height": 64}
+    assert model["classes"][4] == {"id": 4, "name": "left_eye", "color": [255, 255, 102], "mirror": 5}
+
+
+def test_probes_answer_whatever_the_host(client: Client, segment: Segment) -> None:
+    segment()
+    for path, status in (("/healthz", "ok"), ("/readyz", "ready")):
+        response = client.get(path, headers={"Host": "10.1.2.3:8000"})
+        assert (response.status_code, response.json()) == (200, {"status": status})
+        assert client.head(path).status_code == 200
+
+
+def test_not_ready_before_a_model_is_loaded(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "engine", Engine())
+    response = client.get("/readyz")
+    assert (response.status_code, response.json()["type"]) == (503, "not_ready")
+    assert response["Retry-After"]
+    assert client.get("/healthz").status_code == 200
+
+
+def test_the_schema_is_valid_and_names_everything(client: Client, tmp_path: Any) -> None:
+    call_command("spectacular", "--validate", "--fail-on-warn", "--file", str(tmp_path / "schema.yaml"))
+    schema = client.get("/api/schema/", headers={"Accept": "application/vnd.oai.openapi+json"}).json()
+    assert schema["openapi"].startswith("3.1")
+    post = schema["paths"]["/api/segment/"]["post"]
+    assert post["security"] == [{"ApiKey": []}, {}], "no key is asked for here"
+    assert set(post["responses"]) == {
+        "200",
+        *map(str, (400, 401, 403, 405, 406, 408, 413, 415, 422, 429, 503)),
+    }
+    assert set(post["responses"]["413"]["content"]) == {"application/problem+json"}
+    assert {"image/png", "image/jpeg", "application/zip", "application/json"} == set(
+        post["responses"]["200"]["content"]
+    )
+    assert {"multipart/form-data", "application/json", "image/jpeg"} < set(post["requestBody"]["content"])
+    names = {parameter["name"] for parameter in post["parameters"]}
+    assert names == {"output", "classes", "alpha", "faces", "model", "polygons", "inline"}
+
+
+def test_the_docs_page_loads_nothing_from_elsewhere(client: Client) -> None:
+    page = client.get("/api/docs/")
+    assert page.status_code == 200
+    text = page.content.decode()
+    assert "https://" not in text.replace("https://www.w3.org", "")
+    asset = client.get("/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js")
+    assert asset.status_code == 200
+    asset.close()
+
+
+def test_metrics_count_images_and_stages(client: Client, segment: Segment) -> None:
+    def value(name: str) -> float:
+        lines = client.get("/metrics").content.decode().splitlines()
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name))
+
+    images = value('segment_images_total{model="tiny",output="labels"}')
+    segment(output="labels")
+    assert value('segment_images_total{model="tiny",output="labels"}') == images + 1
+    for stage in ("decode", "locate", "infer", "encode"):
+        assert value(f'segment_stage_seconds_count{{model="tiny",stage="{stage}"}}') >= 1
+    assert value("segment_in_flight") == 0
+    assert value("segment_queued") == 0
+    assert value("segment_queue_seconds_count") >= 1
+    assert value("django_http_requests_total_by_method_total") >= 1
+
+
+def test_a_request_is_one_log_line_without_what_the_client_sent(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    client.get(
+        "/api/models/",
+        query_params={"token": "query-secret"},
+        headers={"X-Request-Id": "abc", "Authorization": "Api-Key key.secret", "User-Agent": "agent-secret"},
+    )
+    (record,) = caplog.records
+    line: Any = record.msg
+    assert line["request"] == "GET /api/models/"
+    assert (line["code"], line["request_id"]) == (200, "abc")
+    assert line["ms"] > 0
+    assert "secret" not in json.dumps(line)

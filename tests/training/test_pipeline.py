@@ -1,0 +1,159 @@
+"""From a folder of photos to a bundle that serves, and what happens when a run is broken off."""
+
+import csv
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from ml_core.bundle import Bundle
+from ml_core.labels import LAPA
+from ml_core.segmenter import Segmenter
+from ml_core.unetr.fit import Trainer
+from training import pipeline
+from training.config import Config, ConfigError, Params, load_config
+from training.ingest import DataError, ingest
+from training.options import RunOptions
+
+pytestmark = pytest.mark.usefixtures("tiny_preset")
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def run(options: RunOptions, params: Params) -> None:
+    pipeline.run(options, params=params)
+
+
+def test_a_run_ends_in_a_bundle_that_serves(drawn: Path, tiny_params: Params, tmp_path: Path) -> None:
+    options = RunOptions(data=str(drawn), out=tmp_path / "out")
+    run(options, tiny_params)
+
+    bundle = Bundle.load(options.bundle)
+    assert bundle.labels == LAPA
+    assert bundle.input_size == (64, 64)
+    assert bundle.metrics["photos"] == 4
+    assert bundle.parity["unexplained"] == 0
+    segmenter = Segmenter.load(options.bundle)
+    assert segmenter.golden_agreement() == 1.0
+    assert "| skin |" in (options.bundle / "README.md").read_text()
+    assert (options.out / "worst.png").exists()
+    assert list((options.out / "tensorboard").iterdir())
+    with (options.out / "log.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["size"] for row in rows] == ["32", "64"]
+    assert all(f"f1_{name}" in rows[0] for name in LAPA.names)
+
+
+def test_a_zip_is_unpacked_once_and_trains_like_its_folder(drawn: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "faces.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for path in drawn.rglob("*.*"):
+            file.write(path, Path("faces") / path.relative_to(drawn))
+    manifest = ingest(RunOptions(data=str(archive), out=tmp_path / "out"))
+    assert manifest.counts == {"train": 8, "val": 4, "test": 4}
+    made = manifest.root.stat().st_mtime_ns
+    assert ingest(RunOptions(data=str(archive), out=tmp_path / "out")).root.stat().st_mtime_ns == made
+
+
+def test_a_broken_off_run_goes_on_after_its_last_epoch(
+    drawn: Path, tiny_params: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = RunOptions(data=str(drawn), out=tmp_path / "out", epochs=2)
+    save = Trainer._save
+
+    def save_and_break_off(trainer: Trainer) -> None:
+        save(trainer)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Trainer, "_save", save_and_break_off)
+    with pytest.raises(KeyboardInterrupt):
+        run(options, tiny_params)
+    monkeypatch.setattr(Trainer, "_save", save)
+
+    sizes: list[int] = []
+    epoch = Trainer._epoch
+
+    def count(trainer: Trainer) -> None:
+        sizes.append(trainer.phase.size)
+        epoch(trainer)
+
+    monkeypatch.setattr(Trainer, "_epoch", count)
+    run(RunOptions(data=str(drawn), out=tmp_path / "out", epochs=2, resume=True), tiny_params)
+    assert sizes == [64]  # the first epoch, at 32 pixels, was not run again
+    assert Bundle.load(options.bundle).info["training"]["epochs"] == 2
+
+
+def test_training_starts_from_a_bundle(drawn: Path, tiny_params: Params, tmp_path: Path) -> None:
+    first = RunOptions(data=str(drawn), out=tmp_path / "first", epochs=1)
+    run(first, tiny_params)
+    second = RunOptions(data=str(drawn), out=tmp_path / "second", epochs=1, init=first.bundle)
+    run(second, tiny_params)
+    kept, initial = np.load(first.bundle / "weights.npz"), np.load(second.out / "initial.npz")
+    assert sorted(kept) == sorted(initial)
+    for name in kept:
+        np.testing.assert_array_equal(kept[name].astype(np.float32), initial[name])
+
+
+def test_own_classes_travel_from_the_data_to_the_bundle(
+    drawn: Path, tiny_params: Params, tmp_path: Path
+) -> None:
+    table = [{"name": "rest", "color": [0, 0, 0]}, {"name": "head", "color": [255, 0, 0]}]
+    own = tmp_path / "own"
+    for path in drawn.rglob("*.*"):
+        target = own / path.relative_to(drawn)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".png":
+            labels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+            cv2.imwrite(str(target), (np.asarray(labels) > 0).astype(np.uint8))
+        else:
+            target.write_bytes(path.read_bytes())
+    (own / "classes.json").write_text(json.dumps(table))
+    options = RunOptions(data=str(own), out=tmp_path / "out", epochs=1)
+    run(options, tiny_params)
+    segmenter = Segmenter.load(options.bundle)
+    assert segmenter.bundle.labels.names == ("rest", "head")
+    assert segmenter.predict(np.zeros((40, 30, 3), np.uint8), faces="whole").labels.max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda root: (root / "train" / "labels" / "00000.png").unlink(), "00000.png is not there"),
+        (lambda root: [path.unlink() for path in (root / "val").rglob("*.*")], "val"),
+        (lambda root: cv2.imwrite(str(root / "test/labels/00000.png"), np.full((64, 64), 77)), "77"),
+    ],
+    ids=["a photo without labels", "an empty split", "labels that are no classes"],
+)
+def test_bad_data_is_refused_before_any_training(
+    drawn: Path, tmp_path: Path, spoil: Any, message: str
+) -> None:
+    root = tmp_path / "spoilt"
+    for path in drawn.rglob("*.*"):
+        target = root / path.relative_to(drawn)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(path.read_bytes())
+    spoil(root)
+    with pytest.raises(DataError, match=message):
+        ingest(RunOptions(data=str(root), out=tmp_path / "out"))
+
+
+def test_a_wrong_data_name_says_which_there_are(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="synthetic"):
+        load_config().find("no-such-set")
+
+
+def test_a_zip_with_another_checksum_is_refused(drawn: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "faces.zip"
+    archive.write_bytes(b"not the file expected")
+    config = Config.model_validate(
+        {"default": "mine", "data_sets": {"mine": {"source": str(archive), "sha256": "0" * 64}}}
+    )
+    with pytest.raises(DataError, match="sha256"):
+        ingest(RunOptions(out=tmp_path / "out"), config)

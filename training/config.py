@@ -1,0 +1,126 @@
+"""One typed loader for config.yaml (where from) and params.yaml (how to train)."""
+
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ml_core.unetr.schedule import FitConfig
+
+FOLDER = Path(__file__).parent
+
+
+class ConfigError(ValueError):
+    """A setting of a training run that cannot be; the message names the file and the key."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Drawing(_Strict):
+    """How many drawn faces a generated data set has, and their side in pixels."""
+
+    train: int = Field(gt=0)
+    val: int = Field(gt=0)
+    test: int = Field(gt=0)
+    size: int = Field(ge=64, le=1024)
+
+
+class DataSet(_Strict):
+    """One entry of config.yaml's `data_sets`."""
+
+    source: str | None = None
+    """Folder, zip or URL (with `sha256`); a relative path counts from where the command is run."""
+    sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    draw: Drawing | None = None
+    layout: Literal["lapa", "flat", "photos"] = "lapa"
+    values: dict[int, list[str]] | None = None
+    train_with: tuple[str, ...] = ()
+    scenes: str | None = None
+    weight: float = Field(default=1.0, gt=0)
+    hold_out: str | None = None
+    hold_out_every: int | None = Field(default=None, gt=1)
+    licence: str = "not stated"
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> "DataSet":
+        if (self.source is None) == (self.draw is None):
+            raise ValueError("give either `source` or `draw`")
+        return self
+
+
+class Config(_Strict):
+    """config.yaml."""
+
+    default: str
+    data_sets: dict[str, DataSet]
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> "Config":
+        named = [self.default]
+        for data_set in self.data_sets.values():
+            named += [*data_set.train_with, *([data_set.scenes] if data_set.scenes else [])]
+        unknown = sorted(set(named) - set(self.data_sets))
+        if unknown:
+            raise ValueError(f"no data set named {', '.join(unknown)}")
+        return self
+
+    def find(self, data: str | None) -> tuple[str, DataSet]:
+        """The data set for a --data argument: a name of this file, or a path or URL of a LaPa-like set."""
+        data = data or self.default
+        if data in self.data_sets:
+            return data, self.data_sets[data]
+        if "://" not in data and not Path(data).exists():
+            known = ", ".join(sorted(self.data_sets))
+            raise ConfigError(
+                f"--data {data}: neither a path nor one of the data sets of config.yaml ({known})"
+            )
+        address, _, checksum = data.partition("#sha256=")
+        return Path(address).stem, DataSet.model_validate({"source": address, "sha256": checksum or None})
+
+
+class PrepareParams(_Strict):
+    image_size: int = Field(default=256, ge=32)
+
+
+class ExportParams(_Strict):
+    parity_photos: int = Field(default=8, gt=0)
+
+
+class EvaluateParams(_Strict):
+    worst: int = Field(default=10, ge=0)
+
+
+class Params(_Strict):
+    """params.yaml."""
+
+    prepare: PrepareParams = PrepareParams()
+    train: dict[str, FitConfig]
+    export: ExportParams = ExportParams()
+    evaluate: EvaluateParams = EvaluateParams()
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def load_config(path: Path = FOLDER / "config.yaml") -> Config:
+    """Read config.yaml. Raises ConfigError, which names the file and the key."""
+    return _load(Config, path)
+
+
+def load_params(path: Path = FOLDER / "params.yaml") -> Params:
+    """Read params.yaml. Raises ConfigError, which names the file and the key."""
+    return _load(Params, path)
+
+
+def _load(kind: type[_Model], path: Path) -> _Model:
+    try:
+        values: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return kind.model_validate(values)
+    except (OSError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, row['loc']))}: {row['msg']}" for row in error.errors())
+        raise ConfigError(f"{path}: {problems}") from error

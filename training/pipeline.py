@@ -1,0 +1,30 @@
+"""The four stages in a row, without DVC: what `manage.py train_unetr` runs."""
+
+from rich.console import Console
+
+from training.config import Params, load_config, load_params
+from training.evaluate import evaluate
+from training.ingest import ingest
+from training.options import RunOptions, parse_options
+from training.prepare import prepare
+from training.train import train
+
+
+def run(options: RunOptions, *, params: Params | None = None) -> None:
+    """Ingest, prepare, train, evaluate. Raises what the stages raise, before any long work where it can."""
+    config, params = load_config(), params or load_params()
+    console = Console()
+    console.rule("1/4 ingest")
+    manifest = ingest(options, config)
+    console.print(f"{manifest.name}: {manifest.counts} in {manifest.root}")
+    console.rule("2/4 prepare")
+    prepare(options, params)
+    console.rule("3/4 train")
+    bundle = train(options, params)
+    console.rule("4/4 evaluate")
+    evaluate(options, params)
+    console.print(f"the bundle is {bundle}; serve it with MODELS_DIR={bundle.parent} make serve")
+
+
+if __name__ == "__main__":
+    run(parse_options(__doc__))

@@ -1,0 +1,36 @@
+"""Stage 2, prepare: build the network for the data's classes and save it with its first weights."""
+
+import json
+from pathlib import Path
+
+from ml_core.unetr.config import UnetrConfig, preset
+from ml_core.unetr.model import build_unetr
+from ml_core.unetr.weights import load_weights, save_weights, seed
+from training.config import Params, load_params
+from training.ingest import DataError, Manifest
+from training.options import RunOptions, parse_options
+
+
+def prepare(options: RunOptions, params: Params | None = None) -> None:
+    """Write `<out>/network.json` and `<out>/initial.npz`: random weights, or those of the bundle --init."""
+    params = params or load_params()
+    manifest = Manifest.read(options.out / "data.json")
+    net = preset(options.preset, num_classes=len(manifest.labels), image_size=params.prepare.image_size)
+    seed(params.train[options.preset].seed)
+    model = build_unetr(net)
+    if options.init:
+        load_weights(model, options.init / "weights.npz")
+    (options.out / "network.json").write_text(json.dumps(net.to_dict(), indent=2) + "\n", encoding="utf-8")
+    save_weights(model, options.out / "initial.npz")
+
+
+def read_network(out: Path) -> UnetrConfig:
+    """The network that `prepare` chose. Raises DataError when it has not run."""
+    path = out / "network.json"
+    if not path.exists():
+        raise DataError(f"{path} is not there: run the prepare stage first")
+    return UnetrConfig.from_dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+if __name__ == "__main__":
+    prepare(parse_options(__doc__))

@@ -1,0 +1,109 @@
+"""How a run shows itself: a bar with rate and time left, a table of F1 each epoch, log.csv and TensorBoard."""
+
+import csv
+import math
+from pathlib import Path
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from ml_core.labels import LabelSet
+from ml_core.metrics import Scores
+from ml_core.unetr.fit import EpochReport, Watcher
+from ml_core.unetr.summary import SummaryWriter
+
+
+class ProgressTable(Watcher):
+    """A context manager around a run; everything it writes lies in the run's folder."""
+
+    def __init__(self, out: Path, labels: LabelSet, console: Console | None = None) -> None:
+        self.log, self.labels = out / "log.csv", labels
+        self.console = console or Console()
+        self.board = SummaryWriter(out / "tensorboard")
+        self.bar = Progress(
+            TextColumn("epoch {task.fields[epoch]} · {task.fields[size]} px"),
+            BarColumn(),
+            TextColumn(
+                "{task.completed}/{task.total} batches · {task.fields[rate]} images/s · loss {task.fields[loss]}"
+            ),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=self.console,
+            transient=True,
+        )
+        self.batch_size = 1
+
+    def __enter__(self) -> "ProgressTable":
+        self.bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.bar.stop()
+        self.board.close()
+
+    def start_anew(self) -> None:
+        """Forget the log of a run before this one."""
+        self.log.unlink(missing_ok=True)
+
+    def start_epoch(self, epoch: int, steps: int, batch_size: int, size: int) -> None:
+        for task in self.bar.task_ids:
+            self.bar.remove_task(task)
+        self.batch_size = batch_size
+        self.bar.add_task("", total=steps, epoch=epoch + 1, size=size, rate="-", loss="-")
+
+    def step(self, done: int, loss: float) -> None:
+        task = self.bar.task_ids[0]
+        speed = self.bar.tasks[0].speed or 0.0
+        self.bar.update(task, completed=done, rate=f"{speed * self.batch_size:.1f}", loss=f"{loss:.3f}")
+
+    def end_epoch(self, report: EpochReport) -> None:
+        self._write_log(report)
+        self.board.write(report.progress.epoch, _figures(report, self.labels))
+        self.console.print(
+            f"epoch {report.progress.epoch} · {report.size} px · {report.progress.seconds / 60:.1f} min · "
+            f"{report.images_per_second:.1f} images/s · loss {report.loss:.3f} · "
+            f"validation mean F1 {100 * report.scores.mean_f1:.2f}"
+        )
+        self.console.print(scores_table(report.scores, self.labels))
+
+    def _write_log(self, report: EpochReport) -> None:
+        row = {
+            "epoch": report.progress.epoch,
+            "size": report.size,
+            "minutes": round(report.progress.seconds / 60, 2),
+        }
+        figures = {name: round(value, 6) for name, value in _figures(report, self.labels).items()}
+        new = not self.log.exists()
+        with self.log.open("a", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, [*row, *figures])
+            if new:
+                writer.writeheader()
+            writer.writerow({**row, **figures})
+
+
+def _figures(report: EpochReport, labels: LabelSet) -> dict[str, float]:
+    return {
+        "loss": report.loss,
+        "learning_rate": report.rate,
+        "images_per_second": report.images_per_second,
+        "mean_f1": report.scores.mean_f1,
+        **{f"f1_{name}": float(value) for name, value in zip(labels.names, report.scores.f1, strict=True)},
+    }
+
+
+def scores_table(scores: Scores, labels: LabelSet) -> Table:
+    """F1 and IoU of each class in percent, and their means without the background."""
+    table = Table("class", "F1 %", "IoU %")
+    for name, f1, iou in zip(labels.names, scores.f1, scores.iou, strict=True):
+        table.add_row(name, percent(float(f1)), percent(float(iou)))
+    table.add_row("mean without background", percent(scores.mean_f1), percent(scores.mean_iou), style="bold")
+    return table
+
+
+def percent(value: float) -> str:
+    """12.34 for 0.1234; a dash where there is nothing to tell."""
+    return "-" if math.isnan(value) else f"{100 * value:.2f}"
