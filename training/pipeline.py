@@ -20,10 +20,10 @@ def run(options: RunOptions, *, params: Params | None = None) -> None:
     console.rule("2/4 prepare")
     prepare(options, params)
     console.rule("3/4 train")
-    bundle = train(options, params)
+    train(options, params)
     console.rule("4/4 evaluate")
     evaluate(options, params)
-    console.print(f"the bundle is {bundle}; serve it with MODELS_DIR={bundle.parent} make serve")
+    console.print(f"the bundle is {options.bundle}; serve it with MODELS_DIR={options.bundle.parent} make serve")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Stage 3, train: fit the network, export the best weights as a model bundle, check the bundle's parity."""
+"""Stage 3, train: fit the network, export the best weights to ONNX, check that both answer the same."""
 
 import fnmatch
 from collections.abc import Iterable
@@ -23,7 +23,6 @@ from training.ingest import Manifest, pairs
 from training.options import RunOptions, parse_options
 from training.prepare import read_network
 from training.progress import ProgressTable
-from training.report import write_card
 from training.synthetic import draw_face
 
 VERSION = "0.1.0"
@@ -32,7 +31,7 @@ PARITY = {"lite": 1e-4, "full": 1e-3}
 
 
 def train(options: RunOptions, params: Params | None = None) -> Path:
-    """Fit, then export to `options.bundle`, which is returned.
+    """Fit, then export to `options.exported`, a bundle without figures, which is returned.
 
     Without --resume a run starts anew from `<out>/initial.npz`. Raises DataError, WeightsError, ParityError.
     """
@@ -109,18 +108,18 @@ def export(
     *,
     parity_photos: int,
 ) -> Path:
-    """Write the bundle of these weights; the one before stays if anything fails. Raises ParityError."""
+    """Export these weights; what was exported before stays if anything fails. Raises ParityError."""
     net = read_network(options.out)
     model = build_unetr(net, weights=weights)
     size = net.image_size
-    with replacing(options.bundle) as folder:
+    with replacing(options.exported) as folder:
         export_onnx(model, folder / MODEL)
         parity = check_parity(
             model, folder / MODEL, _photos(manifest, size, parity_photos), tolerance=PARITY[options.preset]
         )
         save_weights(model, folder / "weights.npz", dtype=np.float16)
         _describe(folder, options, manifest, size, parity, history)
-    return options.bundle
+    return options.exported
 
 
 def _photos(manifest: Manifest, size: int, count: int) -> NDArray[np.uint8]:
@@ -133,7 +132,7 @@ def _photos(manifest: Manifest, size: int, count: int) -> NDArray[np.uint8]:
 def _describe(
     folder: Path, options: RunOptions, manifest: Manifest, size: int, parity: Parity, history: dict[str, Any]
 ) -> None:
-    """model.json, the golden image and a first model card; `evaluate` fills in the metrics."""
+    """model.json and the golden image; `evaluate` adds the figures and the card."""
     write_model_json(
         folder,
         name=options.preset,
@@ -156,7 +155,6 @@ def _describe(
     golden = draw_face(size, np.random.default_rng(3))[0]
     segmenter = Segmenter(Bundle.load(folder, golden=False))
     write_golden(folder, golden, lambda image: segmenter.predict(image, faces="whole").labels)
-    write_card(folder)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import cv2
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 from numpy.typing import NDArray
 
@@ -132,7 +134,8 @@ class Trainer:
         return max(1, self.config.samples_per_epoch // self.phase.batch_size)
 
     def _compiled(self, size: int) -> keras.Model:
-        model = build_unetr(self.net, input_size=size)
+        with _half_precision(enabled=bool(tf.config.list_physical_devices("GPU"))):
+            model = build_unetr(self.net, input_size=size)
         optimizer = keras.optimizers.AdamW(
             self.config.learning_rate,
             weight_decay=self.config.weight_decay,
@@ -233,7 +236,7 @@ class _StepHook(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         rate = self.trainer.config.rate(self.trainer.share(batch))
-        self.model.optimizer.learning_rate.assign(rate)
+        self.model.optimizer.learning_rate = rate
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         trainer = self.trainer
@@ -243,6 +246,18 @@ class _StepHook(keras.callbacks.Callback):  # type: ignore[misc]
         share = trainer.share(self.done)
         if share >= 1 or trainer.config.phase(share) != trainer.phase:
             self.model.stop_training = True
+
+
+@contextmanager
+def _half_precision(*, enabled: bool) -> Iterator[None]:
+    """Models built inside compute in float16 and keep float32 weights (Micikevicius et al. 2018)."""
+    before = keras.config.dtype_policy()
+    if enabled:
+        keras.config.set_dtype_policy("mixed_float16")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def save_arrays(path: Path, **groups: Sequence[NDArray[Any]]) -> None:

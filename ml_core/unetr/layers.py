@@ -19,7 +19,7 @@ def gelu(x: KerasTensor) -> KerasTensor:
 
 @keras.saving.register_keras_serializable("unetr")
 class LayerNorm(keras.layers.Layer):  # type: ignore[misc]
-    """Layer normalisation over the last axis (Ba et al. 2016)."""
+    """Layer normalisation over the last axis (Ba et al. 2016), computed in float32."""
 
     def __init__(self, *, epsilon: float = 1e-6, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -30,9 +30,11 @@ class LayerNorm(keras.layers.Layer):  # type: ignore[misc]
         self.beta = self.add_weight(name="beta", shape=(input_shape[-1],), initializer="zeros")
 
     def call(self, x: KerasTensor) -> KerasTensor:
-        centred = x - ops.mean(x, axis=-1, keepdims=True)
+        wide = ops.cast(x, "float32")
+        centred = wide - ops.mean(wide, axis=-1, keepdims=True)
         variance = ops.mean(ops.square(centred), axis=-1, keepdims=True)
-        return centred / ops.sqrt(variance + self.epsilon) * self.gamma + self.beta
+        normal = centred / ops.sqrt(variance + self.epsilon)
+        return ops.cast(normal * ops.cast(self.gamma, "float32") + ops.cast(self.beta, "float32"), x.dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "epsilon": self.epsilon}

@@ -1,14 +1,11 @@
 """The training loss: cross-entropy and soft Dice, over targets that may be sets of classes."""
 
-from typing import Any
-
 import keras
 import numpy as np
 from keras import KerasTensor, ops
 from numpy.typing import NDArray
 
 
-@keras.saving.register_keras_serializable("unetr")
 class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
     """Cross-entropy + soft Dice of (B, S, S) target codes against (B, s, s, C) logits.
 
@@ -23,14 +20,12 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
 
     def __init__(
         self,
-        allowed: NDArray[np.float32] | list[list[float]],
+        allowed: NDArray[np.float32],
         *,
         dice_weight: float = 1.0,
-        name: str = "segmentation_loss",
-        **kwargs: Any,
     ) -> None:
-        super().__init__(name=name, reduction="sum", **kwargs)
-        self.allowed = np.asarray(allowed, np.float32)
+        super().__init__(name="segmentation_loss", reduction="sum")
+        self.allowed = allowed
         self.dice_weight = dice_weight
 
     def call(self, y_true: KerasTensor, y_pred: KerasTensor) -> KerasTensor:
@@ -51,10 +46,3 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
         size = ops.sum(probabilities, axis=(0, 1, 2)) + ops.sum(target, axis=(0, 1, 2))
         dice = 1.0 - ops.mean((2.0 * overlap + 1.0) / (size + 1.0))
         return cross_entropy + self.dice_weight * dice
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "allowed": self.allowed.tolist(),
-            "dice_weight": self.dice_weight,
-        }

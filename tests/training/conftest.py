@@ -1,5 +1,7 @@
 """A network and a data set small enough to train in a second."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,9 @@ import pytest
 from ml_core.unetr.augment import AugmentConfig
 from ml_core.unetr.schedule import FitConfig, Phase
 from training.config import EvaluateParams, ExportParams, Params, PrepareParams
+from training.options import RunOptions
+from training.pipeline import run
+from training.progress import ProgressTable
 from training.synthetic import draw_data_set
 
 TINY: dict[str, Any] = {
@@ -31,17 +36,18 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def tiny_preset(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="session")
+def _tiny_preset() -> Iterator[None]:
     """Make `lite` a network that trains in a second."""
-    monkeypatch.setattr("ml_core.unetr.config.PRESETS", {"lite": TINY})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ml_core.unetr.config.PRESETS", {"lite": TINY})
+        yield
 
 
-@pytest.fixture
-def tiny_params() -> Params:
-    """Two input sizes, three steps an epoch."""
+def tiny_params(*phases: Phase) -> Params:
+    """Three steps an epoch."""
     fit = FitConfig(
-        phases=(Phase(32, 4, 0.5), Phase(64, 4, 1.0)),
+        phases=phases,
         epochs=2,
         samples_per_epoch=12,
         learning_rate=3e-3,
@@ -53,3 +59,37 @@ def tiny_params() -> Params:
         export=ExportParams(parity_photos=2),
         evaluate=EvaluateParams(worst=2),
     )
+
+
+@dataclass(frozen=True)
+class BrokenOffRun:
+    """A run of two epochs, of 32 and of 64 pixels, broken off after the first and then resumed."""
+
+    options: RunOptions
+    sizes_after_resume: list[int]
+
+
+@pytest.fixture(scope="session")
+def broken_off_run(
+    drawn: Path, tmp_path_factory: pytest.TempPathFactory, _tiny_preset: None
+) -> BrokenOffRun:
+    options = RunOptions(data=str(drawn), out=tmp_path_factory.mktemp("run"))
+    params = tiny_params(Phase(32, 4, 0.5), Phase(64, 4, 1.0))
+    start_epoch, sizes = ProgressTable.start_epoch, list[int]()
+
+    def break_off(table: ProgressTable, epoch: int, *rest: int) -> None:
+        if epoch == 1:
+            raise KeyboardInterrupt
+        start_epoch(table, epoch, *rest)
+
+    def count(table: ProgressTable, epoch: int, steps: int, batch_size: int, size: int) -> None:
+        sizes.append(size)
+        start_epoch(table, epoch, steps, batch_size, size)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ProgressTable, "start_epoch", break_off)
+        with pytest.raises(KeyboardInterrupt):
+            run(options, params=params)
+        patch.setattr(ProgressTable, "start_epoch", count)
+        run(replace(options, resume=True), params=params)
+    return BrokenOffRun(options, sizes)

@@ -13,28 +13,22 @@ import pytest
 from ml_core.bundle import Bundle
 from ml_core.labels import LAPA
 from ml_core.segmenter import Segmenter
-from ml_core.unetr.fit import Trainer
+from ml_core.unetr.schedule import Phase
+from ml_core.unetr.weights import WeightsError
+from tests.training.conftest import BrokenOffRun, tiny_params
 from training import pipeline
-from training.config import Config, ConfigError, Params, load_config
+from training.config import Config, ConfigError, load_config
 from training.ingest import DataError, ingest
 from training.options import RunOptions
-
-pytestmark = pytest.mark.usefixtures("tiny_preset")
-
+from training.prepare import prepare
 
 @pytest.fixture(autouse=True)
 def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def run(options: RunOptions, params: Params) -> None:
-    pipeline.run(options, params=params)
-
-
-def test_a_run_ends_in_a_bundle_that_serves(drawn: Path, tiny_params: Params, tmp_path: Path) -> None:
-    options = RunOptions(data=str(drawn), out=tmp_path / "out")
-    run(options, tiny_params)
-
+def test_a_run_ends_in_a_bundle_that_serves(broken_off_run: BrokenOffRun) -> None:
+    options = broken_off_run.options
     bundle = Bundle.load(options.bundle)
     assert bundle.labels == LAPA
     assert bundle.input_size == (64, 64)
@@ -45,10 +39,15 @@ def test_a_run_ends_in_a_bundle_that_serves(drawn: Path, tiny_params: Params, tm
     assert "| skin |" in (options.bundle / "README.md").read_text()
     assert (options.out / "worst.png").exists()
     assert list((options.out / "tensorboard").iterdir())
-    with (options.out / "log.csv").open() as file:
+
+
+def test_a_broken_off_run_goes_on_after_its_last_epoch(broken_off_run: BrokenOffRun) -> None:
+    assert broken_off_run.sizes_after_resume == [64]  # the first epoch, at 32 pixels, was not run again
+    with (broken_off_run.options.out / "log.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [row["size"] for row in rows] == ["32", "64"]
+    assert [(row["epoch"], row["size"]) for row in rows] == [("1", "32"), ("2", "64")]
     assert all(f"f1_{name}" in rows[0] for name in LAPA.names)
+    assert Bundle.load(broken_off_run.options.bundle).info["training"]["epochs"] == 2
 
 
 def test_a_zip_is_unpacked_once_and_trains_like_its_folder(drawn: Path, tmp_path: Path) -> None:
@@ -62,48 +61,31 @@ def test_a_zip_is_unpacked_once_and_trains_like_its_folder(drawn: Path, tmp_path
     assert ingest(RunOptions(data=str(archive), out=tmp_path / "out")).root.stat().st_mtime_ns == made
 
 
-def test_a_broken_off_run_goes_on_after_its_last_epoch(
-    drawn: Path, tiny_params: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    options = RunOptions(data=str(drawn), out=tmp_path / "out", epochs=2)
-    save = Trainer._save
-
-    def save_and_break_off(trainer: Trainer) -> None:
-        save(trainer)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Trainer, "_save", save_and_break_off)
-    with pytest.raises(KeyboardInterrupt):
-        run(options, tiny_params)
-    monkeypatch.setattr(Trainer, "_save", save)
-
-    sizes: list[int] = []
-    epoch = Trainer._epoch
-
-    def count(trainer: Trainer) -> None:
-        sizes.append(trainer.phase.size)
-        epoch(trainer)
-
-    monkeypatch.setattr(Trainer, "_epoch", count)
-    run(RunOptions(data=str(drawn), out=tmp_path / "out", epochs=2, resume=True), tiny_params)
-    assert sizes == [64]  # the first epoch, at 32 pixels, was not run again
-    assert Bundle.load(options.bundle).info["training"]["epochs"] == 2
-
-
-def test_training_starts_from_a_bundle(drawn: Path, tiny_params: Params, tmp_path: Path) -> None:
-    first = RunOptions(data=str(drawn), out=tmp_path / "first", epochs=1)
-    run(first, tiny_params)
-    second = RunOptions(data=str(drawn), out=tmp_path / "second", epochs=1, init=first.bundle)
-    run(second, tiny_params)
+def test_training_starts_from_a_bundle(broken_off_run: BrokenOffRun, tmp_path: Path) -> None:
+    first = broken_off_run.options
+    second = RunOptions(data=first.data, out=tmp_path / "second", init=first.bundle)
+    ingest(second)
+    prepare(second, tiny_params(Phase(64, 4, 1.0)))
     kept, initial = np.load(first.bundle / "weights.npz"), np.load(second.out / "initial.npz")
     assert sorted(kept) == sorted(initial)
     for name in kept:
         np.testing.assert_array_equal(kept[name].astype(np.float32), initial[name])
 
 
-def test_own_classes_travel_from_the_data_to_the_bundle(
-    drawn: Path, tiny_params: Params, tmp_path: Path
-) -> None:
+def test_weights_of_another_network_are_refused(broken_off_run: BrokenOffRun, tmp_path: Path) -> None:
+    first = broken_off_run.options
+    other = tmp_path / "other"
+    other.mkdir()
+    with np.load(first.bundle / "weights.npz") as weights:
+        np.savez(other / "weights.npz", **{name: value[..., :1] for name, value in weights.items()})
+    options = RunOptions(data=first.data, out=tmp_path / "out", init=other)
+    ingest(options)
+    with pytest.raises(WeightsError, match="stem1/kernel"):
+        prepare(options, tiny_params(Phase(64, 4, 1.0)))
+
+
+@pytest.mark.usefixtures("_tiny_preset")
+def test_own_classes_travel_from_the_data_to_the_bundle(drawn: Path, tmp_path: Path) -> None:
     table = [{"name": "rest", "color": [0, 0, 0]}, {"name": "head", "color": [255, 0, 0]}]
     own = tmp_path / "own"
     for path in drawn.rglob("*.*"):
@@ -116,7 +98,7 @@ def test_own_classes_travel_from_the_data_to_the_bundle(
             target.write_bytes(path.read_bytes())
     (own / "classes.json").write_text(json.dumps(table))
     options = RunOptions(data=str(own), out=tmp_path / "out", epochs=1)
-    run(options, tiny_params)
+    pipeline.run(options, params=tiny_params(Phase(64, 4, 1.0)))
     segmenter = Segmenter.load(options.bundle)
     assert segmenter.bundle.labels.names == ("rest", "head")
     assert segmenter.predict(np.zeros((40, 30, 3), np.uint8), faces="whole").labels.max() <= 1

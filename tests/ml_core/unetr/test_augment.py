@@ -1,0 +1,132 @@
+"""Augmentation moves photo and labels together, and what is not known is ignored."""
+
+import numpy as np
+import pytest
+
+from ml_core.labels import LAPA
+from ml_core.unetr.augment import AugmentConfig, Pair, compose, photograph, warp
+from ml_core.unetr.targets import target_table
+from tests.drawn import painted_face
+
+TABLE = target_table(LAPA)
+NOTHING = dict.fromkeys(
+    ("scene", "empty", "neighbour", "occluder", "colour", "grey", "light", "blur", "noise", "jpeg"), 0.0
+)
+
+
+@pytest.fixture
+def face() -> Pair:
+    """A face painted in the palette's colours, with its labels: each pixel says its own class."""
+    return painted_face(192)
+
+
+def agreement(image: np.ndarray, codes: np.ndarray) -> float:
+    """How often the colour of a labelled pixel is that of its label."""
+    known = codes != TABLE.ignore
+    distance = np.abs(image[known].astype(int) - LAPA.palette[codes[known]].astype(int)).max(axis=1)
+    return float((distance < 40).mean())
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.0, 1.7])
+@pytest.mark.parametrize("degrees", [0, 35])
+def test_labels_follow_the_photo(face: Pair, scale: float, degrees: float) -> None:
+    image, codes, _ = warp(face, 96, (scale, degrees, 0.1, -0.05), flip=False, table=TABLE)
+    assert agreement(image, codes) > 0.88
+
+
+def test_a_mirror_swaps_left_and_right(face: Pair) -> None:
+    image, codes, _ = warp(face, 96, (1.0, 0.0, 0.0, 0.0), flip=True, table=TABLE)
+    for name in ("eye", "eyebrow"):
+        left, right = (LAPA.names.index(f"{side}_{name}") for side in ("left", "right"))
+        assert np.nonzero(codes == left)[1].mean() < np.nonzero(codes == right)[1].mean()
+    mirrored = face[0][:, ::-1]
+    assert np.abs(image.astype(int) - mirrored[::2, ::2].astype(int)).mean() < 5
+
+
+def test_beyond_the_photo_is_ignored_not_background(face: Pair) -> None:
+    _, codes, inside = warp(face, 96, (0.5, 0.0, 0.0, 0.0), flip=False, table=TABLE)
+    assert (codes[inside == 0] == TABLE.ignore).all()
+    assert 0.7 < (inside == 0).mean() < 0.8
+
+
+def test_the_same_seed_gives_the_same_sample(face: Pair) -> None:
+    scene = np.random.default_rng(1).integers(0, 256, (80, 120, 3)).astype(np.uint8)
+    first, second = (
+        compose(
+            face,
+            size=64,
+            rng=np.random.default_rng(5),
+            config=AugmentConfig(),
+            table=TABLE,
+            scenes=lambda: scene,
+            neighbours=lambda: face,
+        )
+        for _ in range(2)
+    )
+    np.testing.assert_array_equal(first[0], second[0])
+    np.testing.assert_array_equal(first[1], second[1])
+
+
+def test_a_face_on_a_scene_is_known_everywhere(face: Pair) -> None:
+    scene = np.full((80, 120, 3), 37, np.uint8)
+    config = AugmentConfig(**{**NOTHING, "scene": 1.0, "near": 0.0, "scale": (0.4, 0.5)})
+    for seed in range(6):
+        _, codes = compose(
+            face, size=64, rng=np.random.default_rng(seed), config=config, table=TABLE, scenes=lambda: scene
+        )
+        assert (codes == TABLE.ignore).mean() < 0.01, seed
+        assert (codes == 0).mean() > 0.5
+
+
+def test_a_scene_without_a_face_is_all_background(face: Pair) -> None:
+    scene = np.full((80, 120, 3), 37, np.uint8)
+    config = AugmentConfig(**{**NOTHING, "empty": 1.0})
+    _, codes = compose(
+        face, size=64, rng=np.random.default_rng(0), config=config, table=TABLE, scenes=lambda: scene
+    )
+    assert not codes.any()
+
+
+def test_a_neighbours_face_is_labelled_as_well(face: Pair) -> None:
+    scene = np.full((80, 120, 3), 37, np.uint8)
+    rng = lambda: np.random.default_rng(3)  # noqa: E731
+    config = {**NOTHING, "scene": 1.0, "near": 0.0, "scale": (0.5, 0.55), "shift": 0.0, "rotation": 0.0}
+    alone = compose(
+        face,
+        size=96,
+        rng=rng(),
+        config=AugmentConfig(**{**config, "neighbour": 0.0}),
+        table=TABLE,
+        scenes=lambda: scene,
+        neighbours=lambda: face,
+    )[1]
+    both = compose(
+        face,
+        size=96,
+        rng=rng(),
+        config=AugmentConfig(**{**config, "neighbour": 1.0}),
+        table=TABLE,
+        scenes=lambda: scene,
+        neighbours=lambda: face,
+    )[1]
+    assert (both == 1).sum() > 1.2 * (alone == 1).sum()
+
+
+def test_an_occluder_is_background(face: Pair) -> None:
+    scene = np.full((80, 120, 3), 37, np.uint8)
+    config = AugmentConfig(**{**NOTHING, "occluder": 1.0, "near": 1.0})
+    image, codes = compose(
+        face, size=96, rng=np.random.default_rng(2), config=config, table=TABLE, scenes=lambda: scene
+    )
+    hidden = (np.abs(image.astype(int) - 37).max(axis=2) < 5) & (codes != TABLE.ignore)
+    assert hidden.sum() > 100
+    assert (codes[hidden] == 0).mean() > 0.95
+
+
+@pytest.mark.parametrize("effect", ["colour", "grey", "light", "blur", "noise", "jpeg"])
+def test_each_effect_changes_the_picture_and_keeps_its_form(face: Pair, effect: str) -> None:
+    config = AugmentConfig(**{**NOTHING, effect: 1.0})
+    image = photograph(face[0], np.random.default_rng(4), config)
+    assert image.shape == face[0].shape
+    assert image.dtype == np.uint8
+    assert (image != face[0]).mean() > 0.05

@@ -1,0 +1,90 @@
+"""Export: one operator for each normalisation and GELU, and a parity check that can fail."""
+
+from collections import Counter
+from pathlib import Path
+
+import keras
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+from numpy.typing import NDArray
+
+from ml_core.unetr.config import UnetrConfig
+from ml_core.unetr.export import ParityError, check_parity, export_onnx
+from ml_core.unetr.model import build_unetr
+from ml_core.unetr.simplify import simplify
+from tests.training.conftest import TINY
+
+
+@pytest.fixture(scope="module")
+def model() -> keras.Model:
+    """A network none of whose scales, shifts and biases is the 1 or 0 that an export could drop unseen."""
+    model = build_unetr(UnetrConfig(num_classes=5, image_size=32, **{**TINY, "patch_size": 16}))
+    rng = np.random.default_rng(0)
+    for weight in model.weights:
+        if weight.path.endswith(("gamma", "beta", "bias", "moving_mean", "moving_variance")):
+            weight.assign(weight + rng.uniform(0, 0.2, weight.shape))
+    return model
+
+
+@pytest.fixture(scope="module")
+def exported(model: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("export") / "model.onnx"
+    export_onnx(model, path)
+    return path
+
+
+@pytest.fixture
+def photos() -> NDArray[np.uint8]:
+    return np.random.default_rng(1).integers(0, 256, (3, 32, 32, 3)).astype(np.uint8)
+
+
+def test_the_graph_keeps_the_contract_of_a_bundle(exported: Path, photos: NDArray[np.uint8]) -> None:
+    session = ort.InferenceSession(str(exported))
+    assert [(node.name, node.type) for node in session.get_inputs()] == [("image", "tensor(uint8)")]
+    assert [node.name for node in session.get_outputs()] == ["labels", "logits"]
+    labels, logits = session.run(None, {"image": photos})
+    assert (labels.shape, labels.dtype) == ((3, 32, 32), np.uint8)
+    assert (logits.shape, logits.dtype) == ((3, 16, 16, 5), np.float32)
+
+
+def test_onnx_runtime_answers_what_keras_answers(
+    model: keras.Model, exported: Path, photos: NDArray[np.uint8]
+) -> None:
+    parity = check_parity(model, exported, photos, tolerance=1e-4)
+    assert parity.photos == 3
+    assert parity.max_logit_difference <= 1e-4
+
+
+def test_a_graph_that_answers_otherwise_is_refused(
+    model: keras.Model, exported: Path, photos: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    graph = onnx.load(exported)
+    weight = next(tensor for tensor in graph.graph.initializer if len(tensor.dims) == 4)
+    values = onnx.numpy_helper.to_array(weight) * 1.05
+    weight.CopyFrom(onnx.numpy_helper.from_array(values, weight.name))
+    onnx.save(graph, tmp_path / "other.onnx")
+    with pytest.raises(ParityError, match="differ"):
+        check_parity(model, tmp_path / "other.onnx", photos, tolerance=1e-4)
+
+
+def test_normalisations_are_one_operator_each_and_gelus_fuse(exported: Path, tmp_path: Path) -> None:
+    kinds = Counter(node.op_type for node in onnx.load(exported).graph.node)
+    assert kinds["LayerNormalization"] == 2 * TINY["num_layers"] + 1
+    assert not kinds["ReduceMean"]
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.optimized_model_filepath = str(tmp_path / "optimised.onnx")
+    ort.InferenceSession(str(exported), options, providers=["CPUExecutionProvider"])
+    optimised = Counter(node.op_type for node in onnx.load(tmp_path / "optimised.onnx").graph.node)
+    assert optimised["Gelu"] == TINY["num_layers"]
+    assert not optimised["Erf"]
+
+
+def test_a_graph_without_these_patterns_stays_as_it_is(exported: Path) -> None:
+    graph = onnx.load(exported)
+    simplify(graph)
+    once = graph.SerializeToString()
+    assert simplify(graph) == (0, 0)
+    assert graph.SerializeToString() == once
