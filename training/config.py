@@ -91,6 +91,9 @@ class ExportParams(_Strict):
 
 class EvaluateParams(_Strict):
     worst: int = Field(default=10, ge=0)
+    """Photos on the contact sheet of the worst."""
+    robustness_photos: int = Field(default=128, ge=0)
+    """Test photos that are turned, shrunk and pasted into scenes, where the data set has scenes."""
 
 
 class Params(_Strict):

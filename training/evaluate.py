@@ -18,6 +18,7 @@ from training.ingest import Manifest, pairs
 from training.options import RunOptions, parse_options
 from training.progress import scores_table
 from training.report import confusion_picture, contact_sheet, write_card
+from training.robustness import robustness
 
 
 def evaluate(options: RunOptions, params: Params | None = None) -> dict[str, Any]:
@@ -31,6 +32,8 @@ def evaluate(options: RunOptions, params: Params | None = None) -> dict[str, Any
     photos = pairs(manifest.root / "test")
     matrix, by_photo = score(segmenter, photos)
     metrics = summary(matrix, manifest, len(photos))
+    if manifest.scenes and params.evaluate.robustness_photos:
+        metrics["robustness"] = robustness(segmenter, manifest, photos=params.evaluate.robustness_photos)
     (options.out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
     confusion_picture(matrix, manifest.labels.names, options.out / "confusion.png")
     worst = sorted(by_photo, key=by_photo.__getitem__)[: params.evaluate.worst]

@@ -23,7 +23,9 @@ def run(options: RunOptions, *, params: Params | None = None) -> None:
     train(options, params)
     console.rule("4/4 evaluate")
     evaluate(options, params)
-    console.print(f"the bundle is {options.bundle}; serve it with MODELS_DIR={options.bundle.parent} make serve")
+    console.print(
+        f"the bundle is {options.bundle}; serve it with MODELS_DIR={options.bundle.parent} make serve"
+    )
 
 
 if __name__ == "__main__":

@@ -143,7 +143,7 @@ def draw_data_set(
     *,
     size: int,
     seed: int = 0,
-    progress: Callable[[], None] = lambda: None,
+    progress: Callable[[], object] = lambda: None,
 ) -> None:
     """Write `counts` drawn faces a split into `folder` in LaPa's layout; the same seed draws the same faces."""
     for number, (split, count) in enumerate(counts.items()):

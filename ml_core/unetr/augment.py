@@ -178,7 +178,7 @@ def _light(image: Image, rng: Rng) -> Image:
     ramp = np.cos(angle) * axis[None] + np.sin(angle) * axis[:, None] - rng.uniform(-0.6, 0.6)
     step = 1 / (1 + np.exp(-ramp * rng.uniform(2, 25)))
     factor = 1 - rng.uniform(0.2, 0.7) * step if rng.random() < 0.7 else 1 + rng.uniform(0.1, 0.6) * step
-    return np.clip(image * factor[..., None], 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(image * factor[..., None], 0, 255), np.uint8)
 
 
 def compose(

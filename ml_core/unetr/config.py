@@ -80,9 +80,10 @@ class UnetrConfig:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "UnetrConfig":
         """Raises TypeError for an unknown or missing key, ValueError for a shape that cannot be built."""
-        return cls(
-            **{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
-        )
+        fields: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
+        }
+        return cls(**fields)
 
 
 PRESETS: dict[str, dict[str, Any]] = {

@@ -41,7 +41,8 @@ def export_onnx(model: keras.Model, path: Path) -> None:
     """Write the ONNX graph of a bundle: `image` uint8 (N, H, W, 3) -> `labels` uint8, `logits` float32."""
     height, width = model.input_shape[1:3]
 
-    @tf.function(input_signature=[tf.TensorSpec((None, height, width, 3), tf.uint8, name="image")])
+    signature = [tf.TensorSpec((None, height, width, 3), tf.uint8, name="image")]
+
     def serve(image: tf.Tensor) -> dict[str, tf.Tensor]:
         logits = model(tf.cast(image, tf.float32), training=False)
         full = logits
@@ -51,7 +52,9 @@ def export_onnx(model: keras.Model, path: Path) -> None:
         labels = tf.cast(tf.argmax(full, axis=-1), tf.uint8)
         return {"labels": labels, "logits": logits}
 
-    graph, _ = tf2onnx.convert.from_function(serve, input_signature=serve.input_signature, opset=OPSET)
+    graph, _ = tf2onnx.convert.from_function(
+        tf.function(serve, input_signature=signature), input_signature=signature, opset=OPSET
+    )
     by_name = {output.name: output for output in graph.graph.output}
     del graph.graph.output[:]
     graph.graph.output.extend([by_name["labels"], by_name["logits"]])

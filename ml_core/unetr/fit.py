@@ -1,7 +1,6 @@
 """The training loop: AdamW on growing input sizes, averaged weights, and a state that survives an interruption."""
 
 import json
-import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -267,8 +266,8 @@ def save_arrays(path: Path, **groups: Sequence[NDArray[Any]]) -> None:
     }
     part = path.with_suffix(".part")
     with part.open("wb") as file:
-        np.savez(file, **arrays)
-    os.replace(part, path)
+        np.savez(file, allow_pickle=False, **arrays)
+    part.replace(path)
 
 
 def load_arrays(path: Path, name: str) -> list[NDArray[Any]]:

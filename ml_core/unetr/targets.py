@@ -30,7 +30,7 @@ class TargetTable:
     @property
     def ignore(self) -> int:
         """The code of a pixel that counts nowhere."""
-        return self.allowed.shape[1]
+        return int(self.allowed.shape[1])
 
     def lookup(self, values: Mapping[int, Iterable[int]]) -> NDArray[np.uint8]:
         """(256,) uint8: label value of a data set -> target code; values not named are ignored."""

@@ -1,6 +1,5 @@
 """Keras weights in a plain .npz, by name, so that training can go on from a bundle."""
 
-import os
 from pathlib import Path
 
 import keras
@@ -20,8 +19,9 @@ def save_weights(model: keras.Model, path: Path, *, dtype: type[np.floating] = n
     """Write every weight under its path in the model, replacing the file in one step."""
     part = path.with_suffix(".part")
     with part.open("wb") as file:
-        np.savez(file, **{weight.path: np.asarray(weight, dtype) for weight in model.weights})
-    os.replace(part, path)
+        arrays = {weight.path: np.asarray(weight, dtype) for weight in model.weights}
+        np.savez(file, allow_pickle=False, **arrays)
+    part.replace(path)
 
 
 def load_weights(model: keras.Model, path: Path) -> None:

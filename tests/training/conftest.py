@@ -70,9 +70,7 @@ class BrokenOffRun:
 
 
 @pytest.fixture(scope="session")
-def broken_off_run(
-    drawn: Path, tmp_path_factory: pytest.TempPathFactory, _tiny_preset: None
-) -> BrokenOffRun:
+def broken_off_run(drawn: Path, tmp_path_factory: pytest.TempPathFactory, _tiny_preset: None) -> BrokenOffRun:
     options = RunOptions(data=str(drawn), out=tmp_path_factory.mktemp("run"))
     params = tiny_params(Phase(32, 4, 0.5), Phase(64, 4, 1.0))
     start_epoch, sizes = ProgressTable.start_epoch, list[int]()

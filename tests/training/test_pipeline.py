@@ -22,6 +22,7 @@ from training.ingest import DataError, ingest
 from training.options import RunOptions
 from training.prepare import prepare
 
+
 @pytest.fixture(autouse=True)
 def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

@@ -1,0 +1,46 @@
+"""Learning rate, input sizes and budgets follow from the progress of a run."""
+
+import pytest
+from pydantic import ValidationError
+
+from ml_core.unetr.schedule import Budget, FitConfig, Phase
+
+CONFIG = FitConfig(
+    phases=(Phase(128, 32, 0.5), Phase(256, 8, 1.0)), learning_rate=1.0, final_rate=0.1, warmup=0.1
+)
+
+
+def test_the_rate_warms_up_and_falls_to_its_end() -> None:
+    assert CONFIG.rate(0.0) == pytest.approx(0.01)
+    assert CONFIG.rate(0.05) == pytest.approx(0.5)
+    assert CONFIG.rate(0.1) == pytest.approx(1.0)
+    assert CONFIG.rate(0.55) == pytest.approx(0.55)
+    assert CONFIG.rate(1.0) == pytest.approx(0.1)
+    assert CONFIG.rate(1.2) == pytest.approx(0.1)
+
+
+def test_the_input_grows_with_the_run() -> None:
+    assert [CONFIG.phase(progress).size for progress in (0, 0.49, 0.5, 1.0, 1.1)] == [128, 128, 256, 256, 256]
+
+
+def test_a_budget_counts_epochs_or_minutes() -> None:
+    assert Budget(epochs=4).share(epochs=1.0, seconds=999) == 0.25
+    assert Budget(minutes=2).share(epochs=999, seconds=30) == 0.25
+    with pytest.raises(ValueError, match="either"):
+        Budget()
+    with pytest.raises(ValueError, match="either"):
+        Budget(epochs=1, minutes=1)
+
+
+@pytest.mark.parametrize(
+    "phases",
+    [
+        [],
+        [{"size": 128, "batch_size": 8, "until": 0.5}],
+        [{"size": 128, "batch_size": 8, "until": 0.9}, {"size": 256, "batch_size": 8, "until": 0.5}],
+        [{"size": 128, "batch_size": 0, "until": 1}],
+    ],
+)
+def test_phases_that_leave_a_gap_are_refused(phases: list[dict[str, float]]) -> None:
+    with pytest.raises((ValidationError, ValueError)):
+        FitConfig(phases=phases)  # type: ignore[arg-type]
