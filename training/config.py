@@ -7,11 +7,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ml_core.unetr.schedule import FitConfig
+from training.options import RunError
 
 FOLDER = Path(__file__).parent
 
 
-class ConfigError(ValueError):
+class ConfigError(RunError):
     """A setting of a training run that cannot be; the message names the file and the key."""
 
 

@@ -15,7 +15,7 @@ from ml_core.metrics import Matrix, confusion_matrix, scores
 from ml_core.segmenter import Segmenter
 from training.config import Params, load_params
 from training.ingest import Manifest, pairs
-from training.options import RunOptions, parse_options
+from training.options import RunOptions, run_stage
 from training.progress import scores_table
 from training.report import confusion_picture, contact_sheet, write_card
 from training.robustness import robustness
@@ -89,4 +89,4 @@ def _percent(value: float) -> float | None:
 
 
 if __name__ == "__main__":
-    evaluate(parse_options(__doc__))
+    run_stage(evaluate, __doc__)

@@ -18,14 +18,14 @@ from rich.progress import track
 from ml_core.bundle import sha256_of
 from ml_core.labels import IGNORE, LAPA, LabelSet
 from training.config import Config, ConfigError, DataSet, load_config
-from training.options import RunOptions, parse_options
+from training.options import RunError, RunOptions, run_stage
 from training.synthetic import draw_data_set
 
 CACHE = Path("data")
 SPLITS = ("train", "val", "test")
 
 
-class DataError(ValueError):
+class DataError(RunError):
     """A data set that cannot be trained on; the message names the file and the reason."""
 
 
@@ -227,4 +227,4 @@ def _scenes(name: str, config: Config) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    ingest(parse_options(__doc__))
+    run_stage(ingest, __doc__)

@@ -1,14 +1,20 @@
-"""The options that every stage and the whole pipeline share."""
+"""The options that every stage and the whole pipeline share. Imports nothing that only training installs."""
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TypeVar
 
 _Number = TypeVar("_Number", int, float)
 
+STOPPED = "Stopped. The same command with --resume goes on after the last finished epoch."
 DEFAULT_OUT = Path("outputs/train")
+
+
+class RunError(ValueError):
+    """What a person can mend about a run that cannot go on: its message says how, no traceback is needed."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,9 @@ class RunOptions:
         return self.out / "bundles" / self.preset
 
 
+NAMES = tuple(field.name for field in fields(RunOptions))
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command line of RunOptions."""
     parser.add_argument("--preset", choices=["lite", "full"], default="lite", help="size of the network")
@@ -56,6 +65,16 @@ def parse_options(description: str | None, arguments: Sequence[str] | None = Non
     parser = argparse.ArgumentParser(description=description)
     add_arguments(parser)
     return RunOptions(**vars(parser.parse_args(arguments)))
+
+
+def run_stage(stage: Callable[[RunOptions], object], description: str | None) -> None:
+    """The main program of a stage: errors that a person can mend end it with their message alone."""
+    try:
+        stage(parse_options(description))
+    except RunError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit(STOPPED)
 
 
 def _positive(kind: type[_Number]) -> Callable[[str], _Number]:

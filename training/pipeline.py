@@ -5,7 +5,7 @@ from rich.console import Console
 from training.config import Params, load_config, load_params
 from training.evaluate import evaluate
 from training.ingest import ingest
-from training.options import RunOptions, parse_options
+from training.options import RunOptions, run_stage
 from training.prepare import prepare
 from training.train import train
 
@@ -29,4 +29,4 @@ def run(options: RunOptions, *, params: Params | None = None) -> None:
 
 
 if __name__ == "__main__":
-    run(parse_options(__doc__))
+    run_stage(run, __doc__)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from ml_core.unetr.config import UnetrConfig, preset
 from ml_core.unetr.model import build_unetr
-from ml_core.unetr.weights import load_weights, save_weights, seed
+from ml_core.unetr.weights import WeightsError, load_weights, save_weights, seed
 from training.config import Params, load_params
 from training.ingest import DataError, Manifest
-from training.options import RunOptions, parse_options
+from training.options import RunError, RunOptions, run_stage
 
 
 def prepare(options: RunOptions, params: Params | None = None) -> None:
@@ -19,7 +19,10 @@ def prepare(options: RunOptions, params: Params | None = None) -> None:
     seed(params.train[options.preset].seed)
     model = build_unetr(net)
     if options.init:
-        load_weights(model, options.init / "weights.npz")
+        try:
+            load_weights(model, options.init / "weights.npz")
+        except WeightsError as error:
+            raise RunError(f"--init: {error}") from error
     (options.out / "network.json").write_text(json.dumps(net.to_dict(), indent=2) + "\n", encoding="utf-8")
     save_weights(model, options.out / "initial.npz")
 
@@ -33,4 +36,4 @@ def read_network(out: Path) -> UnetrConfig:
 
 
 if __name__ == "__main__":
-    prepare(parse_options(__doc__))
+    run_stage(prepare, __doc__)

@@ -20,7 +20,7 @@ from ml_core.unetr.targets import plain_values, target_table
 from ml_core.unetr.weights import save_weights
 from training.config import Params, load_params
 from training.ingest import Manifest, pairs
-from training.options import RunOptions, parse_options
+from training.options import RunError, RunOptions, run_stage
 from training.prepare import read_network
 from training.progress import ProgressTable
 from training.synthetic import draw_face
@@ -33,7 +33,7 @@ PARITY = {"lite": 1e-4, "full": 1e-3}
 def train(options: RunOptions, params: Params | None = None) -> Path:
     """Fit, then export to `options.exported`, a bundle without figures, which is returned.
 
-    Without --resume a run starts anew from `<out>/initial.npz`. Raises DataError, WeightsError, ParityError.
+    Without --resume a run starts anew from `<out>/initial.npz`. Raises RunError, ParityError.
     """
     params = params or load_params()
     config = params.train[options.preset]
@@ -41,7 +41,7 @@ def train(options: RunOptions, params: Params | None = None) -> Path:
     data = training_data(manifest)
     with ProgressTable(options.out, manifest.labels) as watcher:
         trainer = Trainer(config, read_network(options.out), data, options.out, watcher=watcher)
-        if not (options.resume and trainer.resume()):
+        if not (options.resume and _resumed(trainer)):
             trainer.start(options.out / "initial.npz")
             watcher.start_anew()
         best = trainer.run(budget(options, config.epochs))
@@ -54,6 +54,13 @@ def train(options: RunOptions, params: Params | None = None) -> Path:
         "init": str(options.init) if options.init else None,
     }
     return export(options, manifest, best, history, parity_photos=params.export.parity_photos)
+
+
+def _resumed(trainer: Trainer) -> bool:
+    try:
+        return trainer.resume()
+    except ValueError as error:
+        raise RunError(f"--resume: {trainer.out} holds a run of another network ({error})") from error
 
 
 def budget(options: RunOptions, epochs: int) -> Budget:
@@ -158,4 +165,4 @@ def _describe(
 
 
 if __name__ == "__main__":
-    train(parse_options(__doc__))
+    run_stage(train, __doc__)

@@ -14,12 +14,11 @@ from ml_core.bundle import Bundle
 from ml_core.labels import LAPA
 from ml_core.segmenter import Segmenter
 from ml_core.unetr.schedule import Phase
-from ml_core.unetr.weights import WeightsError
 from tests.training.conftest import BrokenOffRun, tiny_params
 from training import pipeline
 from training.config import Config, ConfigError, load_config
 from training.ingest import DataError, ingest
-from training.options import RunOptions
+from training.options import RunError, RunOptions
 from training.prepare import prepare
 
 
@@ -81,7 +80,7 @@ def test_weights_of_another_network_are_refused(broken_off_run: BrokenOffRun, tm
         np.savez(other / "weights.npz", **{name: value[..., :1] for name, value in weights.items()})
     options = RunOptions(data=first.data, out=tmp_path / "out", init=other)
     ingest(options)
-    with pytest.raises(WeightsError, match="stem1/kernel"):
+    with pytest.raises(RunError, match="stem1/kernel"):
         prepare(options, tiny_params(Phase(64, 4, 1.0)))
 
 

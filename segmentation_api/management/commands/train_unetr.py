@@ -1,7 +1,7 @@
 """Train a model: ingest, prepare, train, evaluate, ending in a bundle the service can load."""
 
 from argparse import ArgumentParser
-from pathlib import Path
+from importlib.util import find_spec
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -16,30 +16,22 @@ class Command(BaseCommand):
     requires_system_checks = []  # training needs no service
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """What is not given comes from training/params.yaml and config.yaml."""
-        parser.add_argument("--preset", choices=("lite", "full"), help="size of the model")
-        parser.add_argument(
-            "--data", help="a data set's name in training/config.yaml, a folder, a zip or a URL"
-        )
-        length = parser.add_mutually_exclusive_group()
-        length.add_argument("--epochs", type=int, help="train so many epochs")
-        length.add_argument("--minutes", type=float, help="train about so long")
-        parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
-        parser.add_argument(
-            "--init", type=Path, metavar="BUNDLE", help="start from the weights of this bundle"
-        )
-        parser.add_argument("--out", type=Path, metavar="DIR", help="where the bundle is written")
+        """The options that all stages share."""
+        from training.options import add_arguments
+
+        add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the four stages; without TensorFlow say how to get it."""
-        try:
-            import keras  # noqa: F401
-            import tensorflow  # noqa: F401
-        except ImportError as error:
-            raise CommandError(
-                f"Training needs {error.name}, which serving does not. Install it:\n{INSTALL}"
-            ) from None
+        if missing := [name for name in ("tensorflow", "keras") if find_spec(name) is None]:
+            needed = " and ".join(missing)
+            raise CommandError(f"Training needs {needed}, which serving does not. Install it:\n{INSTALL}")
+        from training.options import NAMES, STOPPED, RunError, RunOptions
         from training.pipeline import run
 
-        names = ("preset", "data", "epochs", "minutes", "resume", "init", "out")
-        run(**{name: options[name] for name in names})
+        try:
+            run(RunOptions(**{name: options[name] for name in NAMES}))
+        except RunError as error:
+            raise CommandError(str(error)) from error
+        except KeyboardInterrupt:
+            raise CommandError(STOPPED, returncode=130) from None
