@@ -46,6 +46,7 @@ LOG_LEVEL = read("LOG_LEVEL", one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO
 
 # How much at once
 CORES = available_cores()
+PROVIDERS = read("PROVIDERS", words, "CPUExecutionProvider")
 INFERENCE_THREADS = read("INFERENCE_THREADS", whole(1, 256), "1")
 INFERENCE_SLOTS = read("INFERENCE_SLOTS", whole(1, 1024), str(max(1, CORES // INFERENCE_THREADS)))
 WORKERS = read("WORKERS", whole(1, 256), str(max(2, -(-CORES // 4))))
@@ -77,6 +78,8 @@ if PROXY_SSL_HEADER:
 
 # Stores
 DATABASES = {"default": read("DATABASE_URL", database, f"sqlite:///{STATE_DIR / 'db.sqlite3'}")}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"].setdefault("CONN_MAX_AGE", None)  # opening the file costs more than asking it
 CACHES = {"default": read("CACHE_URL", cache, f"filecache://{RUN_DIR / 'cache'}")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -219,7 +222,7 @@ LOGGING = {
         # RequestLog has said it already, with less of what the client sent
         "django.request": {"level": "CRITICAL"},
         "django.security": {"level": "CRITICAL"},
-        "django.server": {"level": "WARNING", "handlers": ["stderr"], "propagate": False},
+        "django.server": {"level": "CRITICAL", "handlers": ["stderr"], "propagate": False},
         "gunicorn.error": {"handlers": [], "propagate": True},
         "botocore": {"level": "WARNING"},
         "boto3": {"level": "WARNING"},

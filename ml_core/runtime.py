@@ -10,6 +10,14 @@ class ProviderUnavailable(ValueError):
     """An execution provider that this machine's ONNX Runtime does not have or could not start."""
 
 
+def check_providers(providers: Sequence[str]) -> None:
+    """Raises ProviderUnavailable naming what there is; ONNX Runtime by itself falls back in silence."""
+    available = ort.get_available_providers()
+    missing = [name for name in providers if name not in available]
+    if missing or not providers:
+        raise ProviderUnavailable(f"no {', '.join(missing)} here; available: {', '.join(available)}")
+
+
 def open_session(
     model: Path,
     *,
@@ -21,12 +29,9 @@ def open_session(
 
     `arena=False` is for networks whose input changes its shape from run to run: ONNX Runtime would keep
     memory for each shape it has seen.
-    Raises ProviderUnavailable naming what there is; ONNX Runtime by itself falls back in silence.
+    Raises ProviderUnavailable.
     """
-    available = ort.get_available_providers()
-    missing = [name for name in providers if name not in available]
-    if missing:
-        raise ProviderUnavailable(f"no {', '.join(missing)} here; available: {', '.join(available)}")
+    check_providers(providers)
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

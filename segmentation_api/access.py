@@ -9,7 +9,7 @@ import ipaddress
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied
@@ -28,12 +28,15 @@ FORWARDED = ("HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWA
 
 
 def keys_made() -> bool:
-    """Whether a key was ever made; revoked ones count, so that revoking the last does not open the door."""
+    """Whether a key was ever made; revoked ones count, so that revoking the last does not open the door.
+
+    Raises DatabaseError where that cannot be known: then nobody comes in.
+    """
     try:
-        return APIKey.objects.exists()
-    except (
-        DatabaseError
-    ):  # not migrated yet, or out of order: on_loopback decides, and elsewhere nobody comes in
+        return bool(APIKey.objects.exists())
+    except DatabaseError:
+        if _migrated():
+            raise
         return False
 
 
@@ -45,6 +48,10 @@ def valid_key(request: HttpRequest) -> AbstractAPIKey | None:
     try:
         key: AbstractAPIKey = APIKey.objects.get_from_key(text)
     except APIKey.DoesNotExist:
+        return None
+    except DatabaseError:
+        if _migrated():
+            raise
         return None
     return None if key.has_expired else key
 
@@ -63,7 +70,7 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         """What makes DRF answer 401 and not 403 where the key is missing."""
-        return KeyParser.keyword
+        return str(KeyParser.keyword)
 
 
 class MayComeIn(BasePermission):
@@ -122,6 +129,11 @@ class AddressThrottle(SharedThrottle):
 def keys_asked() -> bool:
     """Whether a request needs a key."""
     return not (settings.API_PUBLIC or (on_loopback() and not keys_made()))
+
+
+def _migrated() -> bool:
+    """Whether the table of keys is there. Raises DatabaseError if even that cannot be asked."""
+    return APIKey._meta.db_table in connection.introspection.table_names()
 
 
 def _is_loopback_peer(address: str) -> bool:

@@ -19,7 +19,7 @@ from django.conf import settings
 
 from segmentation_api.errors import Problem
 from segmentation_api.startup import run_dir
-from segmentation_api.telemetry import IN_FLIGHT, QUEUED, QUEUE_SECONDS, REJECTED
+from segmentation_api.telemetry import IN_FLIGHT, QUEUE_SECONDS, QUEUED, REJECTED
 
 RECHECK_SECONDS = 0.05
 """How soon a waiter sees the place of a process that died without a word."""

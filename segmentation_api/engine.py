@@ -88,7 +88,12 @@ class Engine:
         segmenter = self._models.get(name)
         if segmenter is None or segmenter.bundle != bundle:
             self._finder = self._finder or FaceFinder(threads=settings.INFERENCE_THREADS)
-            segmenter = Segmenter(bundle, threads=settings.INFERENCE_THREADS, finder=self._finder)
+            segmenter = Segmenter(
+                bundle,
+                providers=settings.PROVIDERS,
+                threads=settings.INFERENCE_THREADS,
+                finder=self._finder,  # on the CPU wherever the model is: three tiny networks, any input size
+            )
         agreement = segmenter.golden_agreement()
         if agreement < GOLDEN_SHARE:
             raise ValueError(f"its golden image agrees on {agreement:.1%} of the pixels only")

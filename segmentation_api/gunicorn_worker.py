@@ -11,7 +11,7 @@ import uuid
 from typing import Any
 
 from gunicorn.http import errors
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import _DEFER, ThreadWorker
 
 from backend import settings
 
@@ -66,7 +66,12 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
         super().enqueue_req(conn)
 
     def handle(self, conn: Any) -> Any:
-        """In a thread of the pool: read a request's head and answer it."""
+        """In a thread of the pool: read a request's head and answer it.
+
+        A new connection that says nothing yet goes back to the poller, which needs no thread to wait.
+        """
+        if not conn.initialized and not conn.wait_for_data(0.01):
+            return _DEFER
         conn.sock.allow(settings.HEADER_TIMEOUT, in_body=False)
         return super().handle(conn)
 

@@ -16,7 +16,7 @@ GREY, PALETTE = 0, 3
 
 def encode_ids(ids: NDArray[np.uint8], palette: NDArray[np.uint8] | None = None) -> bytes:
     """(H, W) uint8 as an 8-bit PNG: grey, or with `palette` (n, 3) uint8 in its colours."""
-    height, width = ids.shape
+    width = ids.shape[1]
     if palette is None:
         return _encode(ids, width, 8, GREY)
     return _encode(ids, width, 8, PALETTE, _chunk(b"PLTE", palette.tobytes()))

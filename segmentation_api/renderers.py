@@ -7,8 +7,10 @@ import re
 import time
 import zipfile
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
+from django.http import HttpRequest
 from PIL import Image
 from rest_framework.exceptions import NotAcceptable
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -126,26 +128,30 @@ RENDERERS: tuple[OutputRenderer, ...] = (
 BY_ACCEPT = [renderer for renderer in RENDERERS if renderer.output in ("mask", "classes", "json")]
 
 
-def choose_renderer(request: Request, output: Output | None) -> OutputRenderer:
+@lru_cache(256)
+def choose_renderer(accept: str, output: Output | None) -> OutputRenderer:
     """The renderer for `output`, which wins over Accept; without it by Accept. Raises NotAcceptable."""
     if output is None:
-        return _negotiate(request, BY_ACCEPT)
+        return _negotiate(accept, BY_ACCEPT)
     fitting = [renderer for renderer in RENDERERS if renderer.output == output]
     try:
-        return _negotiate(request, fitting)
+        return _negotiate(accept, fitting)
     except NotAcceptable:
         return fitting[0]
 
 
-def choose_batch_renderer(request: Request, output: Output | None) -> OutputRenderer:
+def choose_batch_renderer(accept: str, output: Output | None) -> OutputRenderer:
     """For a batch: JSON gives a list, every other output a zip of files. Raises NotAcceptable."""
     if output is not None:
-        return choose_renderer(request, output)
+        return choose_renderer(accept, output)
     zipped, listed = ClassesRenderer(), JsonRenderer()
-    return listed if _negotiate(request, [zipped, listed]) is listed else MaskRenderer()
+    return listed if _negotiate(accept, [zipped, listed]) is listed else MaskRenderer()
 
 
-def _negotiate(request: Request, renderers: list[OutputRenderer]) -> OutputRenderer:
+def _negotiate(accept: str, renderers: list[OutputRenderer]) -> OutputRenderer:
+    """As DRF does it."""
+    request = Request(HttpRequest())
+    request.META["HTTP_ACCEPT"] = accept
     chosen: OutputRenderer = DefaultContentNegotiation().select_renderer(request, renderers)[0]
     return chosen
 

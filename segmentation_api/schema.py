@@ -117,7 +117,7 @@ segment = extend_schema_view(
         parameters=[*OPTIONS, *HEADERS, SERVER_TIMING],
         request={
             "multipart/form-data": body("image", IMAGE),
-            **{media_type: IMAGE for media_type in RAW_TYPES},
+            **dict.fromkeys(RAW_TYPES, IMAGE),
             "application/json": body("image", ENCODED_IMAGE),
         },
         responses={

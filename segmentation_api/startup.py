@@ -43,8 +43,13 @@ def check_start() -> None:
 def check_model() -> None:
     """Raises ImproperlyConfigured if the default model is not there or damaged."""
     from ml_core.bundle import Bundle, BundleError
+    from ml_core.runtime import ProviderUnavailable, check_providers
     from segmentation_api.model_store import bundle_folders
 
+    try:
+        check_providers(settings.PROVIDERS)
+    except ProviderUnavailable as error:
+        raise ImproperlyConfigured(f"PROVIDERS: {error}") from None
     folders = bundle_folders()
     if settings.MODEL not in folders:
         there = ", ".join(folders) or "none"

@@ -47,10 +47,10 @@ def allow_chunked_bodies(application: Wsgi) -> Wsgi:
     """Let bodies sent in chunks through; Django takes a request without Content-Length for an empty one."""
 
     def allowing(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if "CONTENT_LENGTH" not in environ and environ.get("wsgi.input_terminated"):
-            if environ.get("HTTP_TRANSFER_ENCODING"):
-                environ["CONTENT_LENGTH"] = str(sys.maxsize)
-                environ["wsgi.input"] = ChunkedBody(environ["wsgi.input"])
+        chunked = environ.get("HTTP_TRANSFER_ENCODING") and "CONTENT_LENGTH" not in environ
+        if chunked and environ.get("wsgi.input_terminated"):
+            environ["CONTENT_LENGTH"] = str(sys.maxsize)
+            environ["wsgi.input"] = ChunkedBody(environ["wsgi.input"])
         return application(environ, start_response)
 
     return allowing

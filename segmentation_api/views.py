@@ -34,11 +34,11 @@ class UploadNegotiation(DefaultContentNegotiation):
     """Leaves Accept to the view, which knows the outputs only when the options are read."""
 
     def select_parser(self, request: Request, parsers: Any) -> BaseParser | None:
-        """A body of no stated type is the image itself (RFC 9110, section 8.3)."""
-        if not request.content_type and OctetStreamParser in map(type, parsers):
-            return OctetStreamParser()
-        parser: BaseParser | None = super().select_parser(request, parsers)
-        return parser
+        """By the type alone; a body of no stated type is the image itself (RFC 9110, section 8.3)."""
+        stated = str(request.content_type or OctetStreamParser.media_type)
+        media_type = stated.partition(";")[0].strip().lower()
+        fitting = (media_type, f"{media_type.partition('/')[0]}/*")
+        return next((parser for parser in parsers if parser.media_type in fitting), None)
 
     def select_renderer(
         self, request: Request, renderers: Any, format_suffix: str | None = None
@@ -77,7 +77,7 @@ class SegmentView(UploadView):
     def post(self, request: Request) -> HttpResponse:
         """Parse the face parts of one photo."""
         options = read_options(request, image_fields=("image",))
-        renderer = choose_renderer(request, options.output)
+        renderer = choose_renderer(request.headers.get("Accept", "*/*"), options.output)
         image = take_image(request, limit=self.max_bytes)
         with gate().place():
             parsed = segment_image(data=image, options=options)
@@ -97,7 +97,7 @@ class BatchView(UploadView):
     def post(self, request: Request) -> HttpResponse:
         """Parse several photos; one that is broken does not stop the others."""
         options = read_options(request, image_fields=("images",))
-        renderer = choose_batch_renderer(request, options.output)
+        renderer = choose_batch_renderer(request.headers.get("Accept", "*/*"), options.output)
         images = take_images(request, most=settings.MAX_BATCH_IMAGES)
         body, media_type = segment_batch(images, options, renderer, request.META["HTTP_X_REQUEST_ID"])
         response = HttpResponse(body, content_type=media_type)

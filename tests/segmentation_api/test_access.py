@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 from rest_framework_api_key.models import APIKey
@@ -68,6 +69,16 @@ def test_a_wrong_revoked_or_expired_key_is_403(client: Client) -> None:
 def test_another_kind_of_credential_is_none(client: Client, header: str) -> None:
     make_key()
     assert client.get("/api/models/", headers={"Authorization": header}).status_code == 401
+
+
+def test_a_database_out_of_order_opens_no_door(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_key()
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(type(APIKey.objects), "exists", fail, raising=False)
+    assert client.get("/api/models/").status_code == 500
 
 
 def test_public_means_public(client: Client, settings: Any) -> None:

@@ -1,7 +1,6 @@
 """Bundles side by side, reloaded while they serve, from a folder or a bucket."""
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -104,6 +103,12 @@ def test_the_start_stops_at_a_model_that_is_not_there(folder: Path, settings: An
         check_model()
 
 
+def test_the_start_stops_at_a_provider_that_is_not_there(folder: Path, settings: Any) -> None:
+    settings.PROVIDERS = ["NoSuchExecutionProvider"]
+    with pytest.raises(ImproperlyConfigured, match=r"^PROVIDERS: no NoSuch.*CPUExecutionProvider"):
+        check_model()
+
+
 def test_a_parsed_class_list_is_the_models_own(
     folder: Path, segment: Callable[..., Any], db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,7 +143,7 @@ def upload(client: Any, bundle: Path) -> None:
 def test_bundles_come_from_a_bucket_once(bucket: Any, face: NDArray[np.uint8]) -> None:
     folders = bundle_folders()
     assert set(folders) == {"tiny"}
-    assert sorted(os.listdir(folders["tiny"])) == [
+    assert sorted(path.name for path in folders["tiny"].iterdir()) == [
         "golden-labels.png",
         "golden.png",
         "model.json",
