@@ -1,5 +1,6 @@
 """gunicorn's settings: `gunicorn -c docker/gunicorn.conf.py backend.wsgi`. Values come from backend.settings."""
 
+import logging
 import os
 import signal
 import sys
@@ -80,6 +81,13 @@ def post_worker_init(worker):
         threading.Thread(target=engine.reload, name="reload-models", daemon=True).start()
 
     signal.signal(signal.SIGHUP, reload_models)
+
+
+def worker_exit(server, worker):
+    """In a worker whose requests are answered: end now. Taking the inference threads apart can hang for good."""
+    if worker.booted and os.getpid() == worker.pid:
+        logging.shutdown()
+        os._exit(0)
 
 
 def child_exit(server, worker):

@@ -131,7 +131,7 @@ class Server:
 
     def wait_until_ready(self) -> "Server":
         """Until /readyz says so."""
-        for _ in range(300):
+        for _ in range(600):
             if self.process.poll() is not None:
                 raise AssertionError(self.log.read_text())
             try:
@@ -150,7 +150,7 @@ class Server:
         """SIGTERM; the exit status."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
+        return self.process.wait(40)
 
 
 @pytest.fixture

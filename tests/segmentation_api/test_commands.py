@@ -27,7 +27,7 @@ def run(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]"
         env={"PATH": os.environ["PATH"], **variables},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
     )
 
 
@@ -155,7 +155,7 @@ def test_serving_imports_neither_tensorflow_nor_keras(photos: Path, tmp_path: Pa
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
     )
     assert done.stdout.strip() == "[]", done.stderr
 

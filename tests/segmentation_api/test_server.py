@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 from tests.conftest import ROOT, Server, decode, encode
 
 Start = Callable[..., Server]
+pytestmark = pytest.mark.timeout(240)  # seconds of work, but a busy machine starts servers slowly
+
 web = httpx.Client(verify=False, timeout=20, limits=httpx.Limits(max_keepalive_connections=0))
 URL = "/api/segment/?faces=whole"
 
@@ -51,7 +53,7 @@ def workers(server: Server) -> list[int]:
     return [int(line) for line in listed.stdout.split()]
 
 
-def until(condition: Callable[[], Any], seconds: float = 10) -> Any:
+def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
     """Wait for something to become true."""
     end = time.monotonic() + seconds
     while not (found := condition()):
@@ -179,7 +181,7 @@ def test_a_killed_worker_costs_only_what_it_held_and_sigterm_nothing(
         until(lambda: b"Handling signal: term" in server.log.read_bytes())
         connection.sendall(photo[20:])
         assert connection.recv(65536).startswith(b"HTTP/1.1 200")
-    assert server.process.wait(20) == 0
+    assert server.process.wait(60) == 0
     assert not (server.run_dir / "gunicorn.pid").exists()
 
 
@@ -238,7 +240,7 @@ def test_models_are_reloaded_without_dropping_a_request(
 )
 def test_it_does_not_start_where_it_must_not(start_server: Start, variables: dict[str, str]) -> None:
     server = start_server(**variables)
-    assert server.process.wait(20) != 0
+    assert server.process.wait(60) != 0
     name = "API_PUBLIC" if "BIND" in variables else next(iter(variables))
     assert f"Cannot start: {name}: " in server.log.read_text()
     assert "Traceback" not in server.log.read_text()

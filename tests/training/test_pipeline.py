@@ -1,8 +1,12 @@
 """From a folder of photos to a bundle that serves, and what happens when a run is broken off."""
 
 import csv
+import functools
 import json
+import threading
 import zipfile
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ml_core.bundle import Bundle
+from ml_core.bundle import Bundle, sha256_of
 from ml_core.labels import LAPA
 from ml_core.segmenter import Segmenter
 from ml_core.unetr.schedule import Phase
@@ -50,11 +54,16 @@ def test_a_broken_off_run_goes_on_after_its_last_epoch(broken_off_run: BrokenOff
     assert Bundle.load(broken_off_run.options.bundle).info["training"]["epochs"] == 2
 
 
+def zip_folder(folder: Path, archive: Path) -> None:
+    """As people do it: the folder itself is in the archive."""
+    with zipfile.ZipFile(archive, "w") as file:
+        for path in folder.rglob("*.*"):
+            file.write(path, Path("faces") / path.relative_to(folder))
+
+
 def test_a_zip_is_unpacked_once_and_trains_like_its_folder(drawn: Path, tmp_path: Path) -> None:
     archive = tmp_path / "faces.zip"
-    with zipfile.ZipFile(archive, "w") as file:
-        for path in drawn.rglob("*.*"):
-            file.write(path, Path("faces") / path.relative_to(drawn))
+    zip_folder(drawn, archive)
     manifest = ingest(RunOptions(data=str(archive), out=tmp_path / "out"))
     assert manifest.counts == {"train": 8, "val": 4, "test": 4}
     made = manifest.root.stat().st_mtime_ns
@@ -129,6 +138,36 @@ def test_bad_data_is_refused_before_any_training(
 def test_a_wrong_data_name_says_which_there_are(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="synthetic"):
         load_config().find("no-such-set")
+
+
+@pytest.fixture
+def address(drawn: Path, tmp_path: Path) -> Iterator[str]:
+    """Where a web server on this machine offers the drawn faces as faces.zip."""
+    served = tmp_path / "served"
+    served.mkdir()
+    zip_folder(drawn, served / "faces.zip")
+    handler = functools.partial(QuietHandler, directory=str(served))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/faces.zip"
+        server.shutdown()
+        thread.join()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+def test_a_data_set_is_fetched_by_its_url_and_verified(address: str, tmp_path: Path) -> None:
+    digest = sha256_of(tmp_path / "served" / "faces.zip")
+    manifest = ingest(RunOptions(data=f"{address}#sha256={digest}", out=tmp_path / "out"))
+    assert manifest.counts == {"train": 8, "val": 4, "test": 4}
+    with pytest.raises(DataError, match="hash"):
+        ingest(RunOptions(data=f"{address}?again#sha256={'0' * 64}", out=tmp_path / "out"))
+    with pytest.raises(DataError, match="404"):
+        ingest(RunOptions(data=address.replace("faces", "none"), out=tmp_path / "out"))
 
 
 def test_a_zip_with_another_checksum_is_refused(drawn: Path, tmp_path: Path) -> None:
