@@ -164,7 +164,7 @@ class Trainer:
         epoch = self.progress.epoch
         batches = TrainingBatches(
             self.data,
-            self.config.augment,
+            self.phase.augment or self.config.augment,
             size=self.phase.size,
             batch_size=self.phase.batch_size,
             steps=self._steps,

@@ -23,6 +23,8 @@ class Phase:
     size: Annotated[int, Field(ge=32)]
     batch_size: Count
     until: Share
+    augment: AugmentConfig | None = None
+    """In place of the run's own: calmer towards the end lets the network settle on well-cut faces."""
 
 
 @dataclass(frozen=True, config=_strict)
