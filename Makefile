@@ -38,6 +38,7 @@ lock: $(DEV)
 	$(LOCK) training/requirements.in -o training/requirements.txt
 	$(LOCK) training/requirements-gpu.in -o training/requirements-gpu.txt
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
+	$(LOCK) benchmarks/requirements.in -o benchmarks/requirements.txt
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 ...")'

@@ -93,6 +93,8 @@ def from_pil(image: Image.Image) -> NDArray[np.uint8]:
             flat = image.convert("RGB")
     except ValueError:
         raise UnsupportedImage(f"Images of the pixel type {image.mode} are not read.") from None
+    except Exception:  # a palette image without its palette, say
+        raise BrokenImage("The image is cut short or damaged.") from None
     return _upright(np.asarray(flat), _orientation(image))
 
 

@@ -29,10 +29,16 @@ class DeadlineSocket(socket.socket):
 
     deadline = float("inf")
     in_body = False
+    request: Any = None
 
     def allow(self, seconds: float, *, in_body: bool) -> None:
         """Start the clock for the next part of a request."""
         self.deadline, self.in_body = time.monotonic() + seconds, in_body
+
+    def close_after_answer(self) -> None:
+        """End the connection with this request's answer, and say so in it."""
+        if self.request is not None:
+            self.request.force_close()
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         """Raises TimeoutError in a body, which the view answers; an unfinished head is dropped in silence."""
@@ -78,6 +84,7 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
     def handle_request(self, req: Any, conn: Any) -> Any:
         """The head is there; the application reads the body."""
         conn.sock.allow(settings.BODY_TIMEOUT, in_body=True)
+        conn.sock.request = req
         return super().handle_request(req, conn)
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:

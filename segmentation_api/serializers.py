@@ -63,6 +63,10 @@ def read_options(request: Request, *, image_fields: tuple[str, ...] = ()) -> Seg
     return SegmentOptions(**CHECKED.run_validation(given))
 
 
+MOST_ERRORS = 10
+"""So many wrong options are named, however many there are."""
+
+
 def _fields(body: Any) -> Any:
     return body if isinstance(body, dict) else {}
 
@@ -76,7 +80,8 @@ def _once(fields: Any, image_fields: tuple[str, ...]) -> dict[str, Any]:
         if name in image_fields:
             continue
         if name not in OPTIONS:
-            errors[name[:50]] = [f"is not an option; there are {', '.join(OPTIONS)}"]
+            if len(errors) < MOST_ERRORS:
+                errors[name[:50]] = [f"is not an option; there are {', '.join(OPTIONS)}"]
         elif len(values) > 1:
             errors[name] = ["is given more than once"]
         else:

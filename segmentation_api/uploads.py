@@ -137,7 +137,7 @@ def limit_body(request: HttpRequest, *, limit: int) -> None:
     """Refuse a request by its Content-Length, before it is read, and bound what a multipart parser may keep."""
     given = request.META.get("CONTENT_LENGTH") or "0"
     length = int(given) if given.isdecimal() else 0
-    if limit * 4 // 3 + BODY_OVERHEAD < length < sys.maxsize:
+    if length > limit * 4 // 3 + BODY_OVERHEAD and "HTTP_TRANSFER_ENCODING" not in request.META:
         raise too_large(limit)
     request.upload_handlers = [BoundedMemoryUploadHandler(limit)]
 

@@ -37,7 +37,8 @@ class UploadNegotiation(DefaultContentNegotiation):
         """By the type alone; a body of no stated type is the image itself (RFC 9110, section 8.3)."""
         stated = str(request.content_type or OctetStreamParser.media_type)
         media_type = stated.partition(";")[0].strip().lower()
-        fitting = (media_type, f"{media_type.partition('/')[0]}/*")
+        family, slash, _ = media_type.partition("/")
+        fitting = (media_type, f"{family}{slash}*")
         return next((parser for parser in parsers if parser.media_type in fitting), None)
 
     def select_renderer(

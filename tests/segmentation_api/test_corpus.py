@@ -32,8 +32,13 @@ def live(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.fixture(scope="module")
-def before(live: Server) -> dict[str, object]:
-    """What the service has and holds before the first bad input."""
+def before(live: Server, models_dir: Path) -> dict[str, object]:
+    """What the service has and holds before the first bad input, but after a good one."""
+    photo = (models_dir / "tiny" / "golden.png").read_bytes()
+    first = httpx.post(
+        f"{live.url}/api/segment/?faces=whole", content=photo, headers={"Content-Type": "image/png"}
+    )
+    assert first.status_code == 200
     return traces(live)
 
 

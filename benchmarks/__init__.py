@@ -1,0 +1,1 @@
+"""What the service costs, measured. See README.md."""

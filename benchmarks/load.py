@@ -1,0 +1,125 @@
+"""Clients that wait for each answer before they send the next request, on connections they keep open.
+
+A client that is sent away with 503 comes back when Retry-After says. Threads are enough: against an answer
+that takes tens of milliseconds to compute, sending and reading it takes a few tenths of one.
+"""
+
+import http.client
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.photos import CONTENT_TYPE
+from benchmarks.processes import cpu_seconds, memory_mb
+
+BUSY = 503
+FAILED = 0
+"""Stands for a connection that broke, or an answer that did not come."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One request: its status, how long it took, when it was answered (both in seconds)."""
+
+    status: int
+    seconds: float
+    at: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one load did. Latencies are in milliseconds; NaN where there was none."""
+
+    contender: str
+    clients: int
+    per_second: float
+    p50: float
+    p99: float
+    busy: int
+    busy_p99: float
+    failed: int
+    cpu_ms: float
+    memory_mb: float
+    client_cpu: float
+    """CPU of the clients, in cores."""
+    beyond_ms: float = float("nan")
+    """CPU a request beyond the bare pipeline's."""
+
+
+class Clients:
+    """`clients` threads that send `bodies` in turn until told to stop."""
+
+    def __init__(self, port: int, path: str, bodies: Sequence[bytes], clients: int) -> None:
+        self.port, self.path, self.bodies = port, path, bodies
+        self.stopped = threading.Event()
+        self.answers: list[Answer] = []
+        self.threads = [threading.Thread(target=self._run, args=(n,), daemon=True) for n in range(clients)]
+
+    def __enter__(self) -> "Clients":
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stopped.set()
+        for thread in self.threads:
+            thread.join()
+
+    def _run(self, number: int) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        while not self.stopped.is_set():
+            number += 1
+            start = time.perf_counter()
+            status, wait = self._ask(connection, self.bodies[number % len(self.bodies)])
+            now = time.perf_counter()
+            self.answers.append(Answer(status, now - start, now))
+            if wait:
+                self.stopped.wait(wait)
+        connection.close()
+
+    def _ask(self, connection: http.client.HTTPConnection, body: bytes) -> tuple[int, float]:
+        """The status, and how long to stay away."""
+        try:
+            connection.request("POST", self.path, body, {"Content-Type": CONTENT_TYPE})
+            response = connection.getresponse()
+            response.read()
+        except (OSError, http.client.HTTPException):
+            connection.close()
+            return FAILED, 0.1
+        return response.status, float(response.getheader("Retry-After", 1)) if response.status == BUSY else 0
+
+
+def measure(
+    contender: str, pid: int, port: int, path: str, bodies: Sequence[bytes], *, clients: int, seconds: float
+) -> Measured:
+    """Load a server for a while, after a warm-up that does not count."""
+    with Clients(port, path, bodies, clients) as load:
+        time.sleep(max(2.0, seconds / 4))
+        cpu, own, start = cpu_seconds(pid), time.process_time(), time.perf_counter()
+        time.sleep(seconds)
+        cpu, own, end = cpu_seconds(pid) - cpu, time.process_time() - own, time.perf_counter()
+        memory = memory_mb(pid)
+    answers = [answer for answer in load.answers if start <= answer.at < end]
+    good = [1000 * answer.seconds for answer in answers if answer.status == 200]
+    busy = [1000 * answer.seconds for answer in answers if answer.status == BUSY]
+    return Measured(
+        contender=contender,
+        clients=clients,
+        per_second=len(good) / (end - start),
+        p50=percentile(good, 50),
+        p99=percentile(good, 99),
+        busy=len(busy),
+        busy_p99=percentile(busy, 99),
+        failed=len(answers) - len(good) - len(busy),
+        cpu_ms=1000 * cpu / max(1, len(good)),
+        memory_mb=memory,
+        client_cpu=own / (end - start),
+    )
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """NaN of none."""
+    return float(np.percentile(values, share)) if values else float("nan")

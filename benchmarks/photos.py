@@ -1,0 +1,35 @@
+"""The photos every contender gets: the sample and drawn faces. Never a research photograph."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from training.synthetic import draw_face
+
+ROOT = Path(__file__).resolve().parent.parent
+BOUNDARY = "benchmark"
+CONTENT_TYPE = f"multipart/form-data; boundary={BOUNDARY}"
+
+
+def photos(side: int = 512, drawn: int = 7) -> list[bytes]:
+    """The sample, which is 512 x 512, and `drawn` faces of that side, all JPEG."""
+    return [
+        (ROOT / "samples" / "astronaut.jpg").read_bytes(),
+        *(drawn_jpeg(side, seed) for seed in range(drawn)),
+    ]
+
+
+def drawn_jpeg(side: int, seed: int) -> bytes:
+    """One drawn face."""
+    target = io.BytesIO()
+    image, _ = draw_face(side, np.random.default_rng(seed))
+    Image.fromarray(image).save(target, "JPEG", quality=92)
+    return target.getvalue()
+
+
+def form(photo: bytes, field: str = "image") -> bytes:
+    """The photo as a multipart body: what all contenders can read."""
+    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{field}"; filename="photo.jpg"\r\n'
+    return f"{head}Content-Type: image/jpeg\r\n\r\n".encode() + photo + f"\r\n--{BOUNDARY}--\r\n".encode()

@@ -1,0 +1,82 @@
+/** A browser for the tests, and a page that remembers what must not happen: errors in its console, foreign requests. */
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+export const BASE_URL = process.env.BASE_URL ?? "http://127.0.0.1:8000";
+const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const SCREENSHOTS = new URL("screenshots/", import.meta.url).pathname;
+export const SAMPLE = new URL("../public/samples/astronaut.jpg", import.meta.url).pathname;
+
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--use-fake-device-for-media-stream",
+  "--use-fake-ui-for-media-stream",
+];
+
+/** Call `work` with a page on the app, then check that nothing went wrong behind the scenes. */
+export async function withPage(options, work) {
+  const { path = "/", allowErrors = false, ...context } = options;
+  const profile = await mkdtemp(join(tmpdir(), "face-parts-"));
+  const browser = await chromium.launchPersistentContext(profile, {
+    executablePath: CHROMIUM,
+    headless: true,
+    args: FLAGS,
+    viewport: { width: 1280, height: 800 },
+    acceptDownloads: true,
+    ...context,
+  });
+  const errors = [];
+  const foreign = [];
+  const page = browser.pages()[0] ?? (await browser.newPage());
+  page.setDefaultTimeout(60_000);
+  page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+  page.on("pageerror", (error) => errors.push(String(error)));
+  page.on("request", (request) => {
+    const { protocol, origin } = new URL(request.url());
+    if (protocol.startsWith("http") && origin !== new URL(BASE_URL).origin) foreign.push(request.url());
+  });
+  try {
+    await page.goto(BASE_URL + path);
+    await work(page, browser);
+    assert.deepEqual(foreign, [], "requests to foreign origins");
+    if (!allowErrors) assert.deepEqual(errors, [], "errors in the console");
+  } catch (error) {
+    await shoot(page, "failed").catch(() => undefined);
+    if (errors.length) console.error(errors.join("\n"));
+    throw error;
+  } finally {
+    await browser.close();
+    await rm(profile, { recursive: true, force: true });
+  }
+}
+
+export async function shoot(page, name) {
+  mkdirSync(SCREENSHOTS, { recursive: true });
+  await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
+}
+
+/** Give the page a file and wait for the result. */
+export async function parseFile(page, file = SAMPLE) {
+  await page.getByLabel("Photo file").setInputFiles(file);
+  await page.getByTestId("label-canvas").waitFor();
+  await page.getByTestId("progress").waitFor({ state: "detached" });
+}
+
+/** What the API itself answers to a photo. */
+export async function ask(query, file = SAMPLE) {
+  const form = new FormData();
+  form.append("image", new Blob([readFileSync(file)], { type: "image/jpeg" }), "photo.jpg");
+  const response = await fetch(`${BASE_URL}/api/segment/?${query}`, { method: "POST", body: form });
+  assert.equal(response.status, 200);
+  return Buffer.from(await response.arrayBuffer());
+}

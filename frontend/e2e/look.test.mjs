@@ -1,0 +1,69 @@
+/** Sizes, colours, accessibility, the camera. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { test } from "node:test";
+import { parseFile, shoot, withPage } from "./browser.mjs";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+async function assertAccessible(page) {
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate(() => window.axe.run());
+  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+  assert.deepEqual(serious.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]), []);
+}
+
+for (const colorScheme of ["light", "dark"]) {
+  for (const [size, viewport] of Object.entries({ phone: { width: 360, height: 740 }, desk: { width: 1280, height: 800 }, wide: { width: 2200, height: 1200 } })) {
+    test(`${colorScheme} on a ${size}: nothing sticks out, axe finds nothing serious`, async () => {
+      const phone = size === "phone";
+      await withPage({ colorScheme, viewport, hasTouch: phone, isMobile: phone }, async (page) => {
+        await page.getByRole("checkbox", { name: /Hair/ }).waitFor();
+        await shoot(page, `${size}-${colorScheme}-empty`);
+        await assertAccessible(page);
+        await parseFile(page);
+        await page.waitForTimeout(400);
+        await shoot(page, `${size}-${colorScheme}`);
+        await assertAccessible(page);
+        const [inner, outer] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
+        assert.ok(inner <= outer, `${inner} > ${outer}`);
+        if (phone) {
+          await page.getByText("Model ").scrollIntoViewIfNeeded();
+          await shoot(page, `${size}-${colorScheme}-below`);
+        }
+      });
+    });
+  }
+}
+
+test("the camera: its picture is parsed; where no face is found, the whole can be", async () => {
+  await withPage({ permissions: ["camera"] }, async (page) => {
+    await page.getByRole("button", { name: "Camera" }).click();
+    await page.getByRole("button", { name: "Take the photo" }).and(page.locator(":enabled")).waitFor();
+    await shoot(page, "camera");
+    await page.getByRole("button", { name: "Take the photo" }).click();
+    await page.getByRole("img", { name: /camera\.jpg/ }).waitFor();
+    await page.getByTestId("no-face").waitFor();
+    const asked = page.waitForRequest(/faces=whole/);
+    await page.getByRole("button", { name: "Parse the whole picture" }).click();
+    await asked;
+    await page.getByTestId("no-face").waitFor({ state: "detached" });
+  });
+});
+
+test("all of it by keyboard", async () => {
+  await withPage({}, async (page) => {
+    await parseFile(page);
+    const reached = new Set();
+    await page.locator("body").focus();
+    for (let presses = 0; presses < 60; presses += 1) {
+      await page.keyboard.press("Tab");
+      reached.add(await page.evaluate(() => document.activeElement?.ariaLabel || document.activeElement?.textContent || document.activeElement?.type));
+    }
+    const names = [...reached].join("|");
+    for (const part of ["Camera", "Sample", "Photo: plus", "Zoom in", "Dark colours", "Face 1", "Mask", "Copy the curl", "curl command"]) {
+      assert.ok(names.includes(part), `${part} is not reached: ${names}`);
+    }
+  });
+});

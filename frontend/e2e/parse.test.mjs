@@ -1,0 +1,160 @@
+/** A photo in, its parts out: the whole way through page and service. */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { ask, parseFile, SAMPLE, shoot, withPage } from "./browser.mjs";
+
+const opaquePixels = (page) =>
+  page.getByTestId("label-canvas").evaluate((canvas) => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    let count = 0;
+    for (let at = 3; at < data.length; at += 4) count += data[at] === 255;
+    return count;
+  });
+
+/** A zip with its members' times made zero: they are those of the request. */
+function withoutTimes(zip) {
+  for (const [signature, offset] of [["PK\x03\x04", 10], ["PK\x01\x02", 12]]) {
+    for (let at = zip.indexOf(signature); at >= 0; at = zip.indexOf(signature, at + 4)) zip.fill(0, at + offset, at + offset + 4);
+  }
+  return zip;
+}
+
+test("the sample: mask, legend, face, no layout shift", async () => {
+  await withPage({}, async (page) => {
+    await page.evaluate(() => {
+      window.shift = 0;
+      new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
+      }).observe({ type: "layout-shift", buffered: true });
+    });
+    await page.getByRole("checkbox", { name: /Hair/ }).waitFor();
+    await shoot(page, "empty");
+    await page.getByRole("button", { name: "Sample" }).click();
+    await page.getByTestId("label-canvas").waitFor();
+    await page.getByRole("checkbox", { name: /Hair.*share \d/ }).waitFor();
+    await page.getByRole("button", { name: /^Face 1/ }).click();
+    await shoot(page, "face");
+    await page.getByRole("button", { name: /^Face 1/ }).click();
+    await shoot(page, "sample");
+    assert.ok((await page.evaluate(() => window.shift)) < 0.02, "layout shift");
+  });
+});
+
+test("legend: switching off removes a part, hovering dims the others", async () => {
+  await withPage({}, async (page) => {
+    await parseFile(page);
+    const all = await opaquePixels(page);
+    await page.getByRole("checkbox", { name: /Hair/ }).uncheck();
+    const without = await opaquePixels(page);
+    assert.ok(without < all && without > 0, `${without} of ${all}`);
+    assert.match(await page.getByTestId("curl").innerText(), /classes=skin,/);
+    await page.getByText("Nose", { exact: true }).hover();
+    const nose = await opaquePixels(page);
+    assert.ok(nose < without && nose > 0, `${nose} of ${without}`);
+    await shoot(page, "highlight");
+  });
+});
+
+test("before and after: by keyboard and by dragging; zoom", async () => {
+  await withPage({}, async (page) => {
+    await parseFile(page);
+    const slider = page.getByRole("slider", { name: "Before and after" });
+    await slider.focus();
+    await page.keyboard.press("End");
+    assert.equal(await slider.inputValue(), "100");
+    const handle = await page.getByTestId("split-handle").boundingBox();
+    const stage = await page.getByTestId("stage").boundingBox();
+    await page.mouse.move(handle.x + handle.width / 2, handle.y + 50);
+    await page.mouse.down();
+    await page.mouse.move(stage.x + stage.width / 2, handle.y + 60, { steps: 5 });
+    await page.mouse.up();
+    assert.ok(Math.abs(Number(await slider.inputValue()) - 50) <= 2);
+    await shoot(page, "split");
+    await page.mouse.wheel(0, -500);
+    await page.waitForFunction(() => parseInt(document.querySelector("output[aria-label=Zoom]").textContent) > 150);
+    await page.getByTestId("stage").focus();
+    await page.keyboard.press("0");
+    await page.getByText("100 %", { exact: true }).first().waitFor();
+  });
+});
+
+test("downloads are the API's bytes", async () => {
+  await withPage({}, async (page) => {
+    const answers = [];
+    page.on("response", (response) => response.url().includes("/api/segment/") && answers.push(response));
+    await parseFile(page);
+    const download = async (label) => {
+      const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: label, exact: true }).click()]);
+      return { name: file.suggestedFilename(), bytes: readFileSync(await file.path()) };
+    };
+    const json = await download("JSON");
+    assert.equal(json.name, "astronaut.json");
+    assert.deepEqual(json.bytes, await answers[0].body());
+    assert.equal(answers.length, 1, "the JSON is not asked for twice");
+
+    const mask = await download("Mask");
+    assert.equal(mask.name, "astronaut-mask.png");
+    assert.deepEqual(mask.bytes, await ask("output=mask"));
+    const overlay = await download("Overlay");
+    assert.deepEqual(overlay.bytes, await ask("output=overlay&alpha=0.6"));
+    const zip = await download("Zip by part");
+    assert.deepEqual(withoutTimes(zip.bytes), withoutTimes(await ask("output=classes")));
+
+    await page.getByRole("checkbox", { name: /Skin/ }).uncheck();
+    const rest = await download("Mask");
+    const shown = new URL(answers.at(-1).url()).searchParams.get("classes");
+    assert.deepEqual(rest.bytes, await ask(`output=mask&classes=${shown}`));
+    assert.ok(!shown.split(",").includes("skin"));
+  });
+});
+
+test("the curl command gives the same bytes", async () => {
+  await withPage({}, async (page) => {
+    await parseFile(page);
+    await page.getByLabel("Answer of the curl command").selectOption("mask");
+    const command = await page.getByTestId("curl").innerText();
+    const folder = mkdtempSync(join(tmpdir(), "face-parts-"));
+    execFileSync("cp", [SAMPLE, folder]);
+    execFileSync("sh", ["-c", `curl() { command curl --silent "$@"; }; ${command}`], { cwd: folder });
+    assert.deepEqual(readFileSync(join(folder, "astronaut-mask.png")), await ask("output=mask"));
+  });
+});
+
+test("dropping, pasting, recent results", async () => {
+  await withPage({}, async (page) => {
+    const bytes = readFileSync(SAMPLE).toString("base64");
+    const give = (kind, name) =>
+      page.evaluate(
+        ([kind, name, bytes]) => {
+          const data = new DataTransfer();
+          data.items.add(new File([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))], name, { type: "image/jpeg" }));
+          const event =
+            kind === "drop"
+              ? new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true })
+              : new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true });
+          document.body.dispatchEvent(event);
+        },
+        [kind, name, bytes],
+      );
+    await give("drop", "dropped.jpg");
+    await page.getByRole("img", { name: /dropped\.jpg/ }).waitFor();
+    await page.getByRole("button", { name: "JSON" }).waitFor();
+    await give("paste", "pasted.jpg");
+    await page.getByRole("img", { name: /pasted\.jpg/ }).waitFor();
+    await page.getByRole("button", { name: "Show dropped.jpg" }).click();
+    await page.getByRole("img", { name: /dropped\.jpg/ }).waitFor();
+    await shoot(page, "recent");
+  });
+});
+
+test("a format the browser cannot show gets its picture from the service", async () => {
+  await withPage({}, async (page) => {
+    await parseFile(page, new URL("fixtures/drawn.tiff", import.meta.url).pathname);
+    await page.getByRole("img", { name: /drawn\.tiff/ }).waitFor();
+    await page.getByTestId("no-face").waitFor();
+  });
+});

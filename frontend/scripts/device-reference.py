@@ -1,0 +1,64 @@
+"""Writes src/device/reference.json: what the service's own code makes of the photo and logits of parity.test.ts.
+
+    .venv/bin/python frontend/scripts/device-reference.py
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+FRONTEND = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(FRONTEND.parent))
+
+from ml_core.images import letterbox, sample  # noqa: E402
+from ml_core.paste import paste  # noqa: E402
+
+CASES = [
+    # height, width, side of the network's input, cut as x, y, width, height (None: the whole photo)
+    (37, 53, 16, None),
+    (20, 12, 16, None),
+    (64, 64, 16, None),
+    (40, 90, 12, None),
+    (40, 90, 16, (30, -4, 20, 20)),
+]
+
+
+def draw_photo(height: int, width: int) -> np.ndarray:
+    """(height, width, 3) uint8."""
+    y, x = np.mgrid[:height, :width]
+    return np.stack([(x * 7 + y * 3) % 256, (x * x + y * 5) % 256, (x * y) % 256], 2).astype(np.uint8)
+
+
+def draw_logits(height: int, width: int, classes: int) -> np.ndarray:
+    """(height, width, classes) float32."""
+    y, x, k = np.mgrid[:height, :width, :classes]
+    return (np.sin(0.9 * x + k) + np.cos(0.7 * y - 1.3 * k) + 0.3 * np.sin(5 * k)).astype(np.float32)
+
+
+def main() -> None:
+    """Overwrite the file."""
+    rows = []
+    for height, width, side, cut in CASES:
+        size = (side, side)
+        if cut is None:
+            affine = letterbox((height, width), size)
+        else:
+            affine = np.array([[cut[2], 0.0, cut[0]], [0.0, cut[3], cut[1]]])
+        crop = sample(draw_photo(height, width), affine, size)
+        labels = paste([draw_logits(8, 8, 5)], [affine], (height, width))
+        rows.append(
+            {
+                "width": width,
+                "height": height,
+                "input": side,
+                "cut": cut and dict(zip(("x", "y", "width", "height"), cut, strict=True)),
+                "crop": crop.ravel().tolist(),
+                "labels": "".join(map(str, labels.ravel().tolist())),
+            }
+        )
+    (FRONTEND / "src" / "device" / "reference.json").write_text(json.dumps(rows) + "\n")
+
+
+main()

@@ -1,0 +1,43 @@
+import { api, keyHeader, type Answer, type SegmentOptions } from "./client";
+import { asTrouble, troubleOf } from "./trouble";
+import { uploadFetch, type OnSent } from "./upload-fetch";
+
+export interface SegmentCall {
+  photo: File;
+  options: SegmentOptions;
+  key: string;
+  signal?: AbortSignal;
+  onSent?: OnSent;
+}
+
+/** POST /api/segment/: the answer's bytes, untouched. Throws a TroubleError. */
+export async function segment({ photo, options, key, signal, onSent }: SegmentCall): Promise<Blob> {
+  const sent = { photo, key };
+  try {
+    const { data, error, response } = await api.POST("/api/segment/", {
+      params: { query: options },
+      headers: keyHeader(key),
+      body: { image: "" },
+      bodySerializer: () => imageForm(photo),
+      parseAs: "blob",
+      signal,
+      ...(onSent && { fetch: uploadFetch(onSent) }),
+    });
+    if (error !== undefined || !data) throw troubleOf(response, error, sent);
+    return data as Blob;
+  } catch (error) {
+    throw asTrouble(error, sent);
+  }
+}
+
+/** The answer of output=json, and its bytes. */
+export async function segmentToJson(call: Omit<SegmentCall, "options">, options: SegmentOptions = {}) {
+  const bytes = await segment({ ...call, options: { ...options, output: "json" } });
+  return { bytes, answer: JSON.parse(await bytes.text()) as Answer };
+}
+
+function imageForm(photo: File): FormData {
+  const form = new FormData();
+  form.append("image", photo, photo.name);
+  return form;
+}

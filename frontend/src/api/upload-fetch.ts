@@ -1,0 +1,31 @@
+/** Share of the body that has been sent, 0 to 1. */
+export type OnSent = (share: number) => void;
+
+/** A `fetch` that says how much of the body has been sent, which only XMLHttpRequest can tell. */
+export function uploadFetch(onSent: OnSent): (request: Request) => Promise<Response> {
+  return async (request) => {
+    const body = await request.blob();
+    return new Promise((resolve, reject) => {
+      const xhr = new XMLHttpRequest();
+      xhr.open(request.method, request.url);
+      xhr.responseType = "blob";
+      request.headers.forEach((value, name) => xhr.setRequestHeader(name, value));
+      xhr.upload.onprogress = (event) => event.lengthComputable && onSent(event.loaded / event.total);
+      xhr.onload = () => resolve(toResponse(xhr));
+      xhr.onerror = () => reject(new TypeError("Failed to fetch"));
+      xhr.onabort = () => reject(new DOMException("Aborted", "AbortError"));
+      if (request.signal.aborted) return xhr.onabort(new ProgressEvent("abort"));
+      request.signal.addEventListener("abort", () => xhr.abort());
+      xhr.send(body);
+    });
+  };
+}
+
+function toResponse(xhr: XMLHttpRequest): Response {
+  const headers = new Headers();
+  for (const line of xhr.getAllResponseHeaders().trim().split(/\r?\n/)) {
+    const colon = line.indexOf(":");
+    if (colon > 0) headers.append(line.slice(0, colon), line.slice(colon + 1).trim());
+  }
+  return new Response(xhr.response as Blob, { status: xhr.status, statusText: xhr.statusText, headers });
+}

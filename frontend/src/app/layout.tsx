@@ -1,0 +1,22 @@
+import type { Metadata, Viewport } from "next";
+import type { ReactNode } from "react";
+import { THEME_SCRIPT } from "@/lib/theme-script";
+import "./globals.css";
+
+export const metadata: Metadata = {
+  title: "Face parts",
+  description: "Drop a photo and see its face parts, pixel by pixel.",
+};
+
+export const viewport: Viewport = { width: "device-width", initialScale: 1, colorScheme: "light dark" };
+
+export default function RootLayout({ children }: { children: ReactNode }) {
+  return (
+    <html lang="en" suppressHydrationWarning>
+      <head>
+        <script dangerouslySetInnerHTML={{ __html: THEME_SCRIPT }} />
+      </head>
+      <body className="bg-background text-foreground antialiased">{children}</body>
+    </html>
+  );
+}

@@ -1,0 +1,57 @@
+/** Runs the model off the page's own thread. The photo never leaves the browser. */
+
+import { stepFor } from "@/labels/label-map";
+import { letterbox } from "./cut";
+import type { DeviceAnswer, DeviceRequest } from "./messages";
+import { infer, openModel } from "./model";
+import { sample, type Picture } from "./sample";
+import { upsample } from "./upsample";
+
+const scope = self as unknown as DedicatedWorkerGlobalScope;
+type Say = (message: DeviceAnswer["message"]) => void;
+
+class Failure extends Error {
+  constructor(readonly code: "no_local_model" | "not_readable_here", detail: string) {
+    super(detail);
+  }
+}
+
+scope.onmessage = async ({ data }: MessageEvent<DeviceRequest>) => {
+  const say: Say = (message) => scope.postMessage({ call: data.call, message } satisfies DeviceAnswer);
+  try {
+    await parse(data, say);
+  } catch (error) {
+    const code = error instanceof Failure ? error.code : "device_failed";
+    say({ kind: "failed", code, detail: error instanceof Error ? error.message : String(error) });
+  }
+};
+
+async function parse({ photo, cut, input, model }: DeviceRequest, say: Say): Promise<void> {
+  const session = await openModel(model, (share) => say({ kind: "fetching", share })).catch((error: unknown) => {
+    throw new Failure("no_local_model", String(error));
+  });
+  say({ kind: "parsing" });
+  const started = performance.now();
+  const picture = await decode(photo);
+  const area = cut ?? letterbox(picture, input);
+  const logits = await infer(session, sample(picture, area, input), input);
+  const labels = upsample(logits, area, picture, stepFor(picture.width, picture.height));
+  say({ kind: "labels", labels, ms: performance.now() - started });
+}
+
+/** Upright RGBA on white, without colour management: what the service decodes. */
+async function decode(photo: Blob): Promise<Picture> {
+  const bitmap = await createImageBitmap(photo, {
+    imageOrientation: "from-image",
+    colorSpaceConversion: "none",
+  }).catch((error: unknown) => {
+    throw new Failure("not_readable_here", String(error));
+  });
+  const { width, height } = bitmap;
+  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true })!;
+  context.fillStyle = "white";
+  context.fillRect(0, 0, width, height);
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  return { width, height, data: context.getImageData(0, 0, width, height).data };
+}

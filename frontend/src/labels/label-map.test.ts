@@ -1,0 +1,45 @@
+import { describe, expect, it } from "vitest";
+import { countIds, decodeCounts, emptyLabelMap, idAt, labelMapOf, stepFor } from "./label-map";
+
+// the counts below are what pycocotools.mask.encode gives
+const SIZE = { width: 4, height: 3 };
+
+describe("labelMapOf", () => {
+  it("decodes COCO's run lengths, shorter ones after the third being differences", () => {
+    expect(decodeCounts({ counts: "233OO" })).toEqual([2, 3, 3, 2, 2]);
+  });
+
+  it("draws each class where its runs say, down the columns", () => {
+    const map = labelMapOf(SIZE, [
+      { id: 0, rle: { size: [3, 4], counts: "0" } },
+      { id: 5, rle: { size: [3, 4], counts: "318" } },
+    ]);
+    expect([...map.ids]).toEqual([0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+  });
+
+  it("keeps every step-th pixel of a run", () => {
+    const map = labelMapOf(SIZE, [{ id: 2, rle: { size: [3, 4], counts: "0<" } }], 2);
+    expect([map.width, map.height]).toEqual([2, 2]);
+    expect([...map.ids]).toEqual([2, 2, 2, 2]);
+  });
+});
+
+describe("idAt", () => {
+  const map = { ...emptyLabelMap(SIZE), ids: Uint8Array.from([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]) };
+
+  it("finds the id under a point", () => expect(idAt(map, 2.9, 1.1)).toBe(6));
+  it("finds nothing beyond the photo", () => {
+    expect(idAt(map, -0.1, 0)).toBeUndefined();
+    expect(idAt(map, 4, 0)).toBeUndefined();
+  });
+});
+
+it("chooses a step that bounds the labels", () => {
+  expect(stepFor(512, 512)).toBe(1);
+  expect(stepFor(8000, 6000)).toBe(3);
+});
+
+it("counts ids", () => {
+  const map = { ...emptyLabelMap({ width: 2, height: 2 }), ids: Uint8Array.from([1, 1, 0, 3]) };
+  expect([...countIds(map, [{ id: 0 }, { id: 1 }, { id: 2 }])]).toEqual([[0, 1], [1, 2], [2, 0]]);
+});

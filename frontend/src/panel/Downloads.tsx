@@ -1,0 +1,72 @@
+import { Button } from "@heroui/react";
+import { useState } from "react";
+import type { Output, SegmentOptions } from "@/api/client";
+import { downloadName } from "@/api/curl";
+import { segment } from "@/api/segment";
+import { TroubleError, type Trouble } from "@/api/trouble";
+import { maskPng, overlayPng } from "@/labels/picture";
+import type { Paint } from "@/labels/paint";
+import { DownloadIcon } from "@/lib/icons";
+import { saveFile } from "@/lib/save-file";
+import type { Result } from "@/studio/result";
+
+export const DOWNLOADS: readonly { output: Output; label: string }[] = [
+  { output: "mask", label: "Mask" },
+  { output: "overlay", label: "Overlay" },
+  { output: "classes", label: "Zip by part" },
+  { output: "json", label: "JSON" },
+];
+
+interface Props {
+  result: Result;
+  /** The request whose answer a download is. */
+  optionsFor: (output: Output) => SegmentOptions;
+  apiKey: string;
+  colors: Paint;
+  opacity: number;
+  onTrouble: (trouble: Trouble) => void;
+}
+
+/** Files of the result: the API's bytes as they come, or drawn here if the photo was parsed on the device. */
+export function Downloads({ result, optionsFor, apiKey, colors, opacity, onTrouble }: Props) {
+  const [busy, setBusy] = useState<Output | null>(null);
+  const onDevice = result.task.where === "device";
+
+  const download = async (output: Output) => {
+    setBusy(output);
+    try {
+      const name = downloadName(result.photo.name, output);
+      if (onDevice) {
+        const png = await (output === "mask" ? maskPng(result.labels, colors) : overlayPng(result.photo.url, result.labels, colors, opacity));
+        saveFile(png, name.replace(/\.jpg$/, ".png"));
+      } else {
+        saveFile(await fetchOutput(result, optionsFor(output), apiKey), name);
+      }
+    } catch (error) {
+      if (error instanceof TroubleError) onTrouble(error.trouble);
+    } finally {
+      setBusy(null);
+    }
+  };
+
+  return (
+    <section aria-labelledby="downloads-title">
+      <h2 id="downloads-title" className="mb-2 text-sm font-semibold">Download</h2>
+      <div className="grid grid-cols-2 gap-2">
+        {DOWNLOADS.filter(({ output }) => !onDevice || output === "mask" || output === "overlay").map(({ output, label }) => (
+          <Button key={output} size="sm" fullWidth variant="secondary" isDisabled={busy !== null} onPress={() => void download(output)}>
+            <DownloadIcon />
+            {busy === output ? "Wait …" : label}
+          </Button>
+        ))}
+      </div>
+      {colors.hidden.size > 0 && <p className="mt-2 text-xs text-muted">Only the parts that are switched on.</p>}
+    </section>
+  );
+}
+
+/** The JSON that is already here, or a new answer. */
+async function fetchOutput(result: Result, options: SegmentOptions, key: string): Promise<Blob> {
+  if (options.output === "json" && options.classes === undefined && result.bytes) return result.bytes;
+  return segment({ photo: result.photo.file, options, key });
+}

@@ -1,0 +1,70 @@
+import { Button } from "@heroui/react";
+import dynamic from "next/dynamic";
+import { useRef, useState, type RefObject } from "react";
+import type { Trouble } from "@/api/trouble";
+import { CameraIcon, FaceIcon, PhotoIcon } from "@/lib/icons";
+import { ACCEPTED } from "./photo";
+
+const CameraDialog = dynamic(() => import("./CameraDialog"), { ssr: false });
+
+interface Props {
+  input: RefObject<HTMLInputElement | null>;
+  onFile: (file: File) => void;
+  onTrouble: (trouble: Trouble) => void;
+}
+
+/** The ways to a photo that are buttons; dropping and pasting work everywhere on the page. */
+export function Intake({ input, onFile, onTrouble }: Props) {
+  const [camera, setCamera] = useState(false);
+  const wanted = useRef(0);
+
+  const openSample = async () => {
+    wanted.current += 1;
+    const mine = wanted.current;
+    const response = await fetch("/samples/astronaut.jpg");
+    const file = new File([await response.blob()], "astronaut.jpg", { type: "image/jpeg" });
+    if (mine === wanted.current) onFile(file);
+  };
+  return (
+    <div role="group" aria-label="Get a photo" className="flex flex-wrap gap-1.5 sm:gap-2">
+      <Button variant="primary" onPress={() => input.current?.click()}>
+        <PhotoIcon />
+        <span className="sm:hidden">Choose</span>
+        <span className="hidden sm:inline">Choose a photo</span>
+      </Button>
+      <Button variant="secondary" onPress={() => setCamera(true)}>
+        <CameraIcon />
+        Camera
+      </Button>
+      <Button variant="secondary" onPress={() => void openSample()}>
+        <FaceIcon />
+        Sample
+      </Button>
+      <input
+        ref={input}
+        type="file"
+        accept={ACCEPTED}
+        aria-label="Photo file"
+        className="hidden"
+        onChange={(event) => {
+          const file = event.target.files?.[0];
+          event.target.value = "";
+          if (file) onFile(file);
+        }}
+      />
+      {camera && (
+        <CameraDialog
+          onClose={() => setCamera(false)}
+          onTrouble={(trouble) => {
+            setCamera(false);
+            onTrouble(trouble);
+          }}
+          onFile={(file) => {
+            setCamera(false);
+            onFile(file);
+          }}
+        />
+      )}
+    </div>
+  );
+}

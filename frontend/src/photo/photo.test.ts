@@ -1,0 +1,19 @@
+import { expect, it } from "vitest";
+import { isHeic, openPhoto } from "./photo";
+
+const bytes = (text: string) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+
+it("knows HEIC by its brand, and AVIF as something else", () => {
+  expect(isHeic(bytes("\0\0\0\x18ftypheic\0\0\0\0mif1heic"))).toBe(true);
+  expect(isHeic(bytes("\0\0\0\x18ftypmif1\0\0\0\0mif1heic"))).toBe(true);
+  expect(isHeic(bytes("\0\0\0\x18ftypavif\0\0\0\0mif1avif"))).toBe(false);
+  expect(isHeic(bytes("\xff\xd8\xff\xe0"))).toBe(false);
+});
+
+it.each([
+  ["heic", new File(["\0\0\0\x18ftypheic\0\0\0\0"], "a.heic", { type: "image/heic" })],
+  ["not_a_photo", new File(["hello"], "a.txt", { type: "text/plain" })],
+  ["empty_file", new File([], "a.jpg", { type: "image/jpeg" })],
+])("refuses before sending: %s", async (code, file) => {
+  await expect(openPhoto(file)).rejects.toMatchObject({ trouble: { code } });
+});

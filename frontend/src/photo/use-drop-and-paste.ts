@@ -1,0 +1,36 @@
+import { useEffect, useRef, useState } from "react";
+import { photoIn } from "./photo";
+
+/** Photos dropped or pasted anywhere on the page. Says whether one is being dragged over it. */
+export function useDropAndPaste(onFile: (file: File) => void): boolean {
+  const [dragging, setDragging] = useState(false);
+  const take = useRef(onFile);
+  useEffect(() => {
+    take.current = onFile;
+  });
+
+  useEffect(() => {
+    const listening = new AbortController();
+    const listen = <Name extends keyof WindowEventMap>(name: Name, act: (event: WindowEventMap[Name]) => void) =>
+      window.addEventListener(name, act, listening);
+    const accept = (event: { preventDefault: () => void }, transfer: DataTransfer | null) => {
+      const file = photoIn(transfer);
+      if (!file) return;
+      event.preventDefault();
+      take.current(file);
+    };
+    listen("dragover", (event) => {
+      event.preventDefault();
+      setDragging(event.dataTransfer?.types.includes("Files") ?? false);
+    });
+    listen("dragleave", (event) => event.relatedTarget === null && setDragging(false));
+    listen("drop", (event) => {
+      event.preventDefault();
+      setDragging(false);
+      accept(event, event.dataTransfer);
+    });
+    listen("paste", (event) => accept(event, event.clipboardData));
+    return () => listening.abort();
+  }, []);
+  return dragging;
+}

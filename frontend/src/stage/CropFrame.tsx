@@ -1,0 +1,91 @@
+import { useState, type KeyboardEvent, type PointerEvent } from "react";
+import { moved, resized, type Cut, type Size } from "@/device/cut";
+import type { Box } from "./view";
+
+interface Props {
+  cut: Cut;
+  photoSize: Size;
+  photo: Box;
+  scale: number;
+  /** Called when the person lets go, or with each key. */
+  onCut: (cut: Cut) => void;
+}
+
+const KEY_STEP = 0.05;
+
+/** The part of the photo that is parsed on the device: drag it, drag its corner, or use the keyboard. */
+export function CropFrame({ cut, photoSize, photo, scale, onCut }: Props) {
+  const [dragged, setDragged] = useState<{ cut: Cut; from: { x: number; y: number }; resize: boolean } | null>(null);
+  const shown = dragged?.cut ?? cut;
+
+  const start = (event: PointerEvent<HTMLElement>, resize: boolean) => {
+    event.stopPropagation();
+    event.currentTarget.setPointerCapture(event.pointerId);
+    setDragged({ cut, from: { x: event.clientX, y: event.clientY }, resize });
+  };
+  const drag = (event: PointerEvent<HTMLElement>) => {
+    event.stopPropagation();
+    if (!dragged) return;
+    const dx = (event.clientX - dragged.from.x) / scale;
+    const dy = (event.clientY - dragged.from.y) / scale;
+    const next = dragged.resize
+      ? resized(cut, 1 + (dx + dy) / cut.width, photoSize)
+      : moved(cut, dx, dy, photoSize);
+    setDragged({ ...dragged, cut: next });
+  };
+  const drop = (event: PointerEvent<HTMLElement>) => {
+    event.stopPropagation();
+    if (dragged && dragged.cut !== cut) onCut(dragged.cut);
+    setDragged(null);
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    const step = KEY_STEP * cut.width;
+    const next: Record<string, () => Cut> = {
+      ArrowLeft: () => moved(cut, -step, 0, photoSize),
+      ArrowRight: () => moved(cut, step, 0, photoSize),
+      ArrowUp: () => moved(cut, 0, -step, photoSize),
+      ArrowDown: () => moved(cut, 0, step, photoSize),
+      "+": () => resized(cut, 1.1, photoSize),
+      "=": () => resized(cut, 1.1, photoSize),
+      "-": () => resized(cut, 1 / 1.1, photoSize),
+    };
+    const act = next[event.key];
+    if (!act) return;
+    event.preventDefault();
+    event.stopPropagation();
+    onCut(act());
+  };
+  const pointer = (resize: boolean) => ({
+    onPointerDown: (event: PointerEvent<HTMLElement>) => start(event, resize),
+    onPointerMove: drag,
+    onPointerUp: drop,
+    onPointerCancel: drop,
+  });
+
+  return (
+    <div
+      className="pointer-events-none absolute"
+      style={{
+        left: photo.x + shown.x * scale,
+        top: photo.y + shown.y * scale,
+        width: shown.width * scale,
+        height: shown.height * scale,
+      }}
+    >
+      <button
+        type="button"
+        data-testid="crop-frame"
+        aria-label="Crop frame: arrow keys move it, plus and minus change its size"
+        className="pointer-events-auto absolute inset-0 cursor-move touch-none rounded border-2 border-dashed border-white shadow-[0_0_0_1px_rgb(0_0_0/0.6)] outline-offset-2 focus-visible:outline-2 focus-visible:outline-focus"
+        onKeyDown={onKeyDown}
+        {...pointer(false)}
+      />
+      <span
+        aria-hidden
+        data-testid="crop-corner"
+        className="pointer-events-auto absolute -bottom-3 -right-3 size-6 cursor-nwse-resize touch-none rounded-full border-2 border-black/60 bg-white"
+        {...pointer(true)}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,91 @@
+import { Button } from "@heroui/react";
+import type { ModelDetail, Output, SegmentOptions } from "@/api/client";
+import type { Trouble } from "@/api/trouble";
+import type { Paint } from "@/labels/paint";
+import { formatMs } from "@/lib/format";
+import { CurlCommand } from "@/panel/CurlCommand";
+import { Downloads } from "@/panel/Downloads";
+import { FaceList } from "@/panel/FaceList";
+import { Legend, LegendSkeleton } from "@/panel/Legend";
+import { Recent } from "@/panel/Recent";
+import type { Result } from "./result";
+
+interface Props {
+  model: ModelDetail | null;
+  result: Result | null;
+  onDevice: boolean;
+  recent: readonly Result[];
+  onShow: (result: Result) => void;
+  hidden: ReadonlySet<number>;
+  onHidden: (hidden: Set<number>) => void;
+  highlighted: number | null;
+  onHighlight: (id: number | null) => void;
+  face: number | null;
+  onFace: (index: number | null) => void;
+  optionsFor: (output: Output) => SegmentOptions;
+  apiKey: string;
+  colors: Paint;
+  opacity: number;
+  onWhole: () => void;
+  onTrouble: (trouble: Trouble) => void;
+}
+
+/** What was found, and what can be taken away. */
+export function Panel(props: Props) {
+  const { model, result } = props;
+  return (
+    <aside aria-label="What was found" className="flex min-h-0 flex-col gap-5 rounded-2xl border border-border bg-surface p-4 lg:overflow-y-auto">
+      <p className="sr-only" role="status">
+        {result && `Parsed ${result.photo.name}: ${result.classes.length} classes, ${result.faces.length} faces.`}
+      </p>
+      {model ? (
+        <Legend
+          classes={model.classes}
+          found={result?.classes ?? null}
+          hidden={props.hidden}
+          onHidden={props.onHidden}
+          highlighted={props.highlighted}
+          onHighlight={props.onHighlight}
+        />
+      ) : (
+        <LegendSkeleton />
+      )}
+      {props.onDevice && (
+        <p className="rounded-lg bg-default p-3 text-sm" data-testid="device-note">
+          The photo stays in this browser. Move the frame, or its corner, to one face: what lies in it is parsed.
+        </p>
+      )}
+      {result?.warnings.includes("no_face_found") && (
+        <div className="rounded-lg bg-default p-3 text-sm" data-testid="no-face">
+          <p>No face was found. If the picture is one face, close up, it can be parsed as a whole.</p>
+          <Button size="sm" variant="secondary" className="mt-2" onPress={props.onWhole}>Parse the whole picture</Button>
+        </div>
+      )}
+      {result && (
+        <>
+          <FaceList faces={result.faces} selected={props.face} onSelect={props.onFace} />
+          <Downloads
+            result={result}
+            optionsFor={props.optionsFor}
+            apiKey={props.apiKey}
+            colors={props.colors}
+            opacity={props.opacity}
+            onTrouble={props.onTrouble}
+          />
+          {result.task.where === "service" && (
+            <CurlCommand photoName={result.photo.name} optionsFor={props.optionsFor} withKey={props.apiKey !== ""} />
+          )}
+        </>
+      )}
+      <Recent results={props.recent} current={result} onShow={props.onShow} />
+      {model && (
+        <p className="mt-auto text-xs text-muted">
+          Model {model.name} {model.version}
+          {result && ` · ${result.size.width} × ${result.size.height} · ${formatMs(result.ms)} ${result.task.where === "device" ? "on this device" : "in the service"}`}
+          <br />
+          Licence: {model.licence}
+        </p>
+      )}
+    </aside>
+  );
+}

@@ -1,0 +1,170 @@
+"use client";
+
+import { useMemo, useRef, useState } from "react";
+import type { Output, SegmentOptions } from "@/api/client";
+import type { Trouble } from "@/api/trouble";
+import { letterbox } from "@/device/cut";
+import type { Paint } from "@/labels/paint";
+import { useSize } from "@/lib/use-size";
+import { Intake } from "@/photo/Intake";
+import { useDropAndPaste } from "@/photo/use-drop-and-paste";
+import { Stage } from "@/stage/Stage";
+import { Toolbar } from "@/stage/Toolbar";
+import { useView } from "@/stage/use-view";
+import { Header } from "./Header";
+import { Panel } from "./Panel";
+import { ProgressLine } from "./ProgressLine";
+import type { Task } from "./result";
+import { StageMessage } from "./StageMessage";
+import { requestOptions } from "./request-options";
+import { TroubleCard } from "./TroubleCard";
+import { useModel } from "./use-model";
+import { useParsing } from "./use-parsing";
+
+const WHOLE_ON_SERVICE: Task = { where: "service", faces: "auto", cut: null };
+const DEFAULT_OPACITY = 0.6;
+
+/** The page: a stage with the photo, what can be done with it, and what was found. */
+export function Studio() {
+  const [key, setKey] = useState("");
+  const { model, trouble: modelTrouble, reload } = useModel(key);
+  const { state, open, parse, show, dismiss } = useParsing(key, model);
+  const [ownTrouble, setOwnTrouble] = useState<Trouble | null>(null);
+  const [task, setTask] = useState(WHOLE_ON_SERVICE);
+  const [hidden, setHidden] = useState<ReadonlySet<number>>(new Set());
+  const [highlighted, setHighlighted] = useState<number | null>(null);
+  const [pointed, setPointed] = useState<number | null>(null);
+  const [opacity, setOpacity] = useState(DEFAULT_OPACITY);
+  const [split, setSplit] = useState(0);
+  const [face, setFace] = useState<number | null>(null);
+
+  const stageRef = useRef<HTMLDivElement>(null);
+  const input = useRef<HTMLInputElement>(null);
+  const size = useSize(stageRef);
+  const { photo, result, progress } = state;
+  const view = useView(stageRef, size, photo?.size ?? null);
+
+  const start = (next: Task, file?: File) => {
+    setOwnTrouble(null);
+    setFace(null);
+    setTask(next);
+    if (file) {
+      view.fit();
+      void open(file, next);
+    } else if (photo) void parse(photo, next);
+  };
+  const onFile = (file: File) => start({ ...task, faces: "auto", cut: null }, file);
+  const dragging = useDropAndPaste(onFile);
+
+  const standsOut = highlighted ?? pointed;
+  const colors = useMemo<Paint>(
+    () => ({ classes: model?.classes ?? [], hidden, highlighted: standsOut }),
+    [model, hidden, standsOut],
+  );
+  const optionsFor = (output: Output): SegmentOptions =>
+    requestOptions({ output, faces: result?.task.faces ?? task.faces, classes: model?.classes ?? [], hidden, alpha: opacity });
+
+  const trouble = ownTrouble ?? state.trouble ?? (photo ? null : modelTrouble);
+  const onRetry = () => {
+    setOwnTrouble(null);
+    reload();
+    if (photo) start(task);
+  };
+  const onKey = (next: string) => {
+    setKey(next);
+    setOwnTrouble(null);
+    dismiss();
+    if (photo && !result) void parse(photo, task, next);
+  };
+  const onDismiss = () => {
+    setOwnTrouble(null);
+    dismiss();
+  };
+  const selectFace = (index: number | null) => {
+    setFace(index);
+    const [x, y, width, height] = (index === null ? undefined : result?.faces[index]?.box) ?? [];
+    if (height === undefined) view.fit();
+    else view.focusOn({ x: x!, y: y!, width: width!, height });
+  };
+  const cut = task.where === "device" && photo?.size && model ? (task.cut ?? letterbox(photo.size, model.input)) : null;
+
+  return (
+    <div className="mx-auto flex min-h-svh max-w-[110rem] flex-col gap-3 p-3 sm:p-4 lg:h-svh">
+      <Header
+        onDevice={task.where === "device"}
+        onWhere={(where) => start({ where, faces: "auto", cut: null })}
+      />
+      <main className="grid min-h-0 flex-1 grid-cols-[minmax(0,1fr)] gap-4 lg:grid-cols-[minmax(0,1fr)_20rem]">
+        <div className="flex min-h-0 min-w-0 flex-col gap-3">
+          <Intake input={input} onFile={onFile} onTrouble={setOwnTrouble} />
+          <div className="relative h-[62svh] lg:h-auto lg:min-h-72 lg:flex-1">
+            <Stage
+              stageRef={stageRef}
+              size={size}
+              view={view}
+              photo={photo}
+              result={result}
+              busy={progress !== null}
+              colors={colors}
+              opacity={opacity}
+              split={split}
+              onSplit={setSplit}
+              onPoint={setPointed}
+              pointed={model?.classes.find(({ id }) => id === pointed) ?? null}
+              face={face}
+              cut={cut}
+              onCut={(next) => start({ ...task, cut: next })}
+            />
+            <StageMessage empty={!photo && !progress && !trouble} dragging={dragging} onChoose={() => input.current?.click()} />
+            {progress && <ProgressLine progress={progress} />}
+            {trouble && (
+              <div className="absolute inset-x-3 top-3 mx-auto max-w-lg">
+                <TroubleCard
+                  trouble={trouble}
+                  onRetry={onRetry}
+                  onKey={onKey}
+                  onChoose={() => input.current?.click()}
+                  onDismiss={onDismiss}
+                />
+              </div>
+            )}
+          </div>
+          <Toolbar
+            disabled={!result}
+            split={split}
+            onSplit={setSplit}
+            opacity={opacity}
+            onOpacity={setOpacity}
+            zoom={view.view.zoom}
+            onZoom={view.zoom}
+            onFit={view.fit}
+          />
+        </div>
+        <Panel
+          model={model}
+          result={result}
+          onDevice={task.where === "device"}
+          recent={state.recent}
+          onShow={(shown) => {
+            setFace(null);
+            view.fit();
+            setTask(shown.task);
+            show(shown);
+          }}
+          hidden={hidden}
+          onHidden={setHidden}
+          highlighted={standsOut}
+          onHighlight={setHighlighted}
+          face={face}
+          onFace={selectFace}
+          optionsFor={optionsFor}
+          apiKey={key}
+          colors={colors}
+          opacity={opacity}
+          onWhole={() => start({ ...task, faces: "whole" })}
+          onTrouble={setOwnTrouble}
+        />
+      </main>
+    </div>
+  );
+}

@@ -1,0 +1,126 @@
+import { useCallback, useEffect, useReducer, useRef } from "react";
+import type { ModelDetail } from "@/api/client";
+import { segment, segmentToJson } from "@/api/segment";
+import { asTrouble, trouble, TroubleError } from "@/api/trouble";
+import { parseOnDevice } from "@/device/device";
+import { openPhoto, pictureSize, type Photo } from "@/photo/photo";
+import { resultOfAnswer, resultOfLabels, type Result, type Task } from "./result";
+import { EMPTY, studioReducer, type StudioAction } from "./state";
+
+/** Opens photos, has them parsed, keeps the latest results. A new photo or task ends the one before. */
+export function useParsing(key: string, model: ModelDetail | null) {
+  const [state, dispatch] = useReducer(studioReducer, EMPTY);
+  const running = useRef<AbortController | null>(null);
+  useFreedPictures(state.recent, state.photo);
+
+  const begin = useCallback(() => {
+    running.current?.abort();
+    running.current = new AbortController();
+    const { signal } = running.current;
+    const tell = (action: StudioAction) => signal.aborted || dispatch(action);
+    const fail = (error: unknown) => {
+      if (error instanceof TroubleError) tell({ type: "failed", trouble: error.trouble });
+      else if (!isAbort(error)) tell({ type: "failed", trouble: trouble("device_failed", { detail: String(error) }).trouble });
+    };
+    return { signal, tell, fail };
+  }, []);
+
+  const parse = useCallback(
+    async (photo: Photo, task: Task, withKey = key) => {
+      const { signal, tell, fail } = begin();
+      try {
+        const run = task.where === "device" ? onDevice : onService;
+        const result = await run({ photo, task, key: withKey, model, signal, tell });
+        tell({ type: "parsed", result });
+        if (!photo.size && task.where === "service") tell({ type: "pictured", photo: await pictureOf(result, withKey) });
+      } catch (error) {
+        fail(asTrouble(error));
+      }
+    },
+    [begin, key, model],
+  );
+
+  const open = useCallback(
+    async (file: File, task: Task) => {
+      const { tell, signal, fail } = begin();
+      tell({ type: "opening" });
+      try {
+        const photo = await openPhoto(file);
+        if (signal.aborted) return;
+        dispatch({ type: "opened", photo });
+        await parse(photo, task);
+      } catch (error) {
+        fail(error);
+      }
+    },
+    [begin, parse],
+  );
+
+  const show = useCallback((result: Result) => {
+    running.current?.abort();
+    dispatch({ type: "shown", result });
+  }, []);
+  const dismiss = useCallback(() => {
+    running.current?.abort();
+    dispatch({ type: "dismissed" });
+  }, []);
+  return { state, open, parse, show, dismiss };
+}
+
+interface Run {
+  photo: Photo;
+  task: Task;
+  key: string;
+  model: ModelDetail | null;
+  signal: AbortSignal;
+  tell: (action: StudioAction) => void;
+}
+
+async function onService({ photo, task, key, signal, tell }: Run): Promise<Result> {
+  tell({ type: "progress", progress: { stage: "sending", share: 0 } });
+  const onSent = (share: number) =>
+    tell({ type: "progress", progress: share < 1 ? { stage: "sending", share } : { stage: "parsing", share: null } });
+  const { answer, bytes } = await segmentToJson({ photo: photo.file, key, signal, onSent }, serviceOptions(task));
+  return resultOfAnswer(photo, task, answer, bytes);
+}
+
+async function onDevice({ photo, task, key, model, signal, tell }: Run): Promise<Result> {
+  if (!model) throw trouble("no_local_model");
+  const { labels, ms } = await parseOnDevice({
+    photo: photo.file,
+    cut: task.cut,
+    model,
+    key,
+    signal,
+    onModel: (share) => tell({ type: "progress", progress: { stage: "model", share } }),
+    onParsing: () => tell({ type: "progress", progress: { stage: "parsing", share: null } }),
+  });
+  return resultOfLabels(photo, task, labels, ms, model);
+}
+
+/** The options of a task as the API takes them; its defaults are left out. */
+export function serviceOptions(task: Task) {
+  return task.faces === "auto" ? {} : { faces: task.faces };
+}
+
+/** For formats a browser cannot show, such as TIFF: the overlay with nothing laid over is the photo. */
+async function pictureOf({ photo }: Result, key: string): Promise<Photo> {
+  const picture = await segment({ photo: photo.file, options: { output: "overlay", alpha: 0 }, key });
+  const url = URL.createObjectURL(picture);
+  return { ...photo, url, size: await pictureSize(url) };
+}
+
+/** Gives back the memory of pictures that are neither shown nor recent any more. */
+function useFreedPictures(recent: Result[], photo: Photo | null) {
+  const held = useRef(new Set<string>());
+  useEffect(() => {
+    const now = new Set(recent.map((result) => result.photo.url));
+    if (photo) now.add(photo.url);
+    for (const url of held.current) if (!now.has(url)) URL.revokeObjectURL(url);
+    held.current = now;
+  }, [recent, photo]);
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "AbortError";
+}
