@@ -205,7 +205,7 @@ def test_an_error_of_ours_is_500_and_says_nothing(
     segment: Segment, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: Any, **__: Any) -> None:
-        raise RuntimeError("secret at /work/main")
+        raise RuntimeError("secret at /srv/service")
 
     monkeypatch.setattr(services, "resolve", fail)
     body = problem(segment(), 500, "internal_error")
