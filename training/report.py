@@ -90,7 +90,8 @@ def _training(info: Mapping[str, Any]) -> str:
         return "not recorded"
     phases = ", ".join(f"{phase['size']} px until {phase['until']:.0%}" for phase in info["phases"])
     return (
-        f"{info['epochs']} epochs of at most {info['samples_per_epoch']} augmented samples, {info['minutes']:.0f} minutes "
+        f"{info['epochs']} epochs of at most {info['samples_per_epoch']} augmented samples, "
+        f"{info['minutes']:.0f} minutes "
         f"({phases}); AdamW, cosine schedule, averaged weights, cross-entropy + soft Dice; validation mean F1 "
         f"{100 * info['validation_f1']:.2f} %"
         + (f"; started from {info['init']}" if info.get("init") else "")
