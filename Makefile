@@ -1,4 +1,4 @@
-# make serve | test | lint | train | lock        make serve PORT=8123
+# make serve | page | test | lint | security | audit | terraform | train | lock        make serve PORT=8123
 PYTHON ?= python3
 PORT ?= 8000
 export PORT
@@ -7,16 +7,33 @@ BIN := .venv/bin
 SERVE := .venv/.installed-serve
 TRAIN := .venv/.installed-train
 DEV := .venv/.installed-dev
+CHECKS := .venv-security
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --python-version 3.11 --custom-compile-command "make lock"
 
-.PHONY: serve test lint train lock
+NODE_IS_NEW_ENOUGH := const [major, minor] = process.versions.node.split("."); process.exit(major > 20 || (major == 20 && minor >= 9) ? 0 : 1)
+PAGE := frontend/out/index.html
+PAGE_SOURCES := $(addprefix frontend/, package.json next.config.ts postcss.config.mjs tsconfig.json) $(shell find frontend/src frontend/public frontend/scripts -type f 2>/dev/null)
+
+.PHONY: serve page page-if-possible test lint security audit terraform train lock
 .DELETE_ON_ERROR:
 
 # The service on 127.0.0.1:$(PORT); other settings come from the environment or .env (see .env.example)
-serve: $(SERVE)
+serve:
+	@$(MAKE) --no-print-directory -j2 $(SERVE) page-if-possible
 	$(BIN)/python manage.py migrate --verbosity 0
 	exec $(BIN)/gunicorn -c docker/gunicorn.conf.py backend.wsgi
+
+# The web page, which the service has at /
+page: $(PAGE)
+
+# No reason to go without the API
+page-if-possible:
+	@if node -e '$(NODE_IS_NEW_ENOUGH)' 2>/dev/null; then \
+		$(MAKE) --no-print-directory page || echo "make: the web page could not be built, see above; the API is served, and the page as it was before, if it was" >&2; \
+	elif [ ! -e $(PAGE) ]; then \
+		echo "make: no node 20.9 or newer, so no web page is built; the API alone is served" >&2; \
+	fi
 
 test: $(DEV)
 	$(BIN)/python -m pytest
@@ -27,6 +44,32 @@ lint: $(DEV)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# What reads the code, the workflows, the containers and the infrastructure for what is unsafe. Asks nobody outside
+security: $(CHECKS)/.installed
+	$(CHECKS)/bin/bandit --quiet --recursive --skip B101 backend segmentation_api ml_core training docker manage.py
+	$(CHECKS)/bin/zizmor --offline --quiet .github
+	$(CHECKS)/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(CHECKS)/bin/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(CHECKS)/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
+	$(CHECKS)/bin/hadolint Dockerfile $(wildcard docker/*Dockerfile)
+	$(CHECKS)/bin/shellcheck -x --source-path=SCRIPTDIR docker/*.sh docker/deploy/*.sh docker/deploy/terraform/*/*.sh
+	$(CHECKS)/bin/checkov --quiet --compact --skip-download --framework terraform --directory docker/deploy/terraform
+
+# Known vulnerabilities of what is pinned. Asks PyPI and the npm registry
+audit: $(CHECKS)/.installed
+	for pinned in requirements.txt requirements-gpu.txt requirements-tracing.txt requirements-openvino.txt; do \
+		$(CHECKS)/bin/pip-audit --strict --no-deps --disable-pip -r $$pinned || exit 1; \
+	done
+	cd frontend && npm audit --omit=dev --audit-level=high
+
+# The infrastructure, as far as it can be checked without an account; the provider comes from terraform's registry
+terraform:
+	terraform fmt -check -recursive docker/deploy/terraform
+	for root in account stage; do \
+		terraform -chdir=docker/deploy/terraform/$$root init -backend=false -input=false && \
+		terraform -chdir=docker/deploy/terraform/$$root validate || exit 1; \
+	done
+
 # Five minutes on drawn faces, ending in a bundle that MODELS_DIR=outputs/train/bundles serves
 train: $(TRAIN)
 	$(BIN)/python manage.py train_unetr --minutes 5
@@ -35,9 +78,12 @@ train: $(TRAIN)
 lock: $(DEV)
 	$(LOCK) requirements/serve.in -o requirements.txt
 	$(LOCK) requirements/serve-gpu.in -o requirements-gpu.txt
+	$(LOCK) requirements/tracing.in -o requirements-tracing.txt
+	$(LOCK) requirements/openvino.in -o requirements-openvino.txt
 	$(LOCK) training/requirements.in -o training/requirements.txt
 	$(LOCK) training/requirements-gpu.in -o training/requirements-gpu.txt
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
+	$(LOCK) requirements/security.in -o requirements/security.txt
 	$(LOCK) benchmarks/requirements.in -o benchmarks/requirements.txt
 
 .venv/bin/python:
@@ -55,3 +101,15 @@ $(TRAIN): training/requirements.txt $(SERVE)
 $(DEV): requirements/dev.txt $(TRAIN)
 	$(PIP) -r requirements.txt -r training/requirements.txt -r requirements/dev.txt
 	@touch $@
+
+$(CHECKS)/.installed: requirements/security.txt
+	$(PYTHON) -m venv --clear $(CHECKS)
+	$(CHECKS)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/security.txt
+	@touch $@
+
+frontend/node_modules/.installed: frontend/package-lock.json
+	cd frontend && npm ci
+	@touch $@
+
+$(PAGE): frontend/node_modules/.installed $(PAGE_SOURCES)
+	cd frontend && NEXT_TELEMETRY_DISABLED=1 npm run build

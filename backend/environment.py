@@ -1,5 +1,6 @@
 """Reading settings from the environment: each value checked, a wrong one named."""
 
+import importlib.util
 import os
 import re
 import secrets
@@ -29,6 +30,17 @@ def read(name: str, cast: Callable[[str], T], default: str) -> T:
 def text(value: str) -> str:
     """The value as it stands."""
     return value
+
+
+def installed(package: str, extra: str) -> Callable[[str], str]:
+    """A cast for what only works with the packages of requirements-<extra>.txt."""
+
+    def cast(value: str) -> str:
+        if value and importlib.util.find_spec(package) is None:
+            raise ValueError(f"needs more packages: pip install -r requirements-{extra}.txt")
+        return value
+
+    return cast
 
 
 def words(value: str) -> list[str]:

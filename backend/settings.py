@@ -14,6 +14,7 @@ from backend.environment import (
     cache,
     database,
     flag,
+    installed,
     one_of,
     rate,
     read,
@@ -22,6 +23,7 @@ from backend.environment import (
     whole,
     words,
 )
+from backend.static_files import IMMUTABLE, add_headers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 environ.Env.read_env(BASE_DIR / ".env")
@@ -81,6 +83,12 @@ DATABASES = {"default": read("DATABASE_URL", database, f"sqlite:///{STATE_DIR / 
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"].setdefault("CONN_MAX_AGE", None)  # opening the file costs more than asking it
 CACHES = {"default": read("CACHE_URL", cache, f"filecache://{RUN_DIR / 'cache'}")}
+if CACHES["default"]["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
+    CACHES["default"]["OPTIONS"] = {
+        "socket_timeout": 2,
+        "socket_connect_timeout": 2,
+        **CACHES["default"].get("OPTIONS", {}),
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
@@ -118,6 +126,11 @@ MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 
+# Traces: an extra, so the middleware and its packages are looked for only where they are asked for
+OTEL_EXPORTER_OTLP_ENDPOINT = read("OTEL_EXPORTER_OTLP_ENDPOINT", installed("opentelemetry", "tracing"), "")
+if OTEL_EXPORTER_OTLP_ENDPOINT:
+    MIDDLEWARE.insert(1, "segmentation_api.tracing.middleware")
+
 ROOT_URLCONF = "backend.urls"
 WSGI_APPLICATION = "backend.wsgi.application"
 APPEND_SLASH = False
@@ -147,6 +160,15 @@ AUTH_PASSWORD_VALIDATORS = [
 STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True  # served from the packages that have them: no collectstatic
 WHITENOISE_AUTOREFRESH = False
+
+# The web page at /, if it was built (make page)
+PAGE_DIR = BASE_DIR / "frontend" / "out"
+if (PAGE_DIR / "index.html").is_file():
+    WHITENOISE_ROOT = PAGE_DIR
+WHITENOISE_INDEX_FILE = True
+WHITENOISE_IMMUTABLE_FILE_TEST = IMMUTABLE
+WHITENOISE_ADD_HEADERS_FUNCTION = add_headers
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 # An upload is kept in memory only; segmentation_api.uploads bounds it
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]

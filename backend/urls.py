@@ -3,9 +3,11 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from backend.page import not_built
 from segmentation_api.telemetry import metrics
 
 urlpatterns = [
+    path("", not_built, name="page"),
     path("api/", include("segmentation_api.urls")),
     path("metrics", metrics, name="metrics"),
     path("admin/", admin.site.urls),

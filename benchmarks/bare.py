@@ -1,37 +1,49 @@
-"""The limit: the pipeline without HTTP, on as many threads as asked for. Prints what it measured as JSON.
+"""The limit: the pipeline without HTTP. Started once, it runs for a few seconds whenever it is asked to.
 
-python -m benchmarks.bare BUNDLE --threads 2 --seconds 10
+python -m benchmarks.bare BUNDLE: reads lines of "THREADS SECONDS", answers each with a line of JSON, a `Slice`.
 """
 
-import argparse
 import json
-import os
+import subprocess
+import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks.load import Measured, percentile
+from benchmarks.load import Slice
 from benchmarks.peers.pipeline import Pipeline
-from benchmarks.photos import photos
-from benchmarks.processes import memory_mb
+from benchmarks.photos import ROOT, photos
 
 
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("bundle", type=Path)
-    parser.add_argument("--threads", type=int, required=True)
-    parser.add_argument("--seconds", type=float, required=True)
-    options = parser.parse_args()
-    print(json.dumps(asdict(run(options.bundle, options.threads, options.seconds))))
+class Bare:
+    """The pipeline in a process of its own, as a server has it."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self.process = process
+
+    def run(self, threads: int, seconds: float) -> Slice:
+        """Parse photos on so many threads."""
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write(f"{threads} {seconds}\n")
+        self.process.stdin.flush()
+        return Slice(**json.loads(self.process.stdout.readline()))
 
 
-def run(bundle: Path, threads: int, seconds: float) -> Measured:
+@contextmanager
+def bare_pipeline(bundle: Path) -> Iterator[Bare]:
+    """A process that waits to be asked; it ends with the block."""
+    command = [sys.executable, "-m", "benchmarks.bare", str(bundle)]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield Bare(process)
+
+
+def run(pipeline: Pipeline, pictures: list[bytes], threads: int, seconds: float) -> Slice:
     """All threads share one session, as in the service."""
-    pipeline, pictures = Pipeline(bundle), photos()
-    for picture in pictures:
-        pipeline(picture)
     taken: list[float] = []
     cpu, start = time.process_time(), time.perf_counter()
 
@@ -47,21 +59,17 @@ def run(bundle: Path, threads: int, seconds: float) -> Measured:
         worker.start()
     for worker in workers:
         worker.join()
-    cpu, elapsed = time.process_time() - cpu, time.perf_counter() - start
-    return Measured(
-        contender="bare",
-        clients=threads,
-        per_second=len(taken) / elapsed,
-        p50=percentile(taken, 50),
-        p99=percentile(taken, 99),
-        busy=0,
-        busy_p99=float("nan"),
-        failed=0,
-        cpu_ms=1000 * cpu / len(taken),
-        memory_mb=memory_mb(os.getpid()),
-        client_cpu=0,
-        beyond_ms=0,
-    )
+    return Slice(time.perf_counter() - start, taken, [], 0, time.process_time() - cpu, 0)
+
+
+def main() -> None:
+    """Answer until the input ends."""
+    pipeline, pictures = Pipeline(Path(sys.argv[1])), photos()
+    for picture in pictures:
+        pipeline(picture)
+    for line in sys.stdin:
+        threads, seconds = line.split()
+        print(json.dumps(asdict(run(pipeline, pictures, int(threads), float(seconds)))), flush=True)
 
 
 if __name__ == "__main__":

@@ -9,11 +9,12 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 
 from benchmarks.photos import CONTENT_TYPE
-from benchmarks.processes import cpu_seconds, memory_mb
+from benchmarks.processes import cpu_seconds
 
 BUSY = 503
 FAILED = 0
@@ -30,8 +31,30 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Slice:
+    """A few seconds of load. Latencies are in milliseconds, CPU in seconds."""
+
+    seconds: float
+    good: list[float]
+    busy: list[float]
+    failed: int
+    cpu: float
+    client_cpu: float
+
+    @property
+    def per_second(self) -> float:
+        """Images parsed."""
+        return len(self.good) / self.seconds
+
+    @property
+    def cpu_ms(self) -> float:
+        """CPU of all the server's processes for each image parsed, refusals included."""
+        return 1000 * self.cpu / max(1, len(self.good))
+
+
+@dataclass(frozen=True)
 class Measured:
-    """What one load did. Latencies are in milliseconds; NaN where there was none."""
+    """What one load did, over all its slices. Latencies are in milliseconds; NaN where there was none."""
 
     contender: str
     clients: int
@@ -45,8 +68,10 @@ class Measured:
     memory_mb: float
     client_cpu: float
     """CPU of the clients, in cores."""
-    beyond_ms: float = float("nan")
-    """CPU a request beyond the bare pipeline's."""
+    beyond_ms: float
+    """CPU an image beyond the bare pipeline's: the median over the slices."""
+    of_bare: float
+    """Images/s as a share of the bare pipeline's: the median over the slices."""
 
 
 class Clients:
@@ -92,31 +117,43 @@ class Clients:
         return response.status, float(response.getheader("Retry-After", 1)) if response.status == BUSY else 0
 
 
-def measure(
-    contender: str, pid: int, port: int, path: str, bodies: Sequence[bytes], *, clients: int, seconds: float
-) -> Measured:
+def load(pid: int, port: int, path: str, bodies: Sequence[bytes], *, clients: int, seconds: float) -> Slice:
     """Load a server for a while, after a warm-up that does not count."""
-    with Clients(port, path, bodies, clients) as load:
-        time.sleep(max(2.0, seconds / 4))
+    with Clients(port, path, bodies, clients) as running:
+        time.sleep(max(1.0, seconds / 4))
         cpu, own, start = cpu_seconds(pid), time.process_time(), time.perf_counter()
         time.sleep(seconds)
         cpu, own, end = cpu_seconds(pid) - cpu, time.process_time() - own, time.perf_counter()
-        memory = memory_mb(pid)
-    answers = [answer for answer in load.answers if start <= answer.at < end]
+    answers = [answer for answer in running.answers if start <= answer.at < end]
     good = [1000 * answer.seconds for answer in answers if answer.status == 200]
     busy = [1000 * answer.seconds for answer in answers if answer.status == BUSY]
+    return Slice(end - start, good, busy, len(answers) - len(good) - len(busy), cpu, own)
+
+
+def summary(
+    contender: str, clients: int, slices: Sequence[Slice], bare: Sequence[Slice], memory_mb: float
+) -> Measured:
+    """All slices as one row; `bare` has one more than there are `slices`, as they lie between."""
+    good = [value for part in slices for value in part.good]
+    busy = [value for part in slices for value in part.busy]
+    seconds = sum(part.seconds for part in slices)
+    around = list(zip(slices, bare, bare[1:], strict=False))
     return Measured(
         contender=contender,
         clients=clients,
-        per_second=len(good) / (end - start),
+        per_second=len(good) / seconds,
         p50=percentile(good, 50),
         p99=percentile(good, 99),
         busy=len(busy),
         busy_p99=percentile(busy, 99),
-        failed=len(answers) - len(good) - len(busy),
-        cpu_ms=1000 * cpu / max(1, len(good)),
-        memory_mb=memory,
-        client_cpu=own / (end - start),
+        failed=sum(part.failed for part in slices),
+        cpu_ms=1000 * sum(part.cpu for part in slices) / max(1, len(good)),
+        memory_mb=memory_mb,
+        client_cpu=sum(part.client_cpu for part in slices) / seconds,
+        beyond_ms=median(part.cpu_ms - (before.cpu_ms + after.cpu_ms) / 2 for part, before, after in around),
+        of_bare=median(
+            2 * part.per_second / (before.per_second + after.per_second) for part, before, after in around
+        ),
     )
 
 

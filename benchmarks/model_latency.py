@@ -1,22 +1,27 @@
 """How long one inference takes: presets x precision x engine x threads, against the plain graph in the same run.
 
-python -m benchmarks.model_latency [--bundles ml_core/bundles] [--rounds 40] [--output docs]
+python -m benchmarks.model_latency [--bundles ml_core/bundles] [--presets plain,lite] [--output docs]
 
-Times drift on shared machines, so all variants take turns, a few inferences each, round after round; the ratio
-to the plain graph is taken in each round, and its median is what counts. Presets without a bundle are exported
-with random weights, which compute as long as trained ones. "Plain" is the first small UNETR exported without
-ml_core.unetr.simplify: LayerNorm and GELU as the many operators that tf2onnx writes.
+All variants take turns, a few inferences each, round after round, first forwards, then backwards; the ratio to the
+plain graph is taken in each round, and its median is what counts: what slows the machine slows both. With one
+thread the process is bound to one core and CPU time is counted, so that other processes on that core do not count.
+With more threads it is the time on the clock. Of the inferences of a turn the shortest counts.
+
+Presets without a bundle are exported with random weights, which compute as long as trained ones, and quantised on
+noise. "Plain" is the first small UNETR exported without ml_core.unetr.simplify: LayerNorm, GELU and dense layers as
+the many operators that tf2onnx writes.
 """
 
 import argparse
-import importlib.util
-import json
+import gc
+import os
+import platform
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -26,28 +31,44 @@ from rich.progress import track
 from rich.table import Table
 
 from benchmarks.photos import ROOT
-from ml_core.runtime import open_session
+from ml_core.runtime import OPENVINO, available_providers, open_session
 
-Run = Callable[[], object]
 PLAIN = "plain graph"
+SIDE = 256
 BURST = 3
-"""Inferences a turn; the shortest counts, since whatever disturbs one makes it longer."""
+"""Inferences a turn."""
+
+Clock = Callable[[], float]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Variant:
-    """One way to compute; `times` are the milliseconds of each round."""
+    """One way to compute; `times` are the milliseconds of each round, `ratios` those to the plain graph's."""
 
     network: str
+    precision: str
     engine: str
     threads: int
-    run: Run
-    times: list[float]
+    run: Callable[[], object] | None
+    times: list[float] = field(default_factory=list)
+    ratios: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Median and quartiles."""
 
     @property
     def name(self) -> str:
         """For plots."""
-        return f"{self.network}, {self.engine}, {self.threads}"
+        return (
+            f"{self.network} {self.precision}, {self.engine}, {self.threads} thread{'s' * (self.threads > 1)}"
+        )
+
+
+@dataclass(frozen=True)
+class Graph:
+    """An ONNX file and what it is."""
+
+    network: str
+    precision: str
+    path: Path
 
 
 def main() -> None:
@@ -56,29 +77,39 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--bundles", type=Path, default=ROOT / "ml_core" / "bundles")
+    parser.add_argument("--presets", default="plain,lite", help="also: full, which takes long")
     parser.add_argument("--threads", default="1,2")
-    parser.add_argument("--rounds", type=int, default=40)
-    parser.add_argument("--output", type=Path, help="write model-latency.png and .json there")
+    parser.add_argument("--rounds", type=int, default=40, help="for each number of threads")
+    parser.add_argument("--seconds", type=float, default=75, help="at most, for each number of threads")
+    parser.add_argument("--output", type=Path, help="write model-latency.md and .png there")
     options = parser.parse_args()
-    threads = [int(word) for word in options.threads.split(",")]
+    variants: list[Variant] = []
     with tempfile.TemporaryDirectory() as folder:
-        variants = variants_of(graphs(options.bundles, Path(folder)), threads)
-        take_turns(variants, options.rounds)
-    Console(width=110).print(table(variants))
+        found = graphs(options.presets.split(","), options.bundles, Path(folder))
+        # The most threads first: OpenVINO uses as many cores as the process might when it first looked.
+        for threads in sorted(map(int, options.threads.split(",")), reverse=True):
+            variants = measured(found, threads, options.rounds, options.seconds) + variants
+    Console(width=120).print(table(variants))
     if options.output:
         options.output.mkdir(parents=True, exist_ok=True)
         plot(variants, options.output / "model-latency.png")
-        rows = [{"name": variant.name, "times_ms": variant.times} for variant in variants]
-        (options.output / "model-latency.json").write_text(json.dumps(rows))
+        (options.output / "model-latency.md").write_text(report(variants), encoding="utf-8")
 
 
-def graphs(bundles: Path, folder: Path) -> dict[str, Path]:
-    """The ONNX files by name: the plain graph first, then each preset, then what int8 bundles there are."""
-    found = {PLAIN: export("plain", folder / "plain-graph.onnx", simplified=False)}
-    found["plain"] = export("plain", folder / "plain.onnx")
-    shipped = bundles / "lite" / "model.onnx"
-    found["lite"] = shipped if shipped.exists() else export("lite", folder / "lite.onnx")
-    found |= {path.parent.name: path for path in sorted(bundles.glob("*-int8/model.onnx"))}
+def graphs(presets: Sequence[str], bundles: Path, folder: Path) -> list[Graph]:
+    """The plain graph first, then each preset in fp32 and int8: its bundles, or random weights."""
+    from ml_core.quantize import quantize
+
+    noise = np.random.default_rng(0).integers(0, 256, (2, SIDE, SIDE, 3)).astype(np.uint8)
+    found = [Graph(PLAIN, "fp32", export("plain", folder / "plain-graph.onnx", simplified=False))]
+    for name in presets:
+        fp32, int8 = (bundles / kind / "model.onnx" for kind in (name, f"{name}-int8"))
+        if not fp32.exists():
+            fp32 = export(name, folder / f"{name}.onnx")
+        if not int8.exists():
+            int8 = folder / f"{name}-int8.onnx"
+            quantize(fp32, int8, noise)
+        found += [Graph(name, "fp32", fp32), Graph(name, "int8", int8)]
     return found
 
 
@@ -88,7 +119,7 @@ def export(preset: str, path: Path, *, simplified: bool = True) -> Path:
     from ml_core.unetr.config import preset as config
     from ml_core.unetr.model import build_unetr
 
-    model = build_unetr(config(preset, num_classes=11))
+    model = build_unetr(config(preset, num_classes=11, image_size=SIDE))
     if simplified:
         exporting.export_onnx(model, path)
     else:
@@ -97,74 +128,130 @@ def export(preset: str, path: Path, *, simplified: bool = True) -> Path:
     return path
 
 
-def variants_of(paths: dict[str, Path], threads: Sequence[int]) -> list[Variant]:
-    """Every network on every engine there is, with every number of threads."""
-    engines = {"ONNX Runtime": onnx_runtime}
-    if importlib.util.find_spec("openvino"):
-        engines["OpenVINO"] = openvino
-    photo = np.random.default_rng(0).integers(0, 256, (1, 256, 256, 3), np.uint8)
-    return [
-        Variant(network, engine, count, opened(path, count, photo), [])
-        for count in threads
-        for engine, opened in engines.items()
-        for network, path in paths.items()
-    ]
+def measured(found: Sequence[Graph], threads: int, rounds: int, seconds: float) -> list[Variant]:
+    """Every graph in every engine there is, their turns taken."""
+    cores = os.sched_getaffinity(0)
+    photo = np.random.default_rng(1).integers(0, 256, (1, SIDE, SIDE, 3)).astype(np.uint8)
+    os.sched_setaffinity(0, sorted(cores)[-threads:])
+    try:
+        variants = [
+            Variant(
+                graph.network, graph.precision, engine, threads, opened(graph.path, provider, threads, photo)
+            )
+            for engine, provider in engines().items()
+            for graph in found
+        ]
+        take_turns(variants, rounds, seconds, time.process_time if threads == 1 else time.perf_counter)
+    finally:
+        os.sched_setaffinity(0, cores)
+    plain = np.array(variants[0].times)
+    for variant in variants:
+        low, middle, high = np.percentile(np.array(variant.times) / plain, (25, 50, 75))
+        variant.ratios = float(middle), float(low), float(high)
+        variant.run = None  # frees the session: idle threads of one must not disturb the next ones
+    gc.collect()
+    return variants
 
 
-def onnx_runtime(path: Path, threads: int, photo: NDArray[np.uint8]) -> Run:
-    """As the service opens it."""
-    session = open_session(path, threads=threads)
+def engines() -> dict[str, str]:
+    """Their names and execution providers; ONNX Runtime on the CPU first."""
+    found = {"ONNX Runtime": "CPUExecutionProvider"}
+    if OPENVINO in available_providers():
+        found["OpenVINO"] = OPENVINO
+    return found
+
+
+def opened(path: Path, provider: str, threads: int, photo: NDArray[np.uint8]) -> Callable[[], object]:
+    """As the service opens and asks it."""
+    session = open_session(path, providers=[provider], threads=threads)
     return lambda: session.run(["logits"], {"image": photo})
 
 
-def openvino(path: Path, threads: int, photo: NDArray[np.uint8]) -> Run:
-    """OpenVINO's CPU plugin, tuned for one answer at a time."""
-    import openvino as ov
-
-    settings: dict[str, Any] = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
-    compiled = ov.Core().compile_model(str(path), "CPU", settings)
-    request = compiled.create_infer_request()
-    return lambda: request.infer({"image": photo})
-
-
-def take_turns(variants: Sequence[Variant], rounds: int) -> None:
-    """Fill in the times."""
+def take_turns(variants: Sequence[Variant], rounds: int, seconds: float, clock: Clock) -> None:
+    """Fill in the times: as many rounds as there is time for, but at least five."""
     for variant in variants:
-        variant.run()
-    for number in track(range(rounds), description="rounds"):
+        timed(variant, clock)
+    end = time.monotonic() + seconds
+    for number in track(range(rounds), description=f"{variants[0].threads} thread(s)"):
+        if number >= 5 and time.monotonic() > end:
+            break
         # Back and forth, so that none always follows the same one.
         for variant in variants if number % 2 else reversed(variants):
-            variant.times.append(min(timed(variant.run) for _ in range(BURST)))
+            variant.times.append(min(timed(variant, clock) for _ in range(BURST)))
 
 
-def timed(run: Run) -> float:
+def timed(variant: Variant, clock: Clock) -> float:
     """Milliseconds."""
-    start = time.perf_counter()
-    run()
-    return 1000 * (time.perf_counter() - start)
+    assert variant.run is not None
+    start = clock()
+    variant.run()
+    return 1000 * (clock() - start)
 
 
-def ratio(variant: Variant, variants: Sequence[Variant]) -> tuple[float, float, float]:
-    """To the plain graph in ONNX Runtime on as many threads, round by round: median and quartiles."""
-    plain = next(
-        other
-        for other in variants
-        if (other.network, other.engine, other.threads) == (PLAIN, "ONNX Runtime", variant.threads)
-    )
-    low, middle, high = np.percentile(np.divide(variant.times, plain.times), (25, 50, 75))
-    return float(middle), float(low), float(high)
+def rows(variants: Sequence[Variant]) -> list[tuple[str, ...]]:
+    """One for each variant, as text."""
+    return [
+        (
+            variant.network,
+            variant.precision,
+            variant.engine,
+            str(variant.threads),
+            f"{np.median(variant.times):.1f}",
+            f"{variant.ratios[0]:.2f}",
+            f"{variant.ratios[1]:.2f} - {variant.ratios[2]:.2f}",
+        )
+        for variant in variants
+    ]
+
+
+COLUMNS = ("network", "precision", "engine", "threads", "median ms", "of the plain graph", "quartiles")
 
 
 def table(variants: Sequence[Variant]) -> Table:
     """For the terminal."""
-    found = Table(title="one inference at 256 x 256")
-    for column in ("network", "engine", "threads", "median ms", "of the plain graph", "quartiles"):
-        found.add_column(column, justify="left" if column in ("network", "engine") else "right")
-    for variant in variants:
-        middle, low, high = ratio(variant, variants)
-        figures = (f"{np.median(variant.times):.1f}", f"{middle:.2f}", f"{low:.2f} - {high:.2f}")
-        found.add_row(variant.network, variant.engine, str(variant.threads), *figures)
+    found = Table(*COLUMNS, title=f"one inference at {SIDE} x {SIDE}")
+    for row in rows(variants):
+        found.add_row(*row)
     return found
+
+
+def report(variants: Sequence[Variant]) -> str:
+    """model-latency.md."""
+    rounds = min(len(variant.times) for variant in variants)
+    packages = ", ".join(f"{name} {version(name)}" for name in ("onnxruntime", "openvino"))
+    lines = [
+        "# How long one inference takes",
+        "",
+        f"One face at {SIDE} x {SIDE}, written by `python -m benchmarks.model_latency --output docs` on {processor()}, "
+        f"with {packages}. Times depend on the machine; the ratios to the plain graph (the first small UNETR as "
+        "tf2onnx writes it, in ONNX Runtime on as many threads) hold better: all variants take turns, the ratio is "
+        f"taken in each of at least {rounds} rounds, and its median is shown. With one thread it is CPU time on one "
+        "core.",
+        "",
+        "![the ratios as bars](model-latency.png)",
+        "",
+        f"| {' | '.join(COLUMNS)} |",
+        "|---|---|---|--:|--:|--:|--:|",
+        *(f"| {' | '.join(row)} |" for row in rows(variants)),
+        "",
+        "int8 pays where the processor has instructions for it (AVX-VNNI, AVX-512 VNNI, or in ONNX Runtime plain "
+        "AVX2); OpenVINO on a processor without them, and without bf16, is no faster than ONNX Runtime.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def processor() -> str:
+    """The processor's name and the instructions that matter here."""
+    text = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""
+    lines = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+    facts = {key.strip(): value.strip() for key, value in lines.items()}
+    flags = facts.get("flags", "").split()
+    known = {"avx2": "AVX2", "avx512f": "AVX-512", "avx512_vnni": "AVX-512 VNNI", "avx_vnni": "AVX-VNNI"}
+    known |= {"avx512_bf16": "bf16", "amx_int8": "AMX"}
+    there = [name for flag, name in known.items() if flag in flags]
+    missing = [name for flag, name in known.items() if flag not in flags]
+    return f"{facts.get('model name', platform.machine())} ({', '.join(there)}; no {', '.join(missing)})"
 
 
 def plot(variants: Sequence[Variant], path: Path) -> None:
@@ -174,10 +261,11 @@ def plot(variants: Sequence[Variant], path: Path) -> None:
     mpl.use("Agg")
     from matplotlib import pyplot
 
-    ratios = np.array([ratio(variant, variants) for variant in variants])
-    figure, axes = pyplot.subplots(figsize=(8, 0.4 * len(variants) + 1), layout="constrained")
+    ratios = np.array([variant.ratios for variant in variants])
+    colours = ["#c77d3a" if variant.precision == "int8" else "#4878a8" for variant in variants]
+    figure, axes = pyplot.subplots(figsize=(8, 0.32 * len(variants) + 1), layout="constrained")
     errors = np.abs(ratios[:, 1:].T - ratios[:, 0])
-    axes.barh([variant.name for variant in variants], ratios[:, 0], xerr=errors, color="#4878a8")
+    axes.barh([variant.name for variant in variants], ratios[:, 0], xerr=errors, color=colours)
     axes.invert_yaxis()
     axes.set(xlabel="time of the plain graph in ONNX Runtime on as many threads")
     figure.savefig(path, dpi=110)

@@ -2,30 +2,27 @@
 
 python -m benchmarks.serve [--only service,fastapi] [--clients 1,4,16,64] [--seconds 20] [--output docs]
 
-Before and after each contender the bare pipeline runs, so that what a contender costs beyond it is taken
-against a machine in the same state.
+Each load is cut into slices, and the bare pipeline runs between them, so that what a contender costs beyond it
+is taken against a machine in the same state.
 """
 
 import argparse
-import json
-import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import track
 
+from benchmarks.bare import Bare, bare_pipeline
 from benchmarks.contenders import CONTENDERS, Contender, install_peers, running
-from benchmarks.load import Measured, measure
+from benchmarks.load import Measured, load, summary
 from benchmarks.peers.pipeline import CORES
 from benchmarks.photos import ROOT, form, photos
+from benchmarks.processes import memory_mb
 from benchmarks.serve_report import plot, table, write_page
 
-Bare = dict[int, Measured]
-"""The bare pipeline by threads."""
+SLICE_SECONDS = 4.0
 
 
 def main() -> None:
@@ -50,7 +47,9 @@ def main() -> None:
     if options.output:
         options.output.mkdir(parents=True, exist_ok=True)
         plot(results, options.output / "performance.png")
-        write_page(results, options.output / "performance.md", seconds=options.seconds)
+        write_page(
+            results, options.output / "performance.md", seconds=options.seconds, slice_seconds=SLICE_SECONDS
+        )
 
 
 def names(text: str) -> list[str]:
@@ -69,43 +68,30 @@ def numbers(text: str) -> list[int]:
 def run_all(
     contenders: Sequence[Contender], bundle: Path, clients: Sequence[int], seconds: float
 ) -> list[Measured]:
-    """Every contender at every number of clients, and the bare pipeline around each of them."""
+    """Every contender at every number of clients, and the bare pipeline on one thread a core."""
     bundle = bundle.resolve()
     bodies = [form(photo) for photo in photos()]
-    threads = sorted({min(count, CORES) for count in clients})
-    bare = [run_bare(bundle, threads, seconds / 2)]
     results: list[Measured] = []
-    for contender in track(contenders, description="contenders"):
-        with tempfile.TemporaryDirectory() as state, running(contender, bundle, Path(state)) as (pid, port):
-            found = [
-                measure(contender.name, pid, port, contender.path, bodies, clients=count, seconds=seconds)
-                for count in clients
-            ]
-        bare.append(run_bare(bundle, threads, seconds / 2))
-        results += [beyond(row, bare[-2], bare[-1]) for row in found]
-    return [*(median([run[count] for run in bare]) for count in threads), *results]
+    with bare_pipeline(bundle) as bare:
+        slices = [bare.run(CORES, SLICE_SECONDS) for _ in range(3)]
+        results.append(summary("bare", CORES, slices[1:2], slices, float("nan")))
+        for contender in track(contenders, description="contenders"):
+            with tempfile.TemporaryDirectory() as state, running(contender, bundle, Path(state)) as at:
+                results += [compare(contender, at, bodies, bare, count, seconds) for count in clients]
+    return results
 
 
-def run_bare(bundle: Path, threads: Sequence[int], seconds: float) -> Bare:
-    """Each in a process of its own, as a server would be."""
-    found = {}
-    for count in threads:
-        command = [sys.executable, "-m", "benchmarks.bare", str(bundle)]
-        command += ["--threads", str(count), "--seconds", str(seconds)]
-        done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-        found[count] = Measured(**json.loads(done.stdout))
-    return found
-
-
-def beyond(row: Measured, before: Bare, after: Bare) -> Measured:
-    """The row with its CPU a request beyond the bare pipeline's on as many threads, before and after it."""
-    threads = min(row.clients, CORES)
-    return replace(row, beyond_ms=row.cpu_ms - (before[threads].cpu_ms + after[threads].cpu_ms) / 2)
-
-
-def median(runs: Sequence[Measured]) -> Measured:
-    """The run in the middle by speed."""
-    return sorted(runs, key=lambda run: run.per_second)[len(runs) // 2]
+def compare(
+    contender: Contender, at: tuple[int, int], bodies: list[bytes], bare: Bare, clients: int, seconds: float
+) -> Measured:
+    """One load, in slices between runs of the bare pipeline; `at` is the server's process id and port."""
+    pid, port = at
+    threads = min(clients, CORES)
+    slices, around = [], [bare.run(threads, SLICE_SECONDS / 2)]
+    for _ in range(max(1, round(seconds / SLICE_SECONDS))):
+        slices.append(load(pid, port, contender.path, bodies, clients=clients, seconds=SLICE_SECONDS))
+        around.append(bare.run(threads, SLICE_SECONDS / 2))
+    return summary(contender.name, clients, slices, around, memory_mb(pid))
 
 
 if __name__ == "__main__":

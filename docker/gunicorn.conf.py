@@ -25,7 +25,7 @@ os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_dir)  # before prometheus_c
 bind = f"[{settings.BIND}]:{settings.PORT}" if ":" in settings.BIND else f"{settings.BIND}:{settings.PORT}"
 pidfile = str(run / "gunicorn.pid")
 control_socket_disable = True
-worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # nosec B108
 
 # Threads wait for slow clients and for their turn; segmentation_api.admission lets as many compute as there
 # are cores. More than one process, so that the death of one is not the death of the service.
@@ -86,6 +86,10 @@ def post_worker_init(worker):
 def worker_exit(server, worker):
     """In a worker whose requests are answered: end now. Taking the inference threads apart can hang for good."""
     if worker.booted and os.getpid() == worker.pid:
+        if settings.OTEL_EXPORTER_OTLP_ENDPOINT:
+            from segmentation_api.tracing import flush
+
+            flush()
         logging.shutdown()
         os._exit(0)
 

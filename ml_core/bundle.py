@@ -6,7 +6,7 @@ model.json         what the model is: `ModelCard` below
 golden.png         a drawn or public-domain face, and
 golden-labels.png  what this model answers to it
 weights.npz        Keras weights to go on training from; serving never opens it
-README.md          the model card
+README.md          the model card, with the plots of figures.png
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,19 @@ class _InputSize(BaseModel):
     width: int = Field(gt=0)
 
 
+class _Losses(BaseModel):
+    """Points of mean F1 lost at each step of the way from Keras, on validation photos."""
+
+    int8: float
+
+
+class _Int8Parity(BaseModel):
+    """What `parity` of an int8 model must say: how much worse it is than the float32 one, and may be."""
+
+    f1_loss: _Losses
+    f1_limit: float
+
+
 class _ModelCard(BaseModel):
     """model.json. Further keys are kept in `Bundle.info` and ignored here."""
 
@@ -49,7 +62,9 @@ class _ModelCard(BaseModel):
     classes: list[dict[str, Any]]
     input: _InputSize
     temperature: float = Field(gt=0)
+    class_temperatures: list[Annotated[float, Field(gt=0)]] | None = None
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    precision: Literal["fp32", "int8"] = "fp32"
     metrics: dict[str, Any]
     parity: dict[str, Any]
     data: str | dict[str, Any]
@@ -58,7 +73,10 @@ class _ModelCard(BaseModel):
 
 @dataclass(frozen=True)
 class Bundle:
-    """A verified bundle folder. `input_size` is (height, width); `info` is model.json as it stands."""
+    """A verified bundle folder. `input_size` is (height, width); `info` is model.json as it stands.
+
+    temperatures  a class: what the logits of a pixel called so are divided by for its confidence
+    """
 
     path: Path
     name: str
@@ -66,6 +84,7 @@ class Bundle:
     labels: LabelSet
     input_size: tuple[int, int]
     temperature: float
+    temperatures: tuple[float, ...]
     sha256: str
     metrics: dict[str, Any]
     parity: dict[str, Any]
@@ -77,6 +96,7 @@ class Bundle:
     def load(cls, path: Path | str, *, golden: bool = True) -> "Bundle":
         """Read model.json and verify the files. Raises BundleError, which names the file and the reason.
 
+        An int8 model is refused unless its recorded loss of F1 is within its limit.
         `golden=False` is for the exporter, which needs the model to make the golden labels.
         """
         path = Path(path)
@@ -84,10 +104,17 @@ class Bundle:
             raise BundleError(f"{path}: no such folder")
         info = _read_json(path / CARD)
         card = _validate(path / CARD, info)
+        if card.precision == "int8":
+            _check_loss(path / CARD, card.parity)
         try:
             labels = LabelSet.from_json(card.classes)
         except (KeyError, TypeError, ValueError) as error:
             raise BundleError(f"{path / CARD}: classes: {error}") from error
+        temperatures = tuple(card.class_temperatures or [card.temperature] * len(labels))
+        if len(temperatures) != len(labels):
+            raise BundleError(
+                f"{path / CARD}: class_temperatures: {len(temperatures)} of them for {len(labels)} classes"
+            )
         for name in (MODEL, GOLDEN, GOLDEN_LABELS) if golden else (MODEL,):
             if not (path / name).is_file():
                 raise BundleError(f"{path / name}: missing")
@@ -101,6 +128,7 @@ class Bundle:
             labels=labels,
             input_size=(card.input.height, card.input.width),
             temperature=card.temperature,
+            temperatures=temperatures,
             sha256=card.sha256,
             metrics=card.metrics,
             parity=card.parity,
@@ -209,5 +237,20 @@ def _validate(path: Path, info: Mapping[str, Any]) -> _ModelCard:
     try:
         return _ModelCard.model_validate(info)
     except ValidationError as error:
-        problems = (f"{'.'.join(map(str, row['loc']))}: {row['msg']}" for row in error.errors())
-        raise BundleError(f"{path}: {'; '.join(problems)}") from error
+        raise BundleError(f"{path}: {_problems(error)}") from error
+
+
+def _check_loss(path: Path, parity: Mapping[str, Any]) -> None:
+    try:
+        found = _Int8Parity.model_validate(parity)
+    except ValidationError as error:
+        raise BundleError(f"{path}: parity of an int8 model: {_problems(error)}") from error
+    if not found.f1_loss.int8 <= found.f1_limit:  # not a number is refused too
+        raise BundleError(
+            f"{path}: int8 loses {found.f1_loss.int8:g} points of F1 against fp32, more than its limit of "
+            f"{found.f1_limit:g}"
+        )
+
+
+def _problems(error: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(map(str, row['loc']))}: {row['msg']}" for row in error.errors())

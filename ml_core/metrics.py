@@ -1,4 +1,4 @@
-"""Segmentation scores, all from one confusion matrix."""
+"""Segmentation scores, all from one confusion matrix; and how far a confidence can be believed."""
 
 from dataclasses import dataclass
 
@@ -48,3 +48,43 @@ def scores(matrix: Matrix) -> Scores:
     truth, predicted = matrix.sum(axis=1), matrix.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         return Scores(f1=2 * hits / (truth + predicted), iou=hits / (truth + predicted - hits))
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Predictions counted in equally wide bins of their confidence, as a reliability diagram shows them.
+
+    Guo et al., "On Calibration of Modern Neural Networks", ICML 2017. Each array is (bins,): how many
+    predictions, the sum of their confidences, how many of them are right.
+    """
+
+    count: NDArray[np.int64]
+    confidence: NDArray[np.float64]
+    right: NDArray[np.int64]
+
+    @classmethod
+    def of(
+        cls, confidence: NDArray[np.floating], right: NDArray[np.bool_], *, bins: int = 15
+    ) -> "Reliability":
+        """Count (n,) predictions: their confidence in 0..1 and whether each is right."""
+        places = np.clip(np.ceil(confidence * bins) - 1, 0, bins - 1).astype(np.intp)
+        return cls(
+            np.bincount(places, minlength=bins),
+            np.asarray(np.bincount(places, confidence, minlength=bins), np.float64),
+            np.bincount(places[right], minlength=bins),
+        )
+
+    def __add__(self, other: "Reliability") -> "Reliability":
+        return Reliability(
+            self.count + other.count, self.confidence + other.confidence, self.right + other.right
+        )
+
+    @property
+    def error(self) -> float:
+        """Expected calibration error in 0..1 (Naeini et al., AAAI 2015); NaN without predictions.
+
+        The distance between mean confidence and share of right predictions in a bin, averaged over all
+        predictions.
+        """
+        total = self.count.sum()
+        return float(np.abs(self.right - self.confidence).sum() / total) if total else float("nan")

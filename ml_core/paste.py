@@ -19,13 +19,19 @@ _BLOCK = 8192  # points interpolated at once: few enough to stay in the cache an
 
 
 def paste(
-    logits: Sequence[NDArray[np.float32]], cuts: Sequence[Affine], image_size: tuple[int, int]
+    logits: Sequence[NDArray[np.float32]],
+    cuts: Sequence[Affine],
+    image_size: tuple[int, int],
+    *,
+    homes: Sequence[Affine] | None = None,
 ) -> NDArray[np.uint8]:
     """(h, w, C) logits of each cut -> (height, width) uint8 labels of the photo; 0 outside all cuts.
 
     The background of one cut never erases another's parts; where two cuts both see a part, the pixel goes
-    to the cut whose centre is nearer, measured in sides of the cut.
+    to the one whose home is nearer: the distance from its centre in its own sides. A cut is its own home
+    unless `homes` says otherwise.
     """
+    homes = cuts if homes is None else homes
     labels = np.zeros(image_size, np.uint8)
     owners = np.zeros(image_size, np.uint16)  # which cut a part was seen in; never touched for a single one
     for index, (values, cut) in enumerate(zip(logits, cuts, strict=True)):
@@ -36,8 +42,8 @@ def paste(
         if index > 0:
             rows, columns = np.nonzero((found > 0) & (labels[area] > 0))
             points = np.stack([columns + left, rows + top]) + 0.5
-            theirs = _distances(cuts, owners[area][rows, columns], points)
-            lost = theirs <= _distances(cuts, np.full(len(rows), index), points)
+            theirs = _distances(homes, owners[area][rows, columns], points)
+            lost = theirs <= _distances(homes, np.full(len(rows), index), points)
             found[rows[lost], columns[lost]] = 0
         part = found > 0
         np.copyto(labels[area], found, where=part)

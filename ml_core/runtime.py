@@ -1,18 +1,57 @@
-"""ONNX Runtime sessions set up for serving: many requests at once, for days, in little memory."""
+"""Sessions set up for serving: many requests at once, for days, in little memory."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any, Protocol
 
 import onnxruntime as ort
+from numpy.typing import NDArray
+
+OPENVINO = "OpenVINOExecutionProvider"
+"""Offered where the package `openvino` is installed: beside ONNX Runtime, which stays as it is."""
 
 
 class ProviderUnavailable(ValueError):
-    """An execution provider that this machine's ONNX Runtime does not have or could not start."""
+    """An execution provider that is not installed on this machine or could not start."""
+
+
+class Tensor(Protocol):
+    """An input or output of a graph."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def type(self) -> str:
+        """As ONNX Runtime writes it, such as tensor(uint8)."""
+
+    @property
+    def shape(self) -> Sequence[int | str | None]:
+        """A name or None stands for a size that is not fixed."""
+
+
+class Session(Protocol):
+    """A graph ready to compute; `run` may be called by many threads at once."""
+
+    def run(self, output_names: Sequence[str], input_feed: Mapping[str, NDArray[Any]]) -> list[Any]: ...
+
+    def get_inputs(self) -> Sequence[Tensor]: ...
+
+    def get_outputs(self) -> Sequence[Tensor]: ...
+
+
+def available_providers() -> list[str]:
+    """The names that PROVIDERS may have here."""
+    found: list[str] = ort.get_available_providers()
+    if OPENVINO not in found and find_spec("openvino") is not None:
+        found = [OPENVINO, *found]
+    return found
 
 
 def check_providers(providers: Sequence[str]) -> None:
     """Raises ProviderUnavailable naming what there is; ONNX Runtime by itself falls back in silence."""
-    available = ort.get_available_providers()
+    available = available_providers()
     missing = [name for name in providers if name not in available]
     if missing or not providers:
         raise ProviderUnavailable(f"no {', '.join(missing)} here; available: {', '.join(available)}")
@@ -24,14 +63,19 @@ def open_session(
     providers: Sequence[str] = ("CPUExecutionProvider",),
     threads: int = 0,
     arena: bool = True,
-) -> ort.InferenceSession:
+) -> Session:
     """A session on `model`; `threads` compute one inference (0: one a core).
 
+    The first provider takes what it can compute, the next ones the rest; OpenVINO takes all.
     `arena=False` is for networks whose input changes its shape from run to run: ONNX Runtime would keep
     memory for each shape it has seen.
     Raises ProviderUnavailable.
     """
     check_providers(providers)
+    if providers[0] == OPENVINO and OPENVINO not in ort.get_available_providers():
+        from ml_core.openvino_session import OpenVinoSession
+
+        return OpenVinoSession(model, threads=threads)
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -39,8 +83,10 @@ def open_session(
     options.enable_cpu_mem_arena = options.enable_mem_pattern = arena
     # Idle threads that spin take the core from the next request's decoding and encoding.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session = ort.InferenceSession(str(model), options, providers=list(providers))
-    unstarted = [name for name in providers if name not in session.get_providers()]
+    wanted = [name for name in providers if name in ort.get_available_providers()]
+    session = ort.InferenceSession(str(model), options, providers=wanted)
+    unstarted = [name for name in wanted if name not in session.get_providers()]
     if unstarted:
         raise ProviderUnavailable(f"{', '.join(unstarted)} could not be started")
-    return session
+    ready: Session = session
+    return ready

@@ -6,9 +6,14 @@ server listens on loopback only. The address the server is bound to counts, neve
 
 import fcntl
 import ipaddress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from django.conf import settings
+from django.core.cache import caches
+from django.core.cache.backends.redis import RedisCache
 from django.db import DatabaseError, connection
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
@@ -19,10 +24,13 @@ from rest_framework.throttling import SimpleRateThrottle
 from rest_framework_api_key.models import AbstractAPIKey, APIKey
 from rest_framework_api_key.permissions import KeyParser
 
+from segmentation_api.errors import Problem
 from segmentation_api.startup import on_loopback, run_dir
 
 if TYPE_CHECKING:  # importing views asks DRF's settings for the classes below
     from rest_framework.views import APIView
+
+logger = structlog.get_logger(__name__)
 
 FORWARDED = ("HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_REAL_IP")
 
@@ -98,8 +106,7 @@ class SharedThrottle(SimpleRateThrottle):
         """False if the request is over the rate."""
         if self.rate is None:
             return True
-        with (run_dir() / "throttle.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with _counting_alone():
             return bool(super().allow_request(request, view))
 
 
@@ -124,6 +131,32 @@ class AddressThrottle(SharedThrottle):
         if request.auth is not None:
             return None
         return self.cache_format % {"scope": self.scope, "ident": self.get_ident(request)}
+
+
+@contextmanager
+def _counting_alone() -> Iterator[None]:
+    """A lock for all who share the counts: other containers too, if those are in Redis; else this RUN_DIR's workers.
+
+    Raises Problem (503) where Redis cannot be reached: without its counts nobody is under the rate.
+    """
+    store = caches["default"]
+    if not isinstance(store, RedisCache):
+        with (run_dir() / "throttle.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        return
+
+    from redis.exceptions import RedisError  # loaded only where it is used
+
+    try:
+        client = store._cache.get_client(None, write=True)
+        with client.lock("throttle", timeout=5, blocking_timeout=5, sleep=0.002):
+            yield
+    except RedisError as error:
+        logger.error("throttle_store_failed", reason=type(error).__name__)
+        raise Problem(
+            503, "not_ready", "Requests cannot be counted now.", headers={"Retry-After": "5"}
+        ) from None
 
 
 def keys_asked() -> bool:

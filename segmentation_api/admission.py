@@ -7,6 +7,7 @@ kernel gives a place back when a worker dies; who waits stands in the kernel's q
 import fcntl
 import math
 import os
+import secrets
 import select
 import threading
 import time
@@ -42,6 +43,13 @@ class Gate:
             pass
         self.freed = os.open(freed, os.O_RDWR | os.O_NONBLOCK)
 
+    def check_room(self) -> None:
+        """Raises Problem (503) if too many wait already: asked before a body is read, for a quick refusal."""
+        with self.lock:
+            full = self.inside >= self.limit
+        if full:
+            raise self._refusal()
+
     @contextmanager
     def place(self, *, wait_anyway: bool = False) -> Iterator[None]:
         """A place to work at, perhaps after waiting. Raises Problem (503) if too many wait already."""
@@ -67,10 +75,15 @@ class Gate:
             if self.inside < self.limit or wait_anyway:
                 self.inside += 1
                 return
+        raise self._refusal()
+
+    def _refusal(self) -> Problem:
+        """Come back when the queue has passed, but not all in the same second."""
         REJECTED.inc()
         wait = max(1, math.ceil(self.limit * self.seconds / self.slots))
-        raise Problem(
-            503, "too_busy", "Too many images are being parsed.", headers={"Retry-After": str(wait)}
+        seconds = wait + secrets.randbelow(wait + 1)
+        return Problem(
+            503, "too_busy", "Too many images are being parsed.", headers={"Retry-After": str(seconds)}
         )
 
     def _take(self) -> int:

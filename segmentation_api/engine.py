@@ -12,6 +12,7 @@ from ml_core.bundle import Bundle
 from ml_core.faces import FaceFinder
 from ml_core.segmenter import Segmenter
 from segmentation_api.errors import Problem, invalid
+from segmentation_api.model_file import ModelFile
 from segmentation_api.model_store import bundle_folders
 from segmentation_api.telemetry import RELOADS
 
@@ -26,6 +27,7 @@ class Engine:
 
     def __init__(self) -> None:
         self._models: dict[str, Segmenter] = {}
+        self._files: dict[str, ModelFile] = {}
         self._finder: FaceFinder | None = None
         self._loaded = False
         self._lock = threading.Lock()
@@ -48,6 +50,11 @@ class Engine:
                     self._load()
         return self._models
 
+    def files(self) -> dict[str, ModelFile]:
+        """The ONNX files of the models, by name."""
+        self.models()
+        return self._files
+
     def ready(self) -> bool:
         """Whether the default model is loaded; the golden image was checked then."""
         return self._loaded and settings.MODEL in self._models
@@ -60,6 +67,7 @@ class Engine:
     def _load(self) -> dict[str, str]:
         refused: dict[str, str] = {}
         models: dict[str, Segmenter] = {}
+        files: dict[str, ModelFile] = {}
         try:
             folders = bundle_folders()
         except ImproperlyConfigured as error:
@@ -68,18 +76,19 @@ class Engine:
             refused.setdefault(settings.MODEL, "the default model is gone from MODELS_DIR")
         for name, folder in folders.items():
             try:
-                models[name] = self._open(name, folder)
+                segmenter = self._open(name, folder)
+                files[name], models[name] = ModelFile(segmenter.bundle), segmenter
             except Exception as error:  # ONNX Runtime raises many kinds
                 refused[name] = str(error)
         for name, reason in refused.items():
             kept = self._models.get(name)
             logger.error("model_refused", model=name, reason=reason, old_one_kept=kept is not None)
             if kept is not None:
-                models[name] = kept
+                models[name], files[name] = kept, self._files[name]
         for name in folders:
             RELOADS.labels(name, "refused" if name in refused else "ok").inc()
         logger.info("models_loaded", models=sorted(models), refused=sorted(refused))
-        self._models, self._loaded = models, True
+        self._models, self._files, self._loaded = models, files, True
         return refused
 
     def _open(self, name: str, folder: Path) -> Segmenter:

@@ -139,20 +139,19 @@ def respond(request: HttpRequest, problem: Problem) -> HttpResponse:
     response = JsonResponse(body, status=problem.status, content_type=CONTENT_TYPE)
     response["Cache-Control"] = "no-store"
     response["Content-Length"] = str(len(response.content))
-    _end_connection_with_unread_body(request)
     for name, value in problem.headers.items():
         response[name] = value
+    _tell_server_of_unread_body(request, unread=problem.headers.get("Connection") == "close")
     return response
 
 
-def _end_connection_with_unread_body(request: HttpRequest) -> None:
-    """Else gunicorn, which drains little of a body, breaks the connection under the client's next request."""
+def _tell_server_of_unread_body(request: HttpRequest, *, unread: bool) -> None:
+    """What is left of a body, the rest of one that was broken off (`unread`) or all of one not begun."""
     plain = getattr(request, "_request", request)  # of REST framework's own kind of request
-    if plain.META.get("CONTENT_LENGTH") in (None, "", "0") or getattr(plain, "_read_started", False):
-        return
-    end = getattr(plain.META.get("gunicorn.socket"), "close_after_answer", None)
-    if end is not None:
-        end()
+    stated = plain.META.get("CONTENT_LENGTH") or "0"
+    tell = getattr(plain.META.get("gunicorn.socket"), "leave_body", None)
+    if tell is not None and (unread or not getattr(plain, "_read_started", False)):
+        tell(int(stated) if stated.isdecimal() else 0)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

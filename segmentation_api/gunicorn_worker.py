@@ -22,6 +22,9 @@ STATUSES: dict[type[Exception], tuple[int, str, str]] = {
     errors.UnsupportedTransferCoding: (501, "Not Implemented", "unsupported_transfer_coding"),
 }
 SEND_SECONDS = 60.0
+DRAIN_BYTES = 1 << 20
+DRAIN_SECONDS = 5.0
+LINGER_SECONDS = 2.0
 
 
 class DeadlineSocket(socket.socket):
@@ -29,16 +32,39 @@ class DeadlineSocket(socket.socket):
 
     deadline = float("inf")
     in_body = False
+    hung_up = False
     request: Any = None
 
     def allow(self, seconds: float, *, in_body: bool) -> None:
         """Start the clock for the next part of a request."""
         self.deadline, self.in_body = time.monotonic() + seconds, in_body
 
-    def close_after_answer(self) -> None:
-        """End the connection with this request's answer, and say so in it."""
-        if self.request is not None:
+    def leave_body(self, length: int) -> None:
+        """The application answers without reading a body of `length` bytes, or the rest of it.
+
+        A small one is read and forgotten after the answer; a large one ends the connection, and the answer says so.
+        """
+        if length > DRAIN_BYTES and self.request is not None:
             self.request.force_close()
+
+    def hang_up(self) -> None:
+        """Half-close and hear the client out for a moment, lest the kernel resets the connection under the answer."""
+        try:
+            super().shutdown(socket.SHUT_WR)
+            until = time.monotonic() + LINGER_SECONDS
+            while (left := until - time.monotonic()) > 0:
+                self.settimeout(left)
+                if not super().recv(65536):
+                    break
+        except OSError:
+            pass
+        self.hung_up = True
+
+    def shutdown(self, how: int) -> None:
+        """Raises OSError after `hang_up`: gunicorn would linger again, in the one thread that serves all."""
+        if self.hung_up:
+            raise OSError("hung up already")
+        super().shutdown(how)
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         """Raises TimeoutError in a body, which the view answers; an unfinished head is dropped in silence."""
@@ -79,13 +105,22 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
         if not conn.initialized and not conn.wait_for_data(0.01):
             return _DEFER
         conn.sock.allow(settings.HEADER_TIMEOUT, in_body=False)
-        return super().handle(conn)
+        result = super().handle(conn)
+        if not result:
+            conn.sock.hang_up()
+        return result
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """The head is there; the application reads the body."""
         conn.sock.allow(settings.BODY_TIMEOUT, in_body=True)
         conn.sock.request = req
         return super().handle_request(req, conn)
+
+    def _keepalive_after(self, conn: Any, keepalive: Any) -> bool:
+        """Whether the connection can be used again: not if more of a body is left than is worth reading."""
+        conn.sock.allow(DRAIN_SECONDS, in_body=True)
+        deadline = time.monotonic() + DRAIN_SECONDS
+        return bool(keepalive and conn.parser.finish_body(deadline=deadline, max_bytes=DRAIN_BYTES))
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
         """What is not HTTP, or over the limits of a head, never reaches Django."""

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from segmentation_api.engine import engine
 from segmentation_api.errors import Problem, respond
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+
+DRAINING = "draining"
+"""A file of this name in RUN_DIR: /readyz says no, so that the front sends nobody more here, and all else works on."""
 
 
 def probes(get_response: GetResponse) -> GetResponse:
@@ -32,6 +36,10 @@ def _healthy() -> HttpResponse:
 
 
 def _ready(request: HttpRequest) -> HttpResponse:
+    if (settings.RUN_DIR / DRAINING).exists():
+        return respond(
+            request, Problem(503, "not_ready", "Draining: another takes over.", headers={"Retry-After": "5"})
+        )
     if engine.ready():
         return JsonResponse({"status": "ready"})
     return respond(request, Problem(503, "not_ready", "No model is loaded.", headers={"Retry-After": "5"}))

@@ -163,6 +163,26 @@ model_detail = extend_schema_view(
     )
 )
 
+model_file = extend_schema_view(
+    get=extend_schema(
+        operation_id="get_model_file",
+        summary="The model itself: its ONNX file",
+        description="What the service runs, for use elsewhere, as the web page does in the browser. Input `image`: "
+        "uint8 RGB (1, height, width, 3); output `logits`: float32 (1, h, w, classes). The `ETag` is the file's "
+        "sha256, as in the model's table; with `If-None-Match` an unchanged file is not sent again.",
+        parameters=[
+            OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER),
+            OpenApiParameter("ETag", str, OpenApiParameter.HEADER, response=[200, 304], description="sha256"),
+            *HEADERS,
+        ],
+        responses={
+            (200, "application/octet-stream"): OpenApiTypes.BINARY,
+            304: OpenApiResponse(description="the client has it"),
+            **problems(401, 403, 404, 405, 429, 503),
+        },
+    )
+)
+
 
 def tell_if_open(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """A hook of drf-spectacular: while no keys are asked for, the schema says that one may come without."""

@@ -122,6 +122,9 @@ class ModelDetailSerializer(ModelSerializer):
 
     classes = ClassRowSerializer(many=True)
     input = SizeSerializer()
+    temperature = serializers.FloatField(
+        help_text="the confidence is softmax(logits / temperature), averaged over the pixels of a class"
+    )
     metrics = serializers.DictField(help_text="as its evaluation wrote them")
     licence = serializers.CharField()
 

@@ -3,7 +3,9 @@
 from typing import Any
 
 from django.conf import settings
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.http import parse_etags
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser, MultiPartParser
 from rest_framework.renderers import BaseRenderer
@@ -17,6 +19,7 @@ from segmentation_api import schema
 from segmentation_api.admission import gate
 from segmentation_api.batch import segment_batch
 from segmentation_api.engine import engine
+from segmentation_api.errors import Problem
 from segmentation_api.renderers import choose_batch_renderer, choose_renderer, render
 from segmentation_api.serializers import read_options
 from segmentation_api.services import segment_image
@@ -30,8 +33,18 @@ from segmentation_api.uploads import (
 )
 
 
-class UploadNegotiation(DefaultContentNegotiation):
-    """Leaves Accept to the view, which knows the outputs only when the options are read."""
+class BytesNegotiation(DefaultContentNegotiation):
+    """Leaves Accept to the view, which answers with bytes of its own."""
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        """Any: it is not asked."""
+        return renderers[0], renderers[0].media_type
+
+
+class UploadNegotiation(BytesNegotiation):
+    """For bodies that may be the image itself."""
 
     def select_parser(self, request: Request, parsers: Any) -> BaseParser | None:
         """By the type alone; a body of no stated type is the image itself (RFC 9110, section 8.3)."""
@@ -40,12 +53,6 @@ class UploadNegotiation(DefaultContentNegotiation):
         family, slash, _ = media_type.partition("/")
         fitting = (media_type, f"{family}{slash}*")
         return next((parser for parser in parsers if parser.media_type in fitting), None)
-
-    def select_renderer(
-        self, request: Request, renderers: Any, format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        """Any: the view answers with bytes."""
-        return renderers[0], renderers[0].media_type
 
 
 class UploadView(APIView):
@@ -62,9 +69,10 @@ class UploadView(APIView):
         return value
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Who may come in is decided first, then how much may be sent; only then is the body read."""
+        """Who may come in is decided first, then how much and whether there is room; only then is the body read."""
         super().initial(request, *args, **kwargs)
         limit_body(request._request, limit=self.max_bytes)
+        gate().check_room()
         read_body(request)
 
 
@@ -134,10 +142,40 @@ class ModelDetailView(APIView):
                 **_summary(name, segmenter),
                 "classes": bundle.labels.to_json(),
                 "input": {"width": width, "height": height},
+                "temperature": bundle.temperature,
                 "metrics": bundle.metrics,
                 "licence": bundle.licence,
             }
         )
+
+
+@schema.model_file
+class ModelFileView(APIView):
+    """GET /api/models/<name>/model.onnx"""
+
+    http_method_names = ("get", "head")
+    content_negotiation_class = BytesNegotiation
+
+    def get(self, request: Request, name: str) -> HttpResponseBase:
+        """The ONNX file that this process runs; 304 for a client that has it."""
+        file = engine.files().get(name)
+        if file is None:
+            raise Http404
+        etag = f'"{file.bundle.sha256}"'
+        known = parse_etags(request.headers.get("If-None-Match", ""))
+        response: HttpResponseBase
+        if {etag, f"W/{etag}", "*"} & set(known):
+            response = HttpResponse(status=304)
+        elif not file.intact():
+            raise Problem(503, "not_ready", "The model is being replaced.", headers={"Retry-After": "5"})
+        else:
+            content = file.blocks() if request.method == "GET" else iter(())
+            response = StreamingHttpResponse(content, content_type="application/octet-stream")
+            response["Content-Length"] = str(file.size)
+        response["ETag"] = etag
+        response["Cache-Control"] = "private, no-cache"
+        response["X-Model"] = f"{name}/{file.bundle.version}"
+        return response
 
 
 def _private(response: HttpResponse, bundle: Bundle) -> HttpResponse:

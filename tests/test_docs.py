@@ -148,3 +148,19 @@ def test_the_examples_with_keys_run_as_printed(
             run(language, text, server, folder, FACE_PARSING_KEY=key)
     finally:
         server.stop()
+
+
+def test_the_operating_page_names_metrics_and_settings_that_exist() -> None:
+    from prometheus_client import generate_latest
+
+    import segmentation_api.telemetry  # noqa: F401  # which makes the metrics
+
+    page = (ROOT / "docs" / "operating.md").read_text()
+    text = generate_latest().decode()
+    known = {line.split()[2] for line in text.splitlines() if line.startswith("# HELP")}
+    named = set(re.findall(r"`((?:segment|model)_[a-z_]+)`", page))
+    assert len(named) > 5
+    assert named <= known
+    settings = (ROOT / ".env.example").read_text()
+    for setting in re.findall(r"`([A-Z][A-Z_]+[A-Z])`", page):
+        assert setting == "SIGTERM" or f"#{setting}=" in settings, setting

@@ -88,13 +88,22 @@ class PrepareParams(_Strict):
 
 class ExportParams(_Strict):
     parity_photos: int = Field(default=8, gt=0)
+    """Validation photos on which Keras' and ONNX Runtime's logits are compared."""
+    calibration_photos: int = Field(default=64, gt=0)
+    """Training photos from which int8 takes its scales."""
+    f1_photos: int = Field(default=512, gt=0)
+    """Validation photos at most on which F1 is compared: Keras, fp32, int8."""
+    f1_limit: float = Field(default=0.5, ge=0)
+    """Points of F1 that int8 may lose against fp32."""
 
 
 class EvaluateParams(_Strict):
+    providers: tuple[str, ...] = Field(default=("CPUExecutionProvider",), min_length=1)
+    """ONNX Runtime's execution providers, each measured for itself; the first one's figures go into the card."""
     worst: int = Field(default=10, ge=0)
     """Photos on the contact sheet of the worst."""
     robustness_photos: int = Field(default=128, ge=0)
-    """Test photos that are turned, shrunk and pasted into scenes, where the data set has scenes."""
+    """Test photos that are turned, blurred, darkened and pasted into scenes, where the data set has scenes."""
 
 
 class Params(_Strict):

@@ -1,92 +1,128 @@
-"""Stage 4, evaluate: score the ONNX bundle on the test split, through the code that serves it."""
+"""Stage 4, evaluate: score every exported bundle on the test split, through the code that serves it.
 
+With --bundle, a bundle from elsewhere is scored in place of the run's own, on --data.
+"""
+
+import argparse
 import json
 import shutil
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 from rich.console import Console
-from rich.progress import track
 
-from ml_core.bundle import replacing, update_model_json
-from ml_core.metrics import Matrix, confusion_matrix, scores
+from ml_core.bundle import CARD, Bundle, BundleError, replacing, update_model_json
+from ml_core.runtime import ProviderUnavailable
 from ml_core.segmenter import Segmenter
+from training.calibration import Temperatures, calibrate
 from training.config import Params, load_params
-from training.ingest import Manifest, pairs
-from training.options import RunOptions, run_stage
-from training.progress import scores_table
-from training.report import confusion_picture, contact_sheet, write_card
-from training.robustness import robustness
+from training.ingest import Manifest, ingest, pairs
+from training.measure import measure
+from training.options import RunError, RunOptions, add_arguments
+from training.pictures import confusion_picture, contact_sheet
+from training.report import write_card
+from training.tables import print_metrics
+
+CONSOLE = Console()
 
 
-def evaluate(options: RunOptions, params: Params | None = None) -> dict[str, Any]:
-    """Write `<out>/metrics.json` and pictures, and the finished bundle: what was exported, figures and card.
+def evaluate(
+    options: RunOptions, params: Params | None = None, *, bundle: Path | None = None
+) -> dict[str, Any]:
+    """Write `<out>/metrics.json`, pictures, and finished bundles: what was exported, figures and card.
 
-    Every photo of the test split is taken as one cut (faces="whole") and scored at its labels' own size.
+    metrics.json is {bundle: {provider: figures}}; a bundle itself holds the figures of the first provider that
+    is there. Raises RunError where there is no bundle, none for this data, or no provider.
     """
     params = params or load_params()
     manifest = Manifest.read(options.out / "data.json")
-    segmenter = Segmenter.load(options.exported)
-    photos = pairs(manifest.root / "test")
-    matrix, by_photo = score(segmenter, photos)
-    metrics = summary(matrix, manifest, len(photos))
-    if manifest.scenes and params.evaluate.robustness_photos:
-        metrics["robustness"] = robustness(segmenter, manifest, photos=params.evaluate.robustness_photos)
-    (options.out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
-    confusion_picture(matrix, manifest.labels.names, options.out / "confusion.png")
-    worst = sorted(by_photo, key=by_photo.__getitem__)[: params.evaluate.worst]
-    if worst:
-        contact_sheet(segmenter, worst, options.out / "worst.png")
-    with replacing(options.bundle) as folder:
-        shutil.copytree(options.exported, folder, dirs_exist_ok=True)
-        update_model_json(folder, metrics=metrics)
-        write_card(folder)
-    console = Console()
-    console.print(
-        f"{options.bundle}: {len(photos)} photos of {manifest.name}/test, faces=whole, at the labels' size"
+    folders = (
+        [bundle.resolve()] if bundle else sorted(path.parent for path in options.exported.glob(f"*/{CARD}"))
     )
-    console.print(scores_table(scores(matrix), manifest.labels))
-    return metrics
+    if not folders:
+        raise RunError(f"{options.exported} holds no bundle: run the train stage first")
+    results = {folder.name: _finish(folder, options.out, manifest, params) for folder in folders}
+    text = json.dumps(results, indent=2) + "\n"
+    (options.out / "metrics.json").write_text(text, encoding="utf-8")
+    return results
 
 
-def score(
-    segmenter: Segmenter, photos: list[tuple[Path, Path]]
-) -> tuple[Matrix, dict[tuple[Path, Path], float]]:
-    """The confusion matrix over all photos, and each photo's own mean F1."""
-    classes = len(segmenter.bundle.labels)
-    total = np.zeros((classes, classes), np.int64)
-    by_photo = {}
-    for photo, label in track(photos, description="evaluating"):
-        truth = cv2.imread(str(label), cv2.IMREAD_UNCHANGED)
-        predicted = segmenter.predict(photo, faces="whole").labels
-        matrix = confusion_matrix(np.asarray(truth, np.uint8), predicted, classes)
-        total += matrix
-        by_photo[photo, label] = scores(matrix).mean_f1
-    return total, by_photo
+def _finish(source: Path, out: Path, manifest: Manifest, params: Params) -> dict[str, Any]:
+    """Measure one bundle with each provider and write it, finished, to <out>/bundles/<name>."""
+    target = out / "bundles" / source.name
+    bundle = _open(source, manifest)
+    fitted: Temperatures | None = None
+    found: dict[str, Any] = {}
+    for provider in params.evaluate.providers:
+        try:
+            segmenter = Segmenter(bundle, providers=(provider,), threads=1)
+        except ProviderUnavailable as error:
+            CONSOLE.print(f"not measured with {provider}: {error}", style="yellow")
+            continue
+        if fitted is None:
+            fitted = calibrate(segmenter, pairs(manifest.root / "val"))
+            bundle = replace(bundle, temperature=fitted.overall, temperatures=fitted.by_class)
+            segmenter = Segmenter(bundle, providers=(provider,), threads=1)
+        measured = measure(segmenter, manifest, params.evaluate)
+        tag = f"{source.name}-{provider}" if found else source.name
+        confusion_picture(measured.matrix, manifest.labels.names, out / f"confusion-{tag}.png")
+        if measured.worst:
+            contact_sheet(segmenter, measured.worst, out / f"worst-{tag}.png")
+        print_metrics(CONSOLE, f"{source.name}, {provider}", measured.metrics)
+        found[provider] = measured.metrics
+    if fitted is None:
+        raise RunError(f"evaluate.providers: none of {', '.join(params.evaluate.providers)} is here")
+    _write(source, target, fitted, found)
+    CONSOLE.print(f"finished: {target}")
+    return found
 
 
-def summary(matrix: Matrix, manifest: Manifest, photos: int) -> dict[str, Any]:
-    """The figures of a confusion matrix as metrics.json and model.json hold them, in percent."""
-    found = scores(matrix)
-    names = manifest.labels.names
-    return {
-        "data": manifest.name,
-        "split": "test",
-        "photos": photos,
-        "faces": "whole",
-        "mean_f1": _percent(found.mean_f1),
-        "mean_iou": _percent(found.mean_iou),
-        "f1": {name: _percent(float(value)) for name, value in zip(names, found.f1, strict=True)},
-        "iou": {name: _percent(float(value)) for name, value in zip(names, found.iou, strict=True)},
-    }
+def _open(source: Path, manifest: Manifest) -> Bundle:
+    try:
+        bundle = Bundle.load(source)
+    except BundleError as error:
+        raise RunError(str(error)) from error
+    if bundle.labels.names != manifest.labels.names:
+        raise RunError(f"{source} has other classes than {manifest.name}")
+    return bundle
 
 
-def _percent(value: float) -> float | None:
-    """None, for JSON, where a class does not occur."""
-    return None if np.isnan(value) else round(100 * value, 2)
+def _write(source: Path, target: Path, fitted: Temperatures, found: dict[str, Any]) -> None:
+    with replacing(target) as folder:
+        shutil.copytree(source, folder, dirs_exist_ok=True)
+        update_model_json(
+            folder,
+            temperature=fitted.overall,
+            class_temperatures=fitted.by_class,
+            metrics=_for_the_bundle(found),
+        )
+        write_card(folder)
+
+
+def _for_the_bundle(found: dict[str, Any]) -> dict[str, Any]:
+    """The first provider's figures, and of each provider the means."""
+    means = {name: {key: row[key] for key in ("mean_f1", "mean_iou")} for name, row in found.items()}
+    return {**next(iter(found.values())), "providers": means}
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_arguments(parser)
+    parser.add_argument("--bundle", type=Path, metavar="DIR", help="score this bundle, whoever made it")
+    values = vars(parser.parse_args())
+    bundle, options = values.pop("bundle"), RunOptions(**values)
+    try:
+        if bundle:
+            ingest(options)
+        evaluate(options, bundle=bundle)
+    except RunError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("Stopped.")
 
 
 if __name__ == "__main__":
-    run_stage(evaluate, __doc__)
+    main()

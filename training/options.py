@@ -19,7 +19,7 @@ class RunError(ValueError):
 
 @dataclass(frozen=True)
 class RunOptions:
-    """One training run. `out` receives everything the run makes; its bundle lies in out/bundles/<preset>."""
+    """One training run. `out` receives everything the run makes; its bundles lie in out/bundles."""
 
     preset: str = "lite"
     data: str | None = None
@@ -31,12 +31,12 @@ class RunOptions:
 
     @property
     def exported(self) -> Path:
-        """What `train` exports: a bundle without figures."""
+        """What `train` exports: <preset> and <preset>-int8, bundles without figures."""
         return self.out / "exported"
 
     @property
     def bundle(self) -> Path:
-        """The finished bundle, which `evaluate` writes."""
+        """The finished bundle in float32, which `evaluate` writes, with the int8 one beside it."""
         return self.out / "bundles" / self.preset
 
 

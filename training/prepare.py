@@ -2,7 +2,9 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
+from ml_core.bundle import CARD
 from ml_core.unetr.config import UnetrConfig, preset
 from ml_core.unetr.model import build_unetr
 from ml_core.unetr.weights import WeightsError, load_weights, save_weights, seed
@@ -12,7 +14,10 @@ from training.options import RunError, RunOptions, run_stage
 
 
 def prepare(options: RunOptions, params: Params | None = None) -> None:
-    """Write `<out>/network.json` and `<out>/initial.npz`: random weights, or those of the bundle --init."""
+    """Write `<out>/network.json` and `<out>/initial.npz`: random weights, or those of the bundle --init.
+
+    `<out>/start.json` keeps which, so that `train`, perhaps in another process, can tell the whole story.
+    """
     params = params or load_params()
     manifest = Manifest.read(options.out / "data.json")
     net = preset(options.preset, num_classes=len(manifest.labels), image_size=params.prepare.image_size)
@@ -25,6 +30,26 @@ def prepare(options: RunOptions, params: Params | None = None) -> None:
             raise RunError(f"--init: {error}") from error
     (options.out / "network.json").write_text(json.dumps(net.to_dict(), indent=2) + "\n", encoding="utf-8")
     save_weights(model, options.out / "initial.npz")
+    start = json.dumps(_start(options.init), indent=2)
+    (options.out / "start.json").write_text(start + "\n", encoding="utf-8")
+
+
+def _start(init: Path | None) -> dict[str, Any]:
+    """What the run starts from, for its history: a bundle's name, and that bundle's own training."""
+    if init is None:
+        return {"init": None}
+    path = init / CARD
+    if not path.exists():
+        return {"init": init.name}
+    info = json.loads(path.read_text(encoding="utf-8"))
+    return {"init": f"{info['name']} {info['version']}", "after": info.get("training")}
+
+
+def read_start(out: Path) -> dict[str, Any]:
+    """What `prepare` noted of the run's start: `init`, and `after` where that is a bundle with a history."""
+    path = out / "start.json"
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"init": None}
+    return found
 
 
 def read_network(out: Path) -> UnetrConfig:

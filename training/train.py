@@ -1,4 +1,4 @@
-"""Stage 3, train: fit the network, export the best weights to ONNX, check that both answer the same."""
+"""Stage 3, train: fit the network, export the best weights to ONNX in fp32 and in int8, check how well they agree."""
 
 import fnmatch
 from collections.abc import Iterable
@@ -8,32 +8,33 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
 
-from ml_core.bundle import MODEL, Bundle, replacing, write_golden, write_model_json
-from ml_core.segmenter import Segmenter
-from ml_core.unetr.data import PhotoSet, TrainingData, whole_frame
-from ml_core.unetr.export import Parity, check_parity, export_onnx
+from ml_core.bundle import MODEL, replacing, write_model_json
+from ml_core.unetr.data import PhotoSet, TrainingData
+from ml_core.unetr.export import ParityError, check_parity, export_onnx
 from ml_core.unetr.fit import Trainer
 from ml_core.unetr.model import build_unetr
 from ml_core.unetr.schedule import Budget
 from ml_core.unetr.targets import plain_values, target_table
 from ml_core.unetr.weights import save_weights
-from training.config import Params, load_params
+from training.config import ExportParams, Params, load_params
+from training.golden import write_golden_face
 from training.ingest import Manifest, pairs
 from training.options import RunError, RunOptions, run_stage
-from training.prepare import read_network
+from training.prepare import read_network, read_start
 from training.progress import ProgressTable
-from training.synthetic import draw_face
+from training.quantize import TooLossy, compare, frames, onnx_infer, quantize_bundle
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 PARITY = {"lite": 1e-4, "full": 1e-3}
 """How far ONNX Runtime may be from Keras in a logit."""
 
 
 def train(options: RunOptions, params: Params | None = None) -> Path:
-    """Fit, then export to `options.exported`, a bundle without figures, which is returned.
+    """Fit, then export bundles without figures to `options.exported`, which is returned.
 
-    Without --resume a run starts anew from `<out>/initial.npz`. Raises RunError, ParityError.
+    Without --resume a run starts anew from `<out>/initial.npz`. Raises RunError.
     """
     params = params or load_params()
     config = params.train[options.preset]
@@ -51,9 +52,9 @@ def train(options: RunOptions, params: Params | None = None) -> Path:
         "samples_per_epoch": config.samples_per_epoch,
         "phases": [asdict(phase) for phase in config.phases],
         "validation_f1": trainer.progress.best_f1,
-        "init": str(options.init) if options.init else None,
+        **read_start(options.out),
     }
-    return export(options, manifest, best, history, parity_photos=params.export.parity_photos)
+    return export(options, manifest, best, history, params.export)
 
 
 def _resumed(trainer: Trainer) -> bool:
@@ -112,32 +113,43 @@ def export(
     manifest: Manifest,
     weights: list[NDArray[Any]],
     history: dict[str, Any],
-    *,
-    parity_photos: int,
+    params: ExportParams,
 ) -> Path:
-    """Export these weights; what was exported before stays if anything fails. Raises ParityError."""
+    """Export these weights as <preset> and <preset>-int8; what was exported before stays if anything fails.
+
+    Where int8 would lose too much, it is left out and a line says so. Raises RunError where the graph does not
+    answer what the Keras model answers.
+    """
     net = read_network(options.out)
     model = build_unetr(net, weights=weights)
     size = net.image_size
-    with replacing(options.exported) as folder:
+    with replacing(options.exported) as exported:
+        folder = exported / options.preset
+        folder.mkdir()
         export_onnx(model, folder / MODEL)
-        parity = check_parity(
-            model, folder / MODEL, _photos(manifest, size, parity_photos), tolerance=PARITY[options.preset]
-        )
+        photos = frames(pairs(manifest.root / "val")[: params.parity_photos], size)
+        try:
+            parity = check_parity(model, folder / MODEL, photos, tolerance=PARITY[options.preset])
+        except ParityError as error:
+            raise RunError(str(error)) from error
+        graphs = {"keras": model.predict_on_batch, "fp32": onnx_infer(folder / MODEL)}
+        f1 = compare(graphs, manifest, size, params.f1_photos)
         save_weights(model, folder / "weights.npz", dtype=np.float16)
-        _describe(folder, options, manifest, size, parity, history)
+        _describe(folder, options, manifest, size, {**parity.to_json(), **f1}, history)
+        try:
+            quantize_bundle(folder, exported / f"{options.preset}-int8", manifest, params)
+        except TooLossy as error:
+            Console().print(f"no int8 bundle: {error}", style="yellow")
     return options.exported
 
 
-def _photos(manifest: Manifest, size: int, count: int) -> NDArray[np.uint8]:
-    """The first validation photos as the network sees them, (count, size, size, 3)."""
-    val = _photo_set(pairs(manifest.root / "val")[:count], np.arange(256, dtype=np.uint8))
-    frames = [whole_frame(*val.read(index), size, size, ignore=0)[0] for index in range(len(val))]
-    return np.stack(frames)
-
-
 def _describe(
-    folder: Path, options: RunOptions, manifest: Manifest, size: int, parity: Parity, history: dict[str, Any]
+    folder: Path,
+    options: RunOptions,
+    manifest: Manifest,
+    size: int,
+    parity: dict[str, Any],
+    history: dict[str, Any],
 ) -> None:
     """model.json and the golden image; `evaluate` adds the figures and the card."""
     write_model_json(
@@ -148,7 +160,7 @@ def _describe(
         input_size=(size, size),
         temperature=1.0,
         metrics={},
-        parity=parity.to_json(),
+        parity=parity,
         data={
             "name": manifest.name,
             "sha256": manifest.sha256,
@@ -159,9 +171,7 @@ def _describe(
         network=read_network(options.out).to_dict(),
         training=history,
     )
-    golden = draw_face(size, np.random.default_rng(3))[0]
-    segmenter = Segmenter(Bundle.load(folder, golden=False))
-    write_golden(folder, golden, lambda image: segmenter.predict(image, faces="whole").labels)
+    write_golden_face(folder)
 
 
 if __name__ == "__main__":

@@ -23,9 +23,13 @@ const FLAGS = [
   "--use-fake-ui-for-media-stream",
 ];
 
-/** Call `work` with a page on the app, then check that nothing went wrong behind the scenes. */
+/**
+ * Call `work` with a page on the app, then check that nothing went wrong behind the scenes: no request to a foreign
+ * origin, no error in the console. `refusals` are those that the browser itself logs of answers a test provokes, such
+ * as 415 or ERR_FAILED; each must come, and nothing else may. `origins` may be asked beside the page's own.
+ */
 export async function withPage(options, work) {
-  const { path = "/", allowErrors = false, ...context } = options;
+  const { base = BASE_URL, path = "/", refusals = [], origins = [], ...context } = options;
   const profile = await mkdtemp(join(tmpdir(), "face-parts-"));
   const browser = await chromium.launchPersistentContext(profile, {
     executablePath: CHROMIUM,
@@ -43,13 +47,15 @@ export async function withPage(options, work) {
   page.on("pageerror", (error) => errors.push(String(error)));
   page.on("request", (request) => {
     const { protocol, origin } = new URL(request.url());
-    if (protocol.startsWith("http") && origin !== new URL(BASE_URL).origin) foreign.push(request.url());
+    if (protocol.startsWith("http") && ![new URL(base).origin, ...origins].includes(origin)) foreign.push(request.url());
   });
   try {
-    await page.goto(BASE_URL + path);
+    await page.goto(base + path);
     await work(page, browser);
     assert.deepEqual(foreign, [], "requests to foreign origins");
-    if (!allowErrors) assert.deepEqual(errors, [], "errors in the console");
+    const refused = (error) => refusals.find((code) => new RegExp(`^Failed to load resource: .*\\b${code}\\b`).test(error));
+    assert.deepEqual(errors.filter((error) => !refused(error)), [], "errors in the console");
+    assert.deepEqual(new Set(errors.map(refused)), new Set(refusals), "refusals");
   } catch (error) {
     await shoot(page, "failed").catch(() => undefined);
     if (errors.length) console.error(errors.join("\n"));
@@ -70,6 +76,13 @@ export async function parseFile(page, file = SAMPLE) {
   await page.getByLabel("Photo file").setInputFiles(file);
   await page.getByTestId("label-canvas").waitFor();
   await page.getByTestId("progress").waitFor({ state: "detached" });
+}
+
+/** Press a download's button; its name and bytes. */
+export async function download(page, label) {
+  const button = page.getByRole("button", { name: label, exact: true });
+  const [file] = await Promise.all([page.waitForEvent("download"), button.click()]);
+  return { name: file.suggestedFilename(), bytes: readFileSync(await file.path()) };
 }
 
 /** What the API itself answers to a photo. */

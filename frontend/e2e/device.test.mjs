@@ -1,90 +1,199 @@
 /** Parsing in the browser: nothing is sent, and the labels equal the service's. */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ask, parseFile, SAMPLE, shoot, withPage } from "./browser.mjs";
+import { ask, BASE_URL, download, parseFile, SAMPLE, shoot, withPage } from "./browser.mjs";
+import { ROOT } from "./service.mjs";
 
 const LEAST_EQUAL = 0.995;
+const DRAWN = join(ROOT, "ml_core/bundles/lite/golden.png");
 
-/** Cuts of the sample as PNGs: x, y, width, height of what is cut, and the width it is scaled to. */
+/** Cuts of the sample: x, y, width, height; the width each is scaled to; its type; its EXIF orientation. */
 const PHOTOS = [
-  [0, 0, 512, 512, 512],
-  [130, 20, 200, 200, 200],
-  [100, 0, 250, 400, 1250],
-  [60, 30, 330, 180, 990],
-  [150, 40, 140, 170, 90],
+  { cut: [0, 0, 512, 512], width: 512, type: "image/png" },
+  { cut: [130, 20, 200, 200], width: 200, type: "image/webp" },
+  { cut: [100, 0, 250, 400], width: 1250, type: "image/jpeg", orientation: 6 },
+  { cut: [60, 30, 330, 180], width: 990, type: "image/jpeg", orientation: 3 },
+  { cut: [150, 40, 140, 170], width: 90, type: "image/png" },
+  { cut: [120, 10, 220, 260], width: 601, type: "image/jpeg", orientation: 5 },
+  { cut: [0, 0, 512, 384], width: 4000, type: "image/jpeg", orientation: 8 },
 ];
 
 async function makePhotos(page) {
   const folder = mkdtempSync(join(tmpdir(), "face-parts-"));
-  const files = [SAMPLE];
-  for (const [index, cut] of PHOTOS.entries()) {
-    const base64 = await page.evaluate(async ([x, y, width, height, target]) => {
+  const files = [SAMPLE, DRAWN];
+  for (const [index, photo] of PHOTOS.entries()) {
+    const base64 = await page.evaluate(async ({ cut: [x, y, width, height], width: target, type }) => {
       const picture = await createImageBitmap(await (await fetch("/samples/astronaut.jpg")).blob());
       const canvas = document.createElement("canvas");
       canvas.width = target;
       canvas.height = Math.round((height * target) / width);
       canvas.getContext("2d").drawImage(picture, x, y, width, height, 0, 0, canvas.width, canvas.height);
-      return canvas.toDataURL("image/png").split(",")[1];
-    }, cut);
-    files.push(join(folder, `${index}.png`));
-    writeFileSync(files.at(-1), Buffer.from(base64, "base64"));
+      return canvas.toDataURL(type, type === "image/webp" ? 1 : 0.95).split(",")[1];
+    }, photo);
+    const bytes = Buffer.from(base64, "base64");
+    files.push(join(folder, `${index}-${photo.width}-orientation-${photo.orientation ?? 1}.${photo.type.split("/")[1]}`));
+    writeFileSync(files.at(-1), photo.orientation ? withOrientation(bytes, photo.orientation) : bytes);
   }
   return files;
 }
 
-/** The share of pixels of two PNGs that are equal. */
+/** A JPEG with an EXIF segment that says how it is to be turned (EXIF 2.32, tag 0x0112). */
+function withOrientation(jpeg, orientation) {
+  const exif = Buffer.from("Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0?\0\0\0\0\0\0", "latin1");
+  exif[exif.indexOf("?")] = orientation;
+  const head = Buffer.from([0xff, 0xe1, 0, exif.length + 2]);
+  return Buffer.concat([jpeg.subarray(0, 2), head, exif, jpeg.subarray(2)]);
+}
+
+/** The share of pixels of two PNGs that are equal; 0 if they differ in size. */
 function equalShare(page, one, other) {
   return page.evaluate(async (pictures) => {
     const [a, b] = await Promise.all(
       pictures.map(async (base64) => {
-        const bitmap = await createImageBitmap(new Blob([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))]));
+        const bitmap = await createImageBitmap(await (await fetch(`data:image/png;base64,${base64}`)).blob());
         const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d");
         context.drawImage(bitmap, 0, 0);
-        return new Uint32Array(context.getImageData(0, 0, bitmap.width, bitmap.height).data.buffer);
+        return { width: bitmap.width, ids: new Uint32Array(context.getImageData(0, 0, bitmap.width, bitmap.height).data.buffer) };
       }),
     );
-    if (a.length !== b.length) return 0;
+    if (a.width !== b.width || a.ids.length !== b.ids.length) return 0;
     let equal = 0;
-    for (let at = 0; at < a.length; at += 1) equal += a[at] === b[at];
-    return equal / a.length;
+    for (let at = 0; at < a.ids.length; at += 1) equal += a.ids[at] === b.ids[at];
+    return equal / a.ids.length;
   }, [one.toString("base64"), other.toString("base64")]);
 }
 
-test("on this device: nothing sent, the same labels, a frame to move", async () => {
+const models = await (await fetch(`${BASE_URL}/api/models/`)).json();
+
+for (const { name } of models) {
+  test(`${name} on this device: nothing sent, the service's labels`, async () => {
+    await withPage({ bypassCSP: true }, async (page) => {
+      const sent = [];
+      page.on("request", (request) => request.method() !== "GET" && sent.push(request.url()));
+      await page.getByText("On this device").click();
+      if (models.length > 1) await page.getByLabel("Model", { exact: true }).selectOption(name);
+      for (const file of await makePhotos(page)) {
+        await parseFile(page, file);
+        const { bytes } = await download(page, "Mask");
+        const share = await equalShare(page, bytes, await ask(`output=mask&faces=whole&model=${name}`, file));
+        console.log(`${name}, ${file}: ${(100 * share).toFixed(3)} % of the pixels equal`);
+        assert.ok(share >= LEAST_EQUAL, `${file}: ${share}`);
+      }
+      assert.deepEqual(sent, []);
+    });
+  });
+}
+
+test("on this device: the same files as from the service", async () => {
   await withPage({}, async (page) => {
-    const sent = [];
-    page.on("request", (request) => request.method() !== "GET" && sent.push(request.url()));
     await page.getByText("On this device").click();
-    for (const file of await makePhotos(page)) {
-      await parseFile(page, file);
-      const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Mask", exact: true }).click()]);
-      const share = await equalShare(page, readFileSync(await download.path()), await ask("output=mask&faces=whole", file));
-      console.log(`${file}: ${(100 * share).toFixed(3)} % of the pixels equal`);
-      assert.ok(share >= LEAST_EQUAL, `${file}: ${share}`);
-    }
     await parseFile(page);
-    const before = await page.getByTestId("crop-frame").boundingBox();
-    await page.getByTestId("crop-frame").focus();
-    for (let presses = 0; presses < 4; presses += 1) await page.keyboard.press("-");
-    await page.keyboard.press("ArrowUp");
-    await page.getByTestId("progress").waitFor({ state: "detached" });
-    const after = await page.getByTestId("crop-frame").boundingBox();
-    assert.ok(after.width < before.width && after.y < before.y + (before.height - after.height) / 2);
+    const { name, bytes } = await download(page, "JSON");
+    assert.equal(name, "astronaut.json");
+    const mine = JSON.parse(bytes);
+    const theirs = JSON.parse(await ask("output=json&faces=whole"));
+    assert.deepEqual([mine.image, mine.model, mine.faces], [theirs.image, theirs.model, theirs.faces]);
+    assert.deepEqual(mine.classes.map(Object.keys), theirs.classes.map(Object.keys));
+    for (const [index, row] of theirs.classes.entries()) {
+      const own = mine.classes[index];
+      assert.deepEqual([own.id, own.name, own.color, own.rle.size], [row.id, row.name, row.color, row.rle.size]);
+      assert.ok(Math.abs(own.share - row.share) < 0.005 && Math.abs(own.confidence - row.confidence) < 0.01, row.name);
+    }
+    await page.getByRole("checkbox", { name: /Hair.*confidence \d+ %/ }).waitFor();
+
+    const zip = await download(page, "Zip by part");
+    const file = join(mkdtempSync(join(tmpdir(), "face-parts-")), zip.name);
+    writeFileSync(file, zip.bytes);
+    execFileSync("python3", ["-m", "zipfile", "-t", file]);
+    const service = await ask("output=classes&faces=whole");
+    for (const { id, name: part } of theirs.classes) {
+      const member = `${String(id).padStart(2, "0")}-${part}.png`;
+      assert.ok(zip.bytes.includes(member) && service.includes(member), member);
+    }
+    await page.getByRole("checkbox", { name: /Skin/ }).uncheck();
+    const rest = JSON.parse((await download(page, "JSON")).bytes).classes.map((row) => row.name);
+    assert.ok(!rest.includes("skin") && rest.includes("hair"), rest.join());
+    assert.equal((await download(page, "Overlay")).name, "astronaut-overlay.png");
+  });
+});
+
+test("the crop frame: dragged, made smaller by its corner, moved by keys; each time parsed anew", async () => {
+  await withPage({}, async (page) => {
+    await page.getByText("On this device").click();
+    await parseFile(page);
+    const frame = page.getByTestId("crop-frame");
+    const box = () => frame.boundingBox();
+    const parsed = () => page.getByTestId("progress").waitFor({ state: "detached" });
+    const drag = async (target, dx, dy) => {
+      const { x, y, width, height } = await target.boundingBox();
+      await page.mouse.move(x + width / 2 + 40, y + height / 2);
+      if (target !== frame) await page.mouse.move(x + width / 2, y + height / 2);
+      await page.mouse.down();
+      await page.mouse.move(x + width / 2 + dx, y + height / 2 + dy, { steps: 4 });
+      await page.mouse.up();
+      await parsed();
+    };
+    const first = await box();
+    const skin = () => page.getByRole("checkbox", { name: /Skin/ }).evaluate((input) => input.closest("label").textContent);
+    const whole = await skin();
+    await drag(page.getByTestId("crop-corner"), -first.width / 4, -first.height / 4);
+    const small = await box();
+    assert.ok(small.width < 0.8 * first.width, `${small.width} of ${first.width}`);
+    assert.notEqual(await skin(), whole, "parsed anew");
+    await drag(frame, -60, -60);
+    const moved = await box();
+    assert.ok(moved.y < small.y - 30 && Math.abs(moved.width - small.width) < 1, JSON.stringify([small, moved]));
+    await frame.focus();
+    await page.keyboard.press("-");
+    await page.keyboard.press("ArrowDown");
+    await parsed();
+    const keyed = await box();
+    assert.ok(keyed.width < moved.width && keyed.y > moved.y, JSON.stringify([moved, keyed]));
     await shoot(page, "device");
-    assert.deepEqual(sent, []);
+  });
+});
+
+test("a photo that is quicker than the list of models is parsed all the same", async () => {
+  await withPage({ path: "/404.html" }, async (page) => {
+    let release;
+    const held = new Promise((resolve) => (release = resolve));
+    await page.route(/\/api\/models\/$/, async (route) => {
+      await held;
+      await route.continue();
+    });
+    await page.goto(new URL("/", page.url()).href);
+    await page.getByText("On this device").click();
+    await page.getByRole("button", { name: "Sample" }).click();
+    await page.getByRole("img", { name: /astronaut/ }).waitFor();
+    release();
+    await page.getByText(/m?s on this device/).waitFor();
   });
 });
 
 test("a model that cannot be had: said, and the service is one switch away", async () => {
-  await withPage({ allowErrors: true }, async (page) => {
+  await withPage({}, async (page) => {
     await page.route("**/model.onnx", (route) => route.fulfill({ status: 404 }));
     await page.getByText("On this device").click();
     await page.getByRole("button", { name: "Sample" }).click();
     await page.locator("[role=alert][data-code=no_local_model]").waitFor();
     await page.getByText("On this device").click();
     await page.getByRole("button", { name: "JSON" }).waitFor();
+  });
+});
+
+test("a model that was replaced meanwhile: its new version is fetched", async () => {
+  await withPage({}, async (page) => {
+    const described = await (await fetch(`${BASE_URL}/api/models/${models.find((row) => row.default).name}/`)).json();
+    await page.route(/\/api\/models\/[^/]+\/$/, (route) => route.fulfill({ json: { ...described, sha256: "0".repeat(64) } }), { times: 1 });
+    await page.reload();
+    await page.getByRole("checkbox", { name: /Hair/ }).waitFor();
+    await page.route("**/model.onnx", (route) => route.fulfill({ status: 503 }), { times: 1 });
+    await page.getByText("On this device").click();
+    await page.getByRole("button", { name: "Sample" }).click();
+    await page.getByText(/m?s on this device/).waitFor();
   });
 });

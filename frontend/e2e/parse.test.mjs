@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ask, parseFile, SAMPLE, shoot, withPage } from "./browser.mjs";
+import { ask, download as save, parseFile, SAMPLE, shoot, withPage } from "./browser.mjs";
 
 const opaquePixels = (page) =>
   page.getByTestId("label-canvas").evaluate((canvas) => {
@@ -59,6 +59,44 @@ test("legend: switching off removes a part, hovering dims the others", async () 
   });
 });
 
+test("opacity: seen at once, and in the overlay that is downloaded", async () => {
+  await withPage({}, async (page) => {
+    await parseFile(page);
+    const slider = page.getByRole("slider", { name: "Opacity" });
+    await slider.focus();
+    await page.keyboard.press("Home");
+    assert.equal(await page.getByTestId("label-canvas").evaluate((canvas) => canvas.style.opacity), "0");
+    for (let presses = 0; presses < 30; presses += 1) await page.keyboard.press("ArrowRight");
+    assert.equal(await page.getByTestId("label-canvas").evaluate((canvas) => canvas.style.opacity), "0.3");
+    await page.getByLabel("Answer of the curl command").selectOption("overlay");
+    assert.match(await page.getByTestId("curl").innerText(), /alpha=0\.3/);
+    const overlay = await save(page, "Overlay");
+    assert.deepEqual(overlay.bytes, await ask("output=overlay&alpha=0.3"));
+  });
+});
+
+test("two fingers zoom, one moves", async () => {
+  await withPage({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }, async (page, browser) => {
+    await parseFile(page);
+    const stage = await page.getByTestId("stage").boundingBox();
+    const [x, y] = [stage.x + stage.width / 2, stage.y + stage.height / 2];
+    const zoom = async () => parseInt(await page.getByLabel("Zoom", { exact: true }).locator("output").innerText());
+    const place = () => page.getByRole("img", { name: /Your photo/ }).evaluate((photo) => photo.getBoundingClientRect().x);
+    const touch = await browser.newCDPSession(page);
+    const send = (type, ...points) => touch.send("Input.dispatchTouchEvent", { type, touchPoints: points.map(([px, py], id) => ({ x: px, y: py, id })) });
+    await send("touchStart", [x - 30, y - 80], [x + 30, y - 80]);
+    for (let apart = 40; apart <= 120; apart += 20) await send("touchMove", [x - apart, y - 80], [x + apart, y - 80]);
+    await send("touchEnd");
+    assert.ok((await zoom()) >= 300, `${await zoom()} %`);
+    const before = await place();
+    await send("touchStart", [x + 60, y + 90]);
+    for (let moved = 10; moved <= 60; moved += 10) await send("touchMove", [x + 60 + moved, y + 90]);
+    await send("touchEnd");
+    assert.ok((await place()) > before + 30, "moved with the finger");
+    await shoot(page, "pinch");
+  });
+});
+
 test("before and after: by keyboard and by dragging; zoom", async () => {
   await withPage({}, async (page) => {
     await parseFile(page);
@@ -87,10 +125,7 @@ test("downloads are the API's bytes", async () => {
     const answers = [];
     page.on("response", (response) => response.url().includes("/api/segment/") && answers.push(response));
     await parseFile(page);
-    const download = async (label) => {
-      const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: label, exact: true }).click()]);
-      return { name: file.suggestedFilename(), bytes: readFileSync(await file.path()) };
-    };
+    const download = (label) => save(page, label);
     const json = await download("JSON");
     assert.equal(json.name, "astronaut.json");
     assert.deepEqual(json.bytes, await answers[0].body());
@@ -121,6 +156,29 @@ test("the curl command gives the same bytes", async () => {
     execFileSync("cp", [SAMPLE, folder]);
     execFileSync("sh", ["-c", `curl() { command curl --silent "$@"; }; ${command}`], { cwd: folder });
     assert.deepEqual(readFileSync(join(folder, "astronaut-mask.png")), await ask("output=mask"));
+  });
+});
+
+test("how long the sample takes: printed, for the one who reads the log", async () => {
+  await withPage({}, async (page) => {
+    for (const round of ["first", "second"]) {
+      await page.reload();
+      await page.getByRole("checkbox", { name: /Hair/ }).waitFor();
+      const took = await page.evaluate(
+        () =>
+          new Promise((resolve) => {
+            const start = performance.now();
+            new MutationObserver((_, observer) => {
+              if (!document.querySelector("[data-testid=label-canvas]")) return;
+              observer.disconnect();
+              requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - start)));
+            }).observe(document.body, { childList: true, subtree: true });
+            [...document.querySelectorAll("button")].find((button) => button.textContent === "Sample").click();
+          }),
+      );
+      const paint = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0].startTime);
+      console.log(`${round}: first paint after ${Math.round(paint)} ms; the sample's mask ${Math.round(took)} ms after the click`);
+    }
   });
 });
 

@@ -1,4 +1,4 @@
-/** What goes wrong is told in words, with the way on. The page logs failed requests itself: allowErrors. */
+/** What goes wrong is told in words, with the way on. */
 import assert from "node:assert/strict";
 import { randomFillSync } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -16,7 +16,7 @@ const problem = (status, type, headers = {}) => ({
 });
 
 test("what the service refuses: real answers", async () => {
-  await withPage({ allowErrors: true }, async (page) => {
+  await withPage({ refusals: [413, 415, 422] }, async (page) => {
     await give(page, "text.jpg", Buffer.from("hello ".repeat(100)));
     await told(page, "unsupported_image");
     await give(page, "cut.jpg", sample.subarray(0, 20_000));
@@ -42,7 +42,7 @@ test("what the page refuses itself sends nothing", async () => {
 });
 
 test("busy: waits as long as asked, then tries again", async () => {
-  await withPage({ allowErrors: true }, async (page) => {
+  await withPage({ refusals: [503] }, async (page) => {
     await page.route("**/api/segment/**", (route) => route.fulfill(problem(503, "too_busy", { "retry-after": "2" })), { times: 1 });
     await page.getByRole("button", { name: "Sample" }).click();
     await told(page, "too_busy");
@@ -54,38 +54,11 @@ test("busy: waits as long as asked, then tries again", async () => {
 });
 
 test("no service: said, and tried again", async () => {
-  await withPage({ allowErrors: true }, async (page) => {
+  await withPage({ refusals: ["ERR_FAILED"] }, async (page) => {
     await page.route("**/api/segment/**", (route) => route.abort(), { times: 1 });
     await page.getByRole("button", { name: "Sample" }).click();
     await told(page, "unreachable");
     await page.getByRole("button", { name: "Try again" }).click();
     await page.getByTestId("label-canvas").waitFor();
-  });
-});
-
-test("a service with keys: asks, refuses a wrong one, takes the right one", async () => {
-  const guard = async (route) => {
-    const key = route.request().headers().authorization;
-    if (key === "Api-Key right") return route.continue();
-    return route.fulfill(key ? problem(403, "api_key_invalid") : problem(401, "api_key_missing"));
-  };
-  await withPage({ allowErrors: true, path: "/404.html" }, async (page) => {
-    await page.route("**/api/**", guard);
-    await page.goto(new URL("/", page.url()).href);
-    await told(page, "api_key_missing");
-    await page.getByRole("button", { name: "Sample" }).click();
-    await page.getByRole("img", { name: /astronaut/ }).waitFor();
-    await told(page, "api_key_missing");
-    await shoot(page, "api-key");
-    const enter = async (key) => {
-      await page.getByLabel("API key").fill(key);
-      await page.getByRole("button", { name: "Use it" }).click();
-    };
-    await enter("wrong");
-    await told(page, "api_key_invalid");
-    await enter("right");
-    await page.getByRole("checkbox", { name: /Hair/ }).waitFor();
-    await page.getByTestId("label-canvas").waitFor();
-    assert.match(await page.getByTestId("curl").innerText(), /Api-Key \$API_KEY/);
   });
 });

@@ -14,7 +14,11 @@ sys.path.insert(0, str(FRONTEND.parent))
 
 from ml_core.images import letterbox, sample  # noqa: E402
 from ml_core.paste import paste  # noqa: E402
+from ml_core.regions import region_stats, rle  # noqa: E402
+from ml_core.segmenter import _confidence  # noqa: E402
 
+CLASSES = 5
+TEMPERATURE = 1.3
 CASES = [
     # height, width, side of the network's input, cut as x, y, width, height (None: the whole photo)
     (37, 53, 16, None),
@@ -47,7 +51,12 @@ def main() -> None:
         else:
             affine = np.array([[cut[2], 0.0, cut[0]], [0.0, cut[3], cut[1]]])
         crop = sample(draw_photo(height, width), affine, size)
-        labels = paste([draw_logits(8, 8, 5)], [affine], (height, width))
+        logits = [draw_logits(8, 8, CLASSES)]
+        labels = paste(logits, [affine], (height, width))
+        regions = [
+            {"id": row.id, "pixels": row.pixels, "box": row.box, "rle": rle(labels == row.id)}
+            for row in region_stats(labels, CLASSES)
+        ]
         rows.append(
             {
                 "width": width,
@@ -56,6 +65,8 @@ def main() -> None:
                 "cut": cut and dict(zip(("x", "y", "width", "height"), cut, strict=True)),
                 "crop": crop.ravel().tolist(),
                 "labels": "".join(map(str, labels.ravel().tolist())),
+                "regions": regions,
+                "confidence": _confidence(logits, labels, TEMPERATURE, CLASSES),
             }
         )
     (FRONTEND / "src" / "device" / "reference.json").write_text(json.dumps(rows) + "\n")

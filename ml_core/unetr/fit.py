@@ -21,7 +21,7 @@ from ml_core.unetr.data import Batch, TrainingBatches, TrainingData, validation_
 from ml_core.unetr.losses import SegmentationLoss
 from ml_core.unetr.model import build_unetr
 from ml_core.unetr.schedule import Budget, FitConfig, Phase
-from ml_core.unetr.weights import load_weights
+from ml_core.unetr.weights import load_weights, save_arrays
 
 
 @dataclass
@@ -121,7 +121,7 @@ class Trainer:
         while self.share(0) < 1:
             self._enter(self.config.phase(self.share(0)))
             self._epoch()
-        return load_arrays(self.out / "best.npz", "weight")
+        return load_list(self.out / "best.npz", "weight")
 
     def share(self, batches: int) -> float:
         """Progress of the run from 0 to 1, `batches` into the present epoch."""
@@ -202,8 +202,8 @@ class Trainer:
         self.out.mkdir(parents=True, exist_ok=True)
         if self.progress.last_f1 >= self.progress.best_f1:
             self.progress.best_f1 = self.progress.last_f1
-            save_arrays(self.out / "best.npz", weight=self.average.get())
-        save_arrays(
+            save_lists(self.out / "best.npz", weight=self.average.get())
+        save_lists(
             self.out / "last.npz",
             weight=self.model.get_weights(),
             average=self.average.get(),
@@ -216,11 +216,11 @@ class Trainer:
         path = self.out / "last.npz"
         if not path.exists():
             return False
-        self.progress = Progress(**json.loads(load_arrays(path, "progress")[0].tobytes()))
-        self.model.set_weights(load_arrays(path, "weight"))
-        self.average = WeightAverage(load_arrays(path, "average"), self.config.average_decay)
+        self.progress = Progress(**json.loads(load_list(path, "progress")[0].tobytes()))
+        self.model.set_weights(load_list(path, "weight"))
+        self.average = WeightAverage(load_list(path, "average"), self.config.average_decay)
         self.average.steps = int(1e9)
-        state = load_arrays(path, "optimizer")
+        state = load_list(path, "optimizer")
         for variable, value in zip(self.model.optimizer.variables, state, strict=True):
             variable.assign(value)
         return True
@@ -259,19 +259,16 @@ def _half_precision(*, enabled: bool) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def save_arrays(path: Path, **groups: Sequence[NDArray[Any]]) -> None:
+def save_lists(path: Path, **lists: Sequence[NDArray[Any]]) -> None:
     """Write lists of arrays as one .npz, replacing the file in one step."""
-    arrays = {
-        f"{name}.{index}": value for name, values in groups.items() for index, value in enumerate(values)
+    numbered = {
+        f"{name}.{index}": value for name, values in lists.items() for index, value in enumerate(values)
     }
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
-    part.replace(path)
+    save_arrays(path, numbered)
 
 
-def load_arrays(path: Path, name: str) -> list[NDArray[Any]]:
-    """Read one list that `save_arrays` wrote."""
+def load_list(path: Path, name: str) -> list[NDArray[Any]]:
+    """Read one list that `save_lists` wrote."""
     with np.load(path) as stored:
         return [
             stored[f"{name}.{index}"] for index in range(sum(key.startswith(f"{name}.") for key in stored))

@@ -1,8 +1,8 @@
 """Put an exported graph into the forms that inference engines have one kernel for.
 
-tf2onnx writes a layer normalisation as nine operators, and TensorFlow reorders the products of a GELU so that
-ONNX Runtime does not recognise it. Both patterns are as `ml_core.unetr.layers` makes them;
-a graph without them is left as it is.
+tf2onnx writes a layer normalisation as nine operators and a dense layer as two, and TensorFlow reorders the products
+of a GELU so that ONNX Runtime does not recognise it. All are as `ml_core.unetr.layers` makes them; a graph without
+them is left as it is.
 """
 
 import numpy as np
@@ -38,13 +38,14 @@ class _Graph:
         return None
 
 
-def simplify(model: onnx.ModelProto) -> tuple[int, int]:
-    """Rewrite in place; returns how many layer normalisations and GELUs were found."""
+def simplify(model: onnx.ModelProto) -> tuple[int, int, int]:
+    """Rewrite in place; returns how many layer normalisations, GELUs and dense layers were found."""
     graph = _Graph(model.graph)
     norms = sum(_fuse_layer_norm(graph, node) for node in list(model.graph.node) if node.op_type == "Div")
     gelus = sum(_restore_gelu(graph, node) for node in list(model.graph.node) if node.op_type == "Erf")
+    dense = sum(_join_bias(graph, node) for node in list(model.graph.node) if node.op_type == "MatMul")
     _drop_unread(model.graph)
-    return norms, gelus
+    return norms, gelus, dense
 
 
 def _fuse_layer_norm(graph: _Graph, divide: NodeProto) -> bool:
@@ -92,6 +93,21 @@ def _restore_gelu(graph: _Graph, erf: NodeProto) -> bool:
     product.input[:] = [x, name]
     inner.input[:] = [x, add_one.output[0]]
     outer.input[:] = [inner.output[0], half[0]]
+    return True
+
+
+def _join_bias(graph: _Graph, product: NodeProto) -> bool:
+    """A matrix product with a constant and a sum with another  ->  Gemm, in the sum's place.
+
+    ONNX Runtime would do so by itself; quantisation needs it done, to have the bias in the integer kernel.
+    """
+    weight = graph.constants.get(product.input[1])
+    add = graph.only_reader(product.output[0], "Add")
+    bias = graph.constant(add) if add is not None else None
+    if weight is None or len(weight.dims) != 2 or add is None or bias is None or bias[1].ndim != 1:
+        return False
+    add.op_type, add.name = "Gemm", product.name
+    add.input[:] = [*product.input, bias[0]]
     return True
 
 

@@ -1,9 +1,12 @@
 """Keras weights in a plain .npz, by name, so that training can go on from a bundle."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 
 class WeightsError(ValueError):
@@ -17,9 +20,13 @@ def seed(value: int) -> None:
 
 def save_weights(model: keras.Model, path: Path, *, dtype: type[np.floating] = np.float32) -> None:
     """Write every weight under its path in the model, replacing the file in one step."""
+    save_arrays(path, {weight.path: np.asarray(weight, dtype) for weight in model.weights})
+
+
+def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays by name as one .npz, replacing the file in one step."""
     part = path.with_suffix(".part")
     with part.open("wb") as file:
-        arrays = {weight.path: np.asarray(weight, dtype) for weight in model.weights}
         np.savez(file, allow_pickle=False, **arrays)
     part.replace(path)
 

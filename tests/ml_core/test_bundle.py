@@ -85,6 +85,8 @@ def test_a_missing_key_is_named(folder: Path, key: str) -> None:
     [
         ({"format": 2}, "format 2 is unknown"),
         ({"temperature": 0}, "temperature"),
+        ({"class_temperatures": [0.0] * 11}, "class_temperatures"),
+        ({"class_temperatures": [1.0] * 3}, "class_temperatures: 3 of them for 11 classes"),
         ({"input": {"height": 32}}, r"input\.width"),
         ({"classes": [{"name": "a"}]}, "classes"),
         ({"classes": [{"name": "a", "color": [0, 0, 0]}]}, "classes: a label set has 2"),
@@ -95,6 +97,39 @@ def test_a_missing_key_is_named(folder: Path, key: str) -> None:
 def test_a_bad_value_is_named(folder: Path, change: dict[str, Any], reason: str) -> None:
     edit(folder, lambda info: info.update(change))
     with pytest.raises(BundleError, match=reason):
+        Bundle.load(folder)
+
+
+PARITY = {"f1": {"fp32": 85.0, "int8": 84.6}, "f1_loss": {"int8": 0.4}, "f1_limit": 0.5}
+
+
+def test_an_int8_model_within_its_limit_is_loaded(folder: Path) -> None:
+    edit(folder, lambda info: info.update(precision="int8", parity=PARITY))
+    assert Bundle.load(folder).parity == PARITY
+
+
+@pytest.mark.parametrize(
+    ("parity", "reason"),
+    [
+        (
+            {"f1_loss": {"int8": 0.51}},
+            r"int8 loses 0\.51 points of F1 against fp32, more than its limit of 0\.5",
+        ),
+        ({"f1_loss": {"int8": float("nan")}}, "int8 loses nan"),
+        ({"f1_limit": 0.3}, r"limit of 0\.3"),
+        ({"f1_loss": {}}, r"parity of an int8 model: f1_loss\.int8: Field required"),
+        ({"f1_limit": None}, "parity of an int8 model: f1_limit"),
+    ],
+)
+def test_an_int8_model_over_its_limit_is_refused(folder: Path, parity: dict[str, Any], reason: str) -> None:
+    edit(folder, lambda info: info.update(precision="int8", parity={**PARITY, **parity}))
+    with pytest.raises(BundleError, match=rf"model\.json: .*{reason}"):
+        Bundle.load(folder)
+
+
+def test_an_unknown_precision_is_refused(folder: Path) -> None:
+    edit(folder, lambda info: info.update(precision="int4"))
+    with pytest.raises(BundleError, match="precision"):
         Bundle.load(folder)
 
 

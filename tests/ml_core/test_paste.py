@@ -86,6 +86,17 @@ def test_what_two_cuts_see_goes_to_the_nearer_in_its_own_measure() -> None:
         assert (found[50, 54:118] == 2).all()
 
 
+def test_whose_a_pixel_is_goes_by_the_homes() -> None:
+    wide, other = turned((40, 50), 160, 0), turned((80, 50), 40, 0)
+    homes = [turned((40, 50), 40, 0), other]
+    for order in ((0, 1), (1, 0)):
+        looks = [certain((1, 2)[index]) for index in order]
+        cuts = [(wide, other)[index] for index in order]
+        found = paste(looks, cuts, (100, 140), homes=[homes[index] for index in order])
+        assert (found[50, 1:59] == 1).all()
+        assert (found[50, 62:98] == 2).all()
+
+
 def test_the_background_of_one_cut_erases_nothing_of_another() -> None:
     cuts = [turned((40, 50), 60, 0), turned((60, 50), 60, 10)]
     found = paste([certain(3), certain(0)], cuts, (100, 100))

@@ -149,6 +149,29 @@ def test_two_faces_side_by_side_keep_their_parts(bundle: Path) -> None:
     assert min(iou(found, expected, class_id) for class_id in (4, 5, 6)) > 0.6
 
 
+def test_hair_beyond_the_cut_is_found_too(bundle: Path) -> None:
+    expected = np.zeros((400, 400), np.uint8)
+    expected[160:400, 130:270] = 10
+    expected[120:260, 140:260] = 1
+    expected[50:70, 0:400] = 10  # no hair of this face
+    finder = KnownFaces(face_in((200, 190), 80, 0))  # its cut: 120..280, 110..270
+    found = Segmenter.load(bundle, finder=finder).predict(colorize(expected, LAPA)).labels
+    assert (found[275:345, 140:260] == 10).all()
+    assert not found[:80].any()
+
+
+def test_what_the_finder_takes_for_a_face_is_none_without_parts_of_one(bundle: Path) -> None:
+    expected = np.zeros((300, 600), np.uint8)
+    put(expected, draw_face(512), (150.0, 150.0), 280.0, 0.0)
+    finder = KnownFaces(face_in((150, 150), 280, 0), face_in((450, 150), 200, 0))
+    found = Segmenter.load(bundle, finder=finder).predict(colorize(expected, LAPA))
+    assert found.faces == (finder.faces[0],)
+    finder.faces = finder.faces[1:]
+    alone = Segmenter.load(bundle, finder=finder).predict(colorize(expected, LAPA))
+    assert alone.warnings == ("no_face_found",)
+    assert not alone.labels.any()
+
+
 def test_without_a_face_all_is_background_with_a_warning(bundle: Path) -> None:
     found = Segmenter.load(bundle, finder=KnownFaces()).predict(colorize(draw_face(64), LAPA))
     assert not found.labels.any()
@@ -209,6 +232,10 @@ def test_confidence_is_the_mean_probability_of_the_class(tmp_path: Path) -> None
     black = 1 / (1 + np.exp(-2.7 / 2))
     assert found.confidence[:2] == pytest.approx((black, grey), abs=1e-5)
     assert found.confidence[2] is None
+    # each class may have a temperature of its own, for the pixels called so
+    (bundle / "model.json").write_text(json.dumps(info | {"class_temperatures": [1.0, 2.0, 1.0]}))
+    found = Segmenter.load(bundle).predict(photo, faces="whole")
+    assert found.confidence[:2] == pytest.approx((1 / (1 + np.exp(-2.7)), grey), abs=1e-5)
 
 
 def test_the_golden_image_gets_its_golden_labels(bundle: Path, segmenter: Segmenter) -> None:

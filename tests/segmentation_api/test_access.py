@@ -1,15 +1,18 @@
 """Who may come in, and how often."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.cache.backends.redis import RedisCache
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import OperationalError
-from django.test import Client
+from django.test import Client, override_settings
 from django.utils import timezone
 from rest_framework_api_key.models import APIKey
 
@@ -18,7 +21,7 @@ from segmentation_api.startup import check_start, declare_listeners, on_loopback
 
 pytestmark = pytest.mark.django_db
 
-PROTECTED = ["/api/models/", "/api/models/tiny/"]
+PROTECTED = ["/api/models/", "/api/models/tiny/", "/api/models/tiny/model.onnx"]
 OPEN = ["/healthz", "/readyz", "/api/schema/", "/api/docs/"]
 
 
@@ -32,8 +35,37 @@ def get(client: Client, path: str = "/api/models/", key: str | None = None, **ex
     return client.get(path, headers={"Authorization": f"Api-Key {key}"} if key else {}, **extra)
 
 
+class CountedRedis(RedisCache):
+    """Django's Redis cache over a dict, whose lock counts how often it was taken."""
+
+    locked = 0
+
+    def __init__(self, server: str, params: dict[str, Any]) -> None:
+        super().__init__(server, params)
+        self.counts: dict[str, Any] = {}
+        self._cache: Any = self
+
+    def get_client(self, key: str | None = None, *, write: bool = False) -> "CountedRedis":
+        """Itself."""
+        return self
+
+    @contextmanager
+    def lock(self, name: str, **options: Any) -> Iterator[None]:
+        """Once more."""
+        CountedRedis.locked += 1
+        yield
+
+    def get(self, key: Any, default: Any = None, version: Any = None) -> Any:
+        """From the dict."""
+        return self.counts.get(key, default)
+
+    def set(self, key: Any, value: Any, timeout: Any = None, version: Any = None) -> None:
+        """Into the dict."""
+        self.counts[key] = value
+
+
 def test_on_loopback_without_keys_everybody_may(client: Client) -> None:
-    assert [client.get(path).status_code for path in PROTECTED + OPEN] == [200] * 6
+    assert [client.get(path).status_code for path in PROTECTED + OPEN] == [200] * 7
 
 
 def test_off_loopback_without_keys_nobody_may(client: Client, photo: bytes) -> None:
@@ -160,6 +192,28 @@ def test_over_the_rate_of_a_key_is_429(client: Client, monkeypatch: pytest.Monke
     first, second = make_key(), make_key()
     assert [get(client, key=first).status_code for _ in range(3)] == [200, 200, 429]
     assert get(client, key=second).status_code == 200
+
+
+def test_counts_in_redis_are_locked_there_for_all_containers(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = {"BACKEND": f"{__name__}.CountedRedis", "LOCATION": "redis://127.0.0.1:1"}
+    monkeypatch.setattr(AddressThrottle, "rate", "2/min", raising=False)
+    with override_settings(CACHES={"default": store}):
+        assert [client.get("/api/models/").status_code for _ in range(3)] == [200, 200, 429]
+    assert CountedRedis.locked == 3
+
+
+def test_without_its_redis_a_throttled_service_answers_503(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1"}
+    with override_settings(CACHES={"default": store}):  # nobody listens there
+        assert client.get("/api/models/").status_code == 200, "without a rate nothing is counted"
+        monkeypatch.setattr(AddressThrottle, "rate", "2/min", raising=False)
+        response = client.get("/api/models/")
+    assert (response.status_code, response.json()["type"]) == (503, "not_ready")
+    assert response["Retry-After"] == "5"
 
 
 def test_create_api_key_prints_a_key_that_works(client: Client) -> None:

@@ -104,6 +104,30 @@ def test_processes_share_the_places_and_a_killed_one_gives_its_back(tmp_path: Pa
     process.join()
 
 
+def test_refusals_spread_when_clients_come_back(tmp_path: Path) -> None:
+    gate = Gate(tmp_path, slots=1, queue=9)
+    gate.inside, gate.seconds = 10, 1.0
+    waits = set()
+    for _ in range(200):
+        with pytest.raises(Problem) as caught:
+            gate.check_room()
+        waits.add(int(caught.value.headers["Retry-After"]))
+    assert min(waits) >= 10, "the queue takes ten seconds to pass"
+    assert max(waits) <= 20
+    assert len(waits) > 5
+
+
+@pytest.mark.django_db
+def test_a_full_gate_is_found_before_the_body_is_read(
+    segment: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate(tmp_path, slots=1, queue=0)
+    monkeypatch.setattr("segmentation_api.views.gate", lambda: gate)
+    monkeypatch.setattr("segmentation_api.views.read_body", lambda _: pytest.fail("the body was read"))
+    with gate.place():
+        assert segment().status_code == 503
+
+
 @pytest.mark.django_db
 def test_a_full_gate_is_503_with_retry_after(
     segment: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -1,5 +1,6 @@
 """Bundles side by side, reloaded while they serve, from a folder or a bucket."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ import boto3
 import numpy as np
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.test import Client
 from moto import mock_aws
 from numpy.typing import NDArray
 from PIL import Image
@@ -175,3 +177,78 @@ def test_without_the_bucket_the_cache_serves(bucket: Any, settings: Any) -> None
     settings.MODELS_DIR = "s3://nowhere/faces"
     with pytest.raises(ImproperlyConfigured, match=r"^MODELS_DIR: "):
         bundle_folders()
+
+
+@pytest.fixture
+def served(folder: Path, monkeypatch: pytest.MonkeyPatch, db: None) -> Engine:
+    """The engine behind the views, of `folder`."""
+    engine = Engine()
+    monkeypatch.setattr("segmentation_api.views.engine", engine)
+    return engine
+
+
+FILE = "/api/models/tiny/model.onnx"
+
+
+def test_a_models_file_is_sent_as_it_is_and_once(client: Client, served: Engine, folder: Path) -> None:
+    content = (folder / "tiny" / "model.onnx").read_bytes()
+    sha256 = served.segmenter().bundle.sha256
+    answer = client.get(FILE, headers={"Accept": "application/octet-stream"})
+    assert answer.streaming
+    assert b"".join(answer) == content
+    assert (answer["Content-Type"], answer["Content-Length"]) == (
+        "application/octet-stream",
+        str(len(content)),
+    )
+    assert (answer["ETag"], answer["X-Model"]) == (f'"{sha256}"', "tiny/1.0.0")
+    assert answer["Cache-Control"] == "private, no-cache"
+    for known in (f'"{sha256}"', f'W/"{sha256}"', f'"other", "{sha256}"', "*"):
+        again = client.get(FILE, headers={"If-None-Match": known})
+        assert (again.status_code, again.content, again["ETag"]) == (304, b"", f'"{sha256}"')
+    assert client.get(FILE, headers={"If-None-Match": '"other"'}).status_code == 200
+    head = client.head(FILE)
+    assert (b"".join(head), head["Content-Length"]) == (b"", str(len(content)))
+    assert client.get("/api/models/other/model.onnx").status_code == 404
+    assert client.post(FILE).status_code == 405
+
+
+@pytest.mark.parametrize("how", ["replaced", "gone"])
+def test_until_it_reloads_a_worker_sends_the_file_that_it_runs(
+    client: Client, served: Engine, folder: Path, tmp_path: Path, how: str
+) -> None:
+    old = (folder / "tiny" / "model.onnx").read_bytes()
+    running = client.get(FILE)
+    shutil.rmtree(folder / "tiny")
+    if how == "replaced":
+        make_palette_bundle(folder / "tiny", size=32)
+    assert b"".join(running) == b"".join(client.get(FILE)) == old
+    served.reload()
+    expected = (folder / "tiny" / "model.onnx").read_bytes() if how == "replaced" else old
+    answer = client.get(FILE)
+    assert b"".join(answer) == expected
+    assert answer["ETag"] == f'"{hashlib.sha256(expected).hexdigest()}"'
+
+
+def test_a_file_that_somebody_writes_into_is_not_sent(client: Client, served: Engine, folder: Path) -> None:
+    served.models()
+    running = client.get(FILE)
+    (folder / "tiny" / "model.onnx").write_bytes(b"onnx")
+    answer = client.get(FILE)
+    assert (answer.status_code, answer.json()["type"], answer["Retry-After"]) == (503, "not_ready", "5")
+    with pytest.raises(OSError, match="cut short"):
+        b"".join(running)
+
+
+def test_a_models_file_comes_from_a_bucket_too(
+    bucket: Any, client: Client, models_dir: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, db: None
+) -> None:
+    engine = Engine()
+    monkeypatch.setattr("segmentation_api.views.engine", engine)
+    old = (models_dir / "tiny" / "model.onnx").read_bytes()
+    assert b"".join(client.get(FILE)) == old
+    new = make_palette_bundle(tmp_path / "new" / "tiny", size=32)
+    upload(bucket, new)
+    bundle_folders()  # another worker, which reloads first, clears the old version away
+    assert b"".join(client.get(FILE)) == old
+    engine.reload()
+    assert b"".join(client.get(FILE)) == (new / "model.onnx").read_bytes()

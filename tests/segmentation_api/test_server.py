@@ -77,6 +77,34 @@ def test_stalled_uploads_half_sent_heads_and_silence_do_not_stop_others(server: 
         connection.close()
 
 
+def test_refused_uploads_that_stall_do_not_stop_others(server: Server, photo: bytes) -> None:
+    refused = [server.connect() for _ in range(24)]
+    for connection in refused:
+        connection.sendall(head(999_999_999) + b"x" * 1000)
+        answer = connection.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 413")
+        assert b"\r\nConnection: close\r\n" in answer
+    # each is heard out for 2 s: in the thread that serves all connections that would be half a minute
+    assert post(server, photo, timeout=10).status_code == 200
+    for connection in refused:
+        connection.close()
+
+
+@pytest.mark.parametrize("length", [100_000, 3_000_000])
+def test_a_connection_outlives_a_small_body_that_was_not_read(server: Server, length: int) -> None:
+    """/healthz takes no body: what was sent of one is read and forgotten, or the connection ends."""
+    request = f"POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n".encode()
+    with server.connect() as connection:
+        connection.settimeout(10)
+        connection.sendall(request + b"x" * min(length, 100_000))
+        first = connection.recv(65536)
+        assert first.startswith(b"HTTP/1.1 405")
+        assert (b"\r\nConnection: close\r\n" in first) == (length > 1 << 20)
+        if length < 1 << 20:
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+
+
 def test_a_trickle_of_bytes_does_not_outlast_the_deadline(server: Server) -> None:
     with server.connect() as connection:
         connection.sendall(head(1000))

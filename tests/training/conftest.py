@@ -5,11 +5,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from ml_core.labels import LAPA
 from ml_core.unetr.augment import AugmentConfig
 from ml_core.unetr.schedule import FitConfig, Phase
+from tests.drawn import painted_face
 from training.config import EvaluateParams, ExportParams, Params, PrepareParams
+from training.ingest import Manifest
 from training.options import RunOptions
 from training.pipeline import run
 from training.progress import ProgressTable
@@ -56,7 +62,7 @@ def tiny_params(*phases: Phase) -> Params:
     return Params(
         prepare=PrepareParams(image_size=64),
         train={"lite": fit},
-        export=ExportParams(parity_photos=2),
+        export=ExportParams(parity_photos=2, calibration_photos=4, f1_limit=100),
         evaluate=EvaluateParams(worst=2),
     )
 
@@ -91,3 +97,34 @@ def broken_off_run(drawn: Path, tmp_path_factory: pytest.TempPathFactory, _tiny_
         patch.setattr(ProgressTable, "start_epoch", count)
         run(replace(options, resume=True), params=params)
     return BrokenOffRun(options, sizes)
+
+
+@pytest.fixture
+def painted(tmp_path: Path) -> Manifest:
+    """Faces painted in the palette's colours as val and test photos, coarse labels, and black scenes."""
+    for split in ("val", "test"):
+        for index in range(8):
+            _save(tmp_path / split, str(index), *painted_face(256, seed=index))
+    image, labels = painted_face(256)
+    coarse = np.zeros_like(labels)
+    for value, names in {1: ["skin"], 2: ["hair", "left_eyebrow", "right_eyebrow"], 3: ["nose"]}.items():
+        coarse[np.isin(labels, LAPA.ids(names))] = value
+    for name in ("someone+30", "someone-30", "other+60"):
+        _save(tmp_path / "posed", name, image, coarse)
+    (tmp_path / "scenes").mkdir()
+    for index in range(4):
+        cv2.imwrite(str(tmp_path / f"scenes/{index}.jpg"), np.zeros((90, 160, 3), np.uint8))
+    posed = {
+        "name": "posed",
+        "root": str(tmp_path / "posed"),
+        "values": {"0": [0], "1": [1, 0], "2": [10, 2, 3], "3": [6]},
+        "hold_out": "someone*",
+    }
+    scenes = {"name": "scenes", "root": str(tmp_path / "scenes"), "hold_out_every": 2}
+    return Manifest("drawn", LAPA, tmp_path, "none", None, {}, (posed,), scenes)
+
+
+def _save(folder: Path, name: str, image: NDArray[np.uint8], labels: NDArray[np.uint8]) -> None:
+    for kind, pixels in (("images", image[..., ::-1]), ("labels", labels)):
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(folder / kind / f"{name}.png"), pixels)

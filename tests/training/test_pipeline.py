@@ -6,6 +6,7 @@ import json
 import threading
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,8 @@ from training import pipeline
 from training.config import Config, ConfigError, load_config
 from training.ingest import DataError, ingest
 from training.options import RunError, RunOptions
-from training.prepare import prepare
+from training.prepare import prepare, read_start
+from training.train import VERSION
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +43,7 @@ def test_a_run_ends_in_a_bundle_that_serves(broken_off_run: BrokenOffRun) -> Non
     segmenter = Segmenter.load(options.bundle)
     assert segmenter.golden_agreement() == 1.0
     assert "| skin |" in (options.bundle / "README.md").read_text()
-    assert (options.out / "worst.png").exists()
+    assert (options.out / "worst-lite.png").exists()
     assert list((options.out / "tensorboard").iterdir())
 
 
@@ -79,6 +81,11 @@ def test_training_starts_from_a_bundle(broken_off_run: BrokenOffRun, tmp_path: P
     assert sorted(kept) == sorted(initial)
     for name in kept:
         np.testing.assert_array_equal(kept[name].astype(np.float32), initial[name])
+    start = read_start(second.out)  # what the next bundle's card tells of the time before
+    assert start["init"] == f"lite {VERSION}"
+    assert start["after"] == Bundle.load(first.bundle).info["training"]
+    prepare(replace(second, init=None), tiny_params(Phase(64, 4, 1.0)))
+    assert read_start(second.out) == {"init": None}
 
 
 def test_weights_of_another_network_are_refused(broken_off_run: BrokenOffRun, tmp_path: Path) -> None:

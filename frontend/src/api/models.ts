@@ -1,17 +1,26 @@
 import { api, keyHeader, type ModelDetail } from "./client";
 import { asTrouble, troubleOf } from "./trouble";
 
-/** The class table and figures of the model that serves by default. Throws a TroubleError. */
-export async function defaultModel(key: string, signal?: AbortSignal): Promise<ModelDetail> {
-  const headers = keyHeader(key);
+/** Class tables and figures of the models that serve, the default one first. Throws a TroubleError. */
+export async function fetchModels(key: string, signal?: AbortSignal): Promise<ModelDetail[]> {
   try {
-    const list = await api.GET("/api/models/", { headers, signal });
-    if (!list.data) throw troubleOf(list.response, list.error, { key });
-    const name = (list.data.find((model) => model.default) ?? list.data[0])?.name;
-    if (name === undefined) throw troubleOf(list.response, { type: "not_ready" }, { key });
-    const detail = await api.GET("/api/models/{name}/", { params: { path: { name } }, headers, signal });
-    if (!detail.data) throw troubleOf(detail.response, detail.error, { key });
-    return detail.data;
+    const { data, error, response } = await api.GET("/api/models/", { headers: keyHeader(key), signal });
+    if (!data) throw troubleOf(response, error, { key });
+    if (data.length === 0) throw troubleOf(response, { type: "not_ready" }, { key });
+    const names = [...data].sort((one, other) => Number(other.default) - Number(one.default)).map(({ name }) => name);
+    return await Promise.all(names.map((name) => fetchModel(name, key, signal)));
+  } catch (error) {
+    throw asTrouble(error, { key });
+  }
+}
+
+/** One of them. Throws a TroubleError. */
+export async function fetchModel(name: string, key: string, signal?: AbortSignal): Promise<ModelDetail> {
+  const options = { params: { path: { name } }, headers: keyHeader(key), signal };
+  try {
+    const { data, error, response } = await api.GET("/api/models/{name}/", options);
+    if (!data) throw troubleOf(response, error, { key });
+    return data;
   } catch (error) {
     throw asTrouble(error, { key });
   }

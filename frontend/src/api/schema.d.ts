@@ -44,6 +44,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/models/{name}/model.onnx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The model itself: its ONNX file
+         * @description What the service runs, for use elsewhere, as the web page does in the browser. Input `image`: uint8 RGB (1, height, width, 3); output `logits`: float32 (1, h, w, classes). The `ETag` is the file's sha256, as in the model's table; with `If-None-Match` an unchanged file is not sent again.
+         */
+        get: operations["get_model_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/segment/": {
         parameters: {
             query?: never;
@@ -143,6 +163,11 @@ export interface components {
             sha256: string;
             classes: components["schemas"]["ClassRow"][];
             input: components["schemas"]["Size"];
+            /**
+             * Format: double
+             * @description the confidence is softmax(logits / temperature), averaged over the pixels of a class
+             */
+            temperature: number;
             /** @description as its evaluation wrote them */
             metrics: {
                 [key: string]: unknown;
@@ -344,6 +369,98 @@ export interface operations {
             };
             /** @description over the rate; see `Retry-After` */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_model_file: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-None-Match"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description sha256 */
+                    ETag?: string;
+                    /** @description name/version of the model that answered */
+                    "X-Model"?: string;
+                    /** @description as sent, or made here; the log has it */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description the client has it */
+            304: {
+                headers: {
+                    /** @description sha256 */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description no API key, where keys are asked for */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a wrong, revoked or expired API key */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such model */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not this method */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description over the rate; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many images in flight, or no model yet; see `Retry-After` */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -62,6 +62,7 @@ const WORDS: Record<string, Words> = {
   empty_file: { title: "This file is empty", hint: "Choose another one.", remedy: "other-photo" },
   not_readable_here: { title: "This browser cannot open the photo", hint: "On this device only what the browser can show is parsed; send it to the service instead.", remedy: "other-photo" },
   no_local_model: { title: "The model could not be fetched", hint: "The service may not offer it for use in the browser.", remedy: "retry" },
+  model_not_for_browser: { title: "This model does not run in the browser", hint: "Choose another model, or let the service parse the photo.", remedy: "none" },
   device_failed: { title: "Parsing on this device failed", hint: "The photo may be too large for this browser's memory.", remedy: "retry" },
   camera_denied: { title: "The camera is not allowed here", hint: "Allow it in the browser's settings for this page.", remedy: "none" },
   camera_missing: { title: "No camera was found", hint: "Connect one, or choose a photo instead.", remedy: "none" },

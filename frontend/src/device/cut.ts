@@ -19,6 +19,17 @@ export function letterbox(photo: Size, input: Size): Cut {
   return { x: (photo.width - width) / 2, y: (photo.height - height) / 2, width, height };
 }
 
+/** A face's box with hair and chin, about what the service cuts out for it. */
+const ROOM = 1.75;
+
+/** The cut about a face's box (x, y, width, height), with the aspect of the network's input. */
+export function aroundFace([x = 0, y = 0, width = 0, height = 0]: readonly number[], input: Size): Cut {
+  const side = ROOM * Math.max(width, height);
+  const aspect = input.width / input.height;
+  const [w, h] = [side * Math.max(1, aspect), side / Math.min(1, aspect)];
+  return { x: x + width / 2 - w / 2, y: y + 0.45 * height - h / 2, width: w, height: h };
+}
+
 /** The pixels [left, right) x [top, bottom) of a photo that hold what a cut sees; at least one (ml_core.images.bounds). */
 export function bounds(cut: Cut, photo: Size, margin = 0) {
   const [left, right] = span(cut.x, cut.width, photo.width, margin);

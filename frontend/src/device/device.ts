@@ -1,6 +1,6 @@
 import { absoluteUrl, keyHeader, type ModelDetail } from "@/api/client";
 import { trouble } from "@/api/trouble";
-import type { LabelMap } from "@/labels/label-map";
+import type { DeviceLabels } from "@/studio/result";
 import type { Cut } from "./cut";
 import type { DeviceAnswer, DeviceRequest } from "./messages";
 
@@ -19,7 +19,7 @@ let worker: Worker | null = null;
 let calls = 0;
 
 /** Parse a photo in this browser. Throws a TroubleError, or an AbortError. */
-export function parseOnDevice(call: DeviceCall): Promise<{ labels: LabelMap; ms: number }> {
+export function parseOnDevice(call: DeviceCall): Promise<DeviceLabels> {
   worker ??= new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
   const mine = worker;
   const request = requestOf(call);
@@ -65,6 +65,7 @@ function requestOf({ photo, cut, model, key }: DeviceCall): DeviceRequest {
     photo,
     cut,
     input: model.input,
+    temperature: model.temperature,
     model: {
       url: absoluteUrl(`/api/models/${encodeURIComponent(model.name)}/model.onnx`),
       sha256: model.sha256,

@@ -1,4 +1,4 @@
-import type { LabelMap } from "@/labels/label-map";
+import type { DeviceLabels } from "@/studio/result";
 import type { Cut, Size } from "./cut";
 
 /** What the page asks of the worker. */
@@ -9,6 +9,8 @@ export interface DeviceRequest {
   /** Null: the whole photo. */
   cut: Cut | null;
   input: Size;
+  /** Divides the logits for the confidence. */
+  temperature: number;
   model: { url: string; sha256: string; headers: Record<string, string> };
 }
 
@@ -18,6 +20,6 @@ export interface DeviceAnswer {
   message:
     | { kind: "fetching"; share: number | null }
     | { kind: "parsing" }
-    | { kind: "labels"; labels: LabelMap; ms: number }
-    | { kind: "failed"; code: "no_local_model" | "not_readable_here" | "device_failed"; detail: string };
+    | ({ kind: "labels" } & DeviceLabels)
+    | { kind: "failed"; code: "no_local_model" | "model_not_for_browser" | "not_readable_here" | "device_failed"; detail: string };
 }

@@ -10,12 +10,15 @@ export interface ModelSource {
   headers: Record<string, string>;
 }
 
+/** A model that the browser's runtime does not take. */
+export class Unusable extends Error {}
+
 let open: { sha256: string; session: Promise<ort.InferenceSession> } | null = null;
 
 /** A session of the model, made once and kept. Rejects if its file cannot be had or is another one. */
 export function openModel(source: ModelSource, onShare: (share: number | null) => void): Promise<ort.InferenceSession> {
   if (open?.sha256 !== source.sha256) {
-    const session = fetchModel(source, onShare).then((bytes) => ort.InferenceSession.create(bytes));
+    const session = fetchModel(source, onShare).then(createSession);
     session.catch(() => (open = null));
     open = { sha256: source.sha256, session };
   }
@@ -28,6 +31,14 @@ export async function infer(session: ort.InferenceSession, rgb: Uint8Array, inpu
   const { logits } = await session.run({ image }, ["logits"]);
   const [, height, width, classes] = logits!.dims as [number, number, number, number];
   return { width, height, classes, values: logits!.data as Float32Array };
+}
+
+async function createSession(bytes: Uint8Array): Promise<ort.InferenceSession> {
+  try {
+    return await ort.InferenceSession.create(bytes);
+  } catch (error) {
+    throw new Unusable(String(error));
+  }
 }
 
 async function fetchModel({ url, sha256, headers }: ModelSource, onShare: (share: number | null) => void) {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { letterbox, type Cut } from "./cut";
+import { confidenceOf } from "./confidence";
 import reference from "./reference.json";
+import { regionsOf, type LabelRegion } from "@/labels/regions";
 import { sample, type Picture } from "./sample";
 import { upsample, type Logits } from "./upsample";
 
@@ -11,15 +13,19 @@ interface Case {
   cut: Cut | null;
   crop: number[];
   labels: string;
+  regions: LabelRegion[];
+  confidence: (number | null)[];
 }
 
+const TEMPERATURE = 1.3;
+
 /**
- * reference.json holds what ml_core.images.sample and ml_core.paste.paste make of the photo and the logits drawn
+ * reference.json holds what ml_core makes of the photo and the logits drawn
  * below; scripts/device-reference.py writes it.
  */
-const CASES = reference as readonly Case[];
+const CASES = reference as unknown as readonly Case[];
 
-describe.each(CASES)("$width x $height at $input", ({ width, height, input, cut, crop, labels }) => {
+describe.each(CASES)("$width x $height at $input", ({ width, height, input, cut, crop, labels, regions, confidence }) => {
   const photo = drawPhoto(width, height);
   const size = { width: input, height: input };
   const area = cut ?? letterbox(photo, size);
@@ -32,9 +38,22 @@ describe.each(CASES)("$width x $height at $input", ({ width, height, input, cut,
   });
 
   it("reads the logits as the service does", () => {
-    const found = upsample(drawLogits(8, 8, 5), area, photo, 1);
+    const found = upsample(drawLogits(8, 8, 5), area, photo);
     const equal = [...labels].filter((label, index) => Number(label) === found.ids[index]).length;
     expect(equal / labels.length).toBeGreaterThanOrEqual(0.995);
+  });
+
+  const known = { image: photo, step: 1, width, height, ids: Uint8Array.from(labels, Number) };
+  it("describes the classes as the service does", () => {
+    expect(regionsOf(known)).toEqual(regions);
+  });
+
+  it("is as sure as the service", () => {
+    confidenceOf(drawLogits(8, 8, 5), known, TEMPERATURE).forEach((found, id) => {
+      const expected = confidence[id] ?? null;
+      if (expected === null) expect(found).toBeNull();
+      else expect(found).toBeCloseTo(expected, 5);
+    });
   });
 });
 

@@ -32,6 +32,9 @@ export function reduceArea(
 ): Uint8Array {
   const columns = areaTable(box.right - box.left, size.width);
   const rows = areaTable(box.bottom - box.top, size.height);
+  // OpenCV halves in whole numbers, (a + b + c + d + 2) >> 2, and rounds everything else to even
+  const halved = box.right - box.left === 2 * size.width && box.bottom - box.top === 2 * size.height;
+  const round = halved ? Math.round : roundHalfEven;
   const target = new Uint8Array(size.width * size.height * 3);
   const sums = new Float64Array(size.width * 3);
   for (let y = 0; y < size.height; y += 1) {
@@ -40,7 +43,7 @@ export function reduceArea(
     weights.forEach((weight, index) => {
       addRow(sums, photo, box.left, box.top + first + index, columns, weight);
     });
-    for (let at = 0; at < sums.length; at += 1) target[y * sums.length + at] = roundHalfEven(sums[at]!);
+    for (let at = 0; at < sums.length; at += 1) target[y * sums.length + at] = round(sums[at]!);
   }
   return target;
 }

@@ -12,12 +12,12 @@ export interface Logits extends Size {
  * Labels of a photo from the logits of one cut, as the service makes them (ml_core.paste): the best class of the
  * logits interpolated between; 0 outside the cut. Where the four neighbours agree nothing needs interpolating.
  */
-export function upsample(logits: Logits, cut: Cut, photo: Size, step: number): LabelMap {
-  const map = emptyLabelMap(photo, step);
+export function upsample(logits: Logits, cut: Cut, photo: Size): LabelMap {
+  const map = emptyLabelMap(photo);
   const best = bestClasses(logits);
   const { left, top, right, bottom } = bounds(cut, photo);
-  const columns = logitPlaces(left, right, step, cut.x, cut.width, logits.width);
-  const rows = logitPlaces(top, bottom, step, cut.y, cut.height, logits.height);
+  const columns = logitPlaces(left, right, cut.x, cut.width, logits.width);
+  const rows = logitPlaces(top, bottom, cut.y, cut.height, logits.height);
   for (const row of rows) {
     for (const column of columns) {
       const first = best[row.low * logits.width + column.low]!;
@@ -32,18 +32,18 @@ export function upsample(logits: Logits, cut: Cut, photo: Size, step: number): L
 }
 
 interface Place {
-  /** In the label map. */
+  /** The pixel's row or column. */
   place: number;
   low: number;
   high: number;
   share: number;
 }
 
-/** The label map's places whose pixels lie within [from, to), and where each falls among the logits. */
-function logitPlaces(from: number, to: number, step: number, start: number, length: number, count: number): Place[] {
+/** The pixels within [from, to), and where each falls among the logits. */
+function logitPlaces(from: number, to: number, start: number, length: number, count: number): Place[] {
   const places: Place[] = [];
-  for (let place = Math.ceil(from / step); place * step < to; place += 1) {
-    const position = ((place * step + 0.5 - start) / length) * count - 0.5;
+  for (let place = from; place < to; place += 1) {
+    const position = ((place + 0.5 - start) / length) * count - 0.5;
     if (position < -1 || position > count) continue;
     places.push({ place, ...neighbours(position, count) });
   }

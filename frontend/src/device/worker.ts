@@ -1,9 +1,9 @@
 /** Runs the model off the page's own thread. The photo never leaves the browser. */
 
-import { stepFor } from "@/labels/label-map";
+import { confidenceOf } from "./confidence";
 import { letterbox } from "./cut";
 import type { DeviceAnswer, DeviceRequest } from "./messages";
-import { infer, openModel } from "./model";
+import { infer, openModel, Unusable } from "./model";
 import { sample, type Picture } from "./sample";
 import { upsample } from "./upsample";
 
@@ -11,7 +11,7 @@ const scope = self as unknown as DedicatedWorkerGlobalScope;
 type Say = (message: DeviceAnswer["message"]) => void;
 
 class Failure extends Error {
-  constructor(readonly code: "no_local_model" | "not_readable_here", detail: string) {
+  constructor(readonly code: "no_local_model" | "model_not_for_browser" | "not_readable_here", detail: string) {
     super(detail);
   }
 }
@@ -26,17 +26,20 @@ scope.onmessage = async ({ data }: MessageEvent<DeviceRequest>) => {
   }
 };
 
-async function parse({ photo, cut, input, model }: DeviceRequest, say: Say): Promise<void> {
+async function parse({ call, photo, cut, input, temperature, model }: DeviceRequest, say: Say): Promise<void> {
   const session = await openModel(model, (share) => say({ kind: "fetching", share })).catch((error: unknown) => {
-    throw new Failure("no_local_model", String(error));
+    throw new Failure(error instanceof Unusable ? "model_not_for_browser" : "no_local_model", String(error));
   });
   say({ kind: "parsing" });
   const started = performance.now();
   const picture = await decode(photo);
-  const area = cut ?? letterbox(picture, input);
+  const size = { width: picture.width, height: picture.height };
+  const area = cut ?? letterbox(size, input);
   const logits = await infer(session, sample(picture, area, input), input);
-  const labels = upsample(logits, area, picture, stepFor(picture.width, picture.height));
-  say({ kind: "labels", labels, ms: performance.now() - started });
+  const labels = upsample(logits, area, size);
+  const confidence = confidenceOf(logits, labels, temperature);
+  const message = { kind: "labels", labels, confidence, ms: performance.now() - started } as const;
+  scope.postMessage({ call, message } satisfies DeviceAnswer, [labels.ids.buffer]);
 }
 
 /** Upright RGBA on white, without colour management: what the service decodes. */

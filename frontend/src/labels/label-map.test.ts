@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { countIds, decodeCounts, emptyLabelMap, idAt, labelMapOf, stepFor } from "./label-map";
+import { coarser, countIds, decodeCounts, emptyLabelMap, idAt, labelMapOf, stepFor } from "./label-map";
 
 // the counts below are what pycocotools.mask.encode gives
 const SIZE = { width: 4, height: 3 };
@@ -36,7 +36,13 @@ describe("idAt", () => {
 
 it("chooses a step that bounds the labels", () => {
   expect(stepFor(512, 512)).toBe(1);
-  expect(stepFor(8000, 6000)).toBe(3);
+  expect(stepFor(4000, 3000)).toBe(1);
+  expect(stepFor(8000, 6000)).toBe(2);
+});
+
+it("keeps every second place both ways", () => {
+  const map = { ...emptyLabelMap({ width: 3, height: 3 }), ids: Uint8Array.from([0, 1, 2, 3, 4, 5, 6, 7, 8]) };
+  expect(coarser(map, 2)).toEqual({ ...emptyLabelMap({ width: 3, height: 3 }, 2), ids: Uint8Array.from([0, 2, 6, 8]) });
 });
 
 it("counts ids", () => {

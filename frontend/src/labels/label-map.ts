@@ -12,8 +12,8 @@ export interface LabelMap {
   ids: Uint8Array;
 }
 
-/** Enough for any screen; more would only cost memory. */
-export const MOST_LABELS = 8_000_000;
+/** What is shown of a photo: every pixel of most, every second one both ways of the largest; more costs memory. */
+export const MOST_LABELS = 16_000_000;
 
 /** The step at which a photo of this size has no more than `most` labels. */
 export function stepFor(width: number, height: number, most = MOST_LABELS): number {
@@ -54,6 +54,16 @@ export function decodeCounts({ counts }: Pick<Rle, "counts">): number[] {
     lengths.push(value);
   }
   return lengths;
+}
+
+/** The same map with every `step`-th of its places both ways. */
+export function coarser(map: LabelMap, step: number): LabelMap {
+  if (step === 1) return map;
+  const found = emptyLabelMap(map.image, map.step * step);
+  for (let y = 0; y < found.height; y += 1) {
+    for (let x = 0; x < found.width; x += 1) found.ids[y * found.width + x] = map.ids[y * step * map.width + x * step]!;
+  }
+  return found;
 }
 
 /** The id under a point of the photo, in its pixels; undefined beyond its edges. */

@@ -1,15 +1,6 @@
 import type { LabelMap } from "./label-map";
 import { paint, type Paint } from "./paint";
 
-/** The painted labels on the background's black, in the label map's size, as the service's mask looks. */
-export async function maskPng(labels: LabelMap, colors: Paint): Promise<Blob> {
-  const { canvas, context } = canvasOf(labels.width, labels.height);
-  context.fillStyle = "black";
-  context.fillRect(0, 0, canvas.width, canvas.height);
-  context.drawImage(painted(labels, colors), 0, 0);
-  return toPng(canvas);
-}
-
 /** The photo with the painted labels mixed in. */
 export async function overlayPng(photoUrl: string, labels: LabelMap, colors: Paint, opacity: number): Promise<Blob> {
   const photo = new Image();

@@ -1,11 +1,10 @@
 import { Button } from "@heroui/react";
 import { useState } from "react";
-import type { Output, SegmentOptions } from "@/api/client";
+import type { ModelDetail, Output, SegmentOptions } from "@/api/client";
 import { downloadName } from "@/api/curl";
 import { segment } from "@/api/segment";
-import { TroubleError, type Trouble } from "@/api/trouble";
-import { maskPng, overlayPng } from "@/labels/picture";
-import type { Paint } from "@/labels/paint";
+import { trouble, TroubleError, type Trouble } from "@/api/trouble";
+import { deviceFile } from "@/device/files";
 import { DownloadIcon } from "@/lib/icons";
 import { saveFile } from "@/lib/save-file";
 import type { Result } from "@/studio/result";
@@ -22,28 +21,27 @@ interface Props {
   /** The request whose answer a download is. */
   optionsFor: (output: Output) => SegmentOptions;
   apiKey: string;
-  colors: Paint;
+  model: ModelDetail;
+  hidden: ReadonlySet<number>;
   opacity: number;
   onTrouble: (trouble: Trouble) => void;
 }
 
 /** Files of the result: the API's bytes as they come, or drawn here if the photo was parsed on the device. */
-export function Downloads({ result, optionsFor, apiKey, colors, opacity, onTrouble }: Props) {
+export function Downloads({ result, optionsFor, apiKey, model, hidden, opacity, onTrouble }: Props) {
   const [busy, setBusy] = useState<Output | null>(null);
-  const onDevice = result.task.where === "device";
-
   const download = async (output: Output) => {
     setBusy(output);
     try {
       const name = downloadName(result.photo.name, output);
-      if (onDevice) {
-        const png = await (output === "mask" ? maskPng(result.labels, colors) : overlayPng(result.photo.url, result.labels, colors, opacity));
-        saveFile(png, name.replace(/\.jpg$/, ".png"));
+      if (result.full) {
+        const file = await deviceFile(output, { result, labels: result.full, model, hidden, opacity });
+        saveFile(file, name.replace(/\.jpg$/, ".png"));
       } else {
         saveFile(await fetchOutput(result, optionsFor(output), apiKey), name);
       }
     } catch (error) {
-      if (error instanceof TroubleError) onTrouble(error.trouble);
+      onTrouble(error instanceof TroubleError ? error.trouble : trouble("device_failed", { detail: String(error) }).trouble);
     } finally {
       setBusy(null);
     }
@@ -53,14 +51,14 @@ export function Downloads({ result, optionsFor, apiKey, colors, opacity, onTroub
     <section aria-labelledby="downloads-title">
       <h2 id="downloads-title" className="mb-2 text-sm font-semibold">Download</h2>
       <div className="grid grid-cols-2 gap-2">
-        {DOWNLOADS.filter(({ output }) => !onDevice || output === "mask" || output === "overlay").map(({ output, label }) => (
+        {DOWNLOADS.map(({ output, label }) => (
           <Button key={output} size="sm" fullWidth variant="secondary" isDisabled={busy !== null} onPress={() => void download(output)}>
             <DownloadIcon />
             {busy === output ? "Wait …" : label}
           </Button>
         ))}
       </div>
-      {colors.hidden.size > 0 && <p className="mt-2 text-xs text-muted">Only the parts that are switched on.</p>}
+      {hidden.size > 0 && <p className="mt-2 text-xs text-muted">Only the parts that are switched on.</p>}
     </section>
   );
 }

@@ -22,7 +22,6 @@ export function Recent({ results, current, onShow }: Props) {
               className="block size-14 cursor-pointer overflow-hidden rounded-lg border-2 border-transparent outline-offset-2 aria-[current=true]:border-accent focus-visible:outline-2 focus-visible:outline-focus"
               onClick={() => onShow(result)}
             >
-              {/* eslint-disable-next-line @next/next/no-img-element -- an object URL has nothing to optimise */}
               <img src={result.photo.url} alt="" className="size-full object-cover" />
             </button>
           </li>

@@ -1,7 +1,7 @@
 import { Button } from "@heroui/react";
 import dynamic from "next/dynamic";
 import { useRef, useState, type RefObject } from "react";
-import type { Trouble } from "@/api/trouble";
+import { asTrouble, TroubleError, type Trouble } from "@/api/trouble";
 import { CameraIcon, FaceIcon, PhotoIcon } from "@/lib/icons";
 import { ACCEPTED } from "./photo";
 
@@ -21,9 +21,14 @@ export function Intake({ input, onFile, onTrouble }: Props) {
   const openSample = async () => {
     wanted.current += 1;
     const mine = wanted.current;
-    const response = await fetch("/samples/astronaut.jpg");
-    const file = new File([await response.blob()], "astronaut.jpg", { type: "image/jpeg" });
-    if (mine === wanted.current) onFile(file);
+    try {
+      const response = await fetch("/samples/astronaut.jpg");
+      const file = new File([await response.blob()], "astronaut.jpg", { type: "image/jpeg" });
+      if (mine === wanted.current) onFile(file);
+    } catch (error) {
+      const told = asTrouble(error);
+      if (told instanceof TroubleError) onTrouble(told.trouble);
+    }
   };
   return (
     <div role="group" aria-label="Get a photo" className="flex flex-wrap gap-1.5 sm:gap-2">

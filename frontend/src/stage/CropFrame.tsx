@@ -5,6 +5,7 @@ import type { Box } from "./view";
 interface Props {
   cut: Cut;
   photoSize: Size;
+  stage: Size;
   photo: Box;
   scale: number;
   /** Called when the person lets go, or with each key. */
@@ -12,9 +13,10 @@ interface Props {
 }
 
 const KEY_STEP = 0.05;
+const HANDLE = 28;
 
 /** The part of the photo that is parsed on the device: drag it, drag its corner, or use the keyboard. */
-export function CropFrame({ cut, photoSize, photo, scale, onCut }: Props) {
+export function CropFrame({ cut, photoSize, stage, photo, scale, onCut }: Props) {
   const [dragged, setDragged] = useState<{ cut: Cut; from: { x: number; y: number }; resize: boolean } | null>(null);
   const shown = dragged?.cut ?? cut;
 
@@ -55,6 +57,15 @@ export function CropFrame({ cut, photoSize, photo, scale, onCut }: Props) {
     event.stopPropagation();
     onCut(act());
   };
+  const left = photo.x + shown.x * scale;
+  const top = photo.y + shown.y * scale;
+  // the frame may reach beyond the stage; its handle stays where it can be taken hold of
+  const handle = {
+    left: Math.min(stage.width - HANDLE, left + shown.width * scale - HANDLE / 2) - left,
+    top: Math.min(stage.height - HANDLE, top + shown.height * scale - HANDLE / 2) - top,
+    width: HANDLE,
+    height: HANDLE,
+  };
   const pointer = (resize: boolean) => ({
     onPointerDown: (event: PointerEvent<HTMLElement>) => start(event, resize),
     onPointerMove: drag,
@@ -66,8 +77,8 @@ export function CropFrame({ cut, photoSize, photo, scale, onCut }: Props) {
     <div
       className="pointer-events-none absolute"
       style={{
-        left: photo.x + shown.x * scale,
-        top: photo.y + shown.y * scale,
+        left,
+        top,
         width: shown.width * scale,
         height: shown.height * scale,
       }}
@@ -83,7 +94,8 @@ export function CropFrame({ cut, photoSize, photo, scale, onCut }: Props) {
       <span
         aria-hidden
         data-testid="crop-corner"
-        className="pointer-events-auto absolute -bottom-3 -right-3 size-6 cursor-nwse-resize touch-none rounded-full border-2 border-black/60 bg-white"
+        style={handle}
+        className="pointer-events-auto absolute cursor-nwse-resize touch-none rounded-full border-2 border-black/60 bg-white"
         {...pointer(true)}
       />
     </div>

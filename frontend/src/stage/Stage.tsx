@@ -63,7 +63,6 @@ export function Stage(props: Props) {
     >
       {photo && laid && (
         <>
-          {/* eslint-disable-next-line @next/next/no-img-element -- an object URL has nothing to optimise */}
           <img src={photo.url} alt={`Your photo, ${photo.name}`} draggable={false} className="absolute left-0 top-0 max-w-none origin-top-left" style={laid.layer} />
           {result && (
             <>
@@ -75,7 +74,7 @@ export function Stage(props: Props) {
               <FaceBoxes faces={result.faces} selected={face} photo={laid.box} scale={laid.scale} />
             </>
           )}
-          {cut && photoSize && <CropFrame cut={cut} photoSize={photoSize} photo={laid.box} scale={laid.scale} onCut={props.onCut} />}
+          {cut && photoSize && <CropFrame cut={cut} photoSize={photoSize} stage={size} photo={laid.box} scale={laid.scale} onCut={props.onCut} />}
           {result && <SplitHandle {...laid.span} split={split} onSplit={onSplit} />}
         </>
       )}

@@ -1,17 +1,22 @@
 import { Button } from "@heroui/react";
 import type { ModelDetail, Output, SegmentOptions } from "@/api/client";
 import type { Trouble } from "@/api/trouble";
-import type { Paint } from "@/labels/paint";
 import { formatMs } from "@/lib/format";
 import { CurlCommand } from "@/panel/CurlCommand";
 import { Downloads } from "@/panel/Downloads";
 import { FaceList } from "@/panel/FaceList";
 import { Legend, LegendSkeleton } from "@/panel/Legend";
+import { ModelChoice } from "@/panel/ModelChoice";
 import { Recent } from "@/panel/Recent";
 import type { Result } from "./result";
 
 interface Props {
+  models: readonly ModelDetail[];
+  /** The one whose classes are shown. */
   model: ModelDetail | null;
+  /** The one that parses next; null: the default one. */
+  chosen: string | null;
+  onModel: (name: string | null) => void;
   result: Result | null;
   onDevice: boolean;
   recent: readonly Result[];
@@ -24,7 +29,6 @@ interface Props {
   onFace: (index: number | null) => void;
   optionsFor: (output: Output) => SegmentOptions;
   apiKey: string;
-  colors: Paint;
   opacity: number;
   onWhole: () => void;
   onTrouble: (trouble: Trouble) => void;
@@ -61,14 +65,15 @@ export function Panel(props: Props) {
           <Button size="sm" variant="secondary" className="mt-2" onPress={props.onWhole}>Parse the whole picture</Button>
         </div>
       )}
-      {result && (
+      {result && model && (
         <>
           <FaceList faces={result.faces} selected={props.face} onSelect={props.onFace} />
           <Downloads
             result={result}
             optionsFor={props.optionsFor}
             apiKey={props.apiKey}
-            colors={props.colors}
+            model={model}
+            hidden={props.hidden}
             opacity={props.opacity}
             onTrouble={props.onTrouble}
           />
@@ -78,6 +83,7 @@ export function Panel(props: Props) {
         </>
       )}
       <Recent results={props.recent} current={result} onShow={props.onShow} />
+      {props.models.length > 1 && <ModelChoice models={props.models} chosen={props.chosen} onModel={props.onModel} />}
       {model && (
         <p className="mt-auto text-xs text-muted">
           Model {model.name} {model.version}

@@ -3,7 +3,7 @@
 import { useMemo, useRef, useState } from "react";
 import type { Output, SegmentOptions } from "@/api/client";
 import type { Trouble } from "@/api/trouble";
-import { letterbox } from "@/device/cut";
+import { aroundFace, letterbox } from "@/device/cut";
 import type { Paint } from "@/labels/paint";
 import { useSize } from "@/lib/use-size";
 import { Intake } from "@/photo/Intake";
@@ -18,17 +18,17 @@ import type { Task } from "./result";
 import { StageMessage } from "./StageMessage";
 import { requestOptions } from "./request-options";
 import { TroubleCard } from "./TroubleCard";
-import { useModel } from "./use-model";
+import { modelNamed, useModels } from "./use-models";
 import { useParsing } from "./use-parsing";
 
-const WHOLE_ON_SERVICE: Task = { where: "service", faces: "auto", cut: null };
+const WHOLE_ON_SERVICE: Task = { where: "service", faces: "auto", model: null, cut: null };
 const DEFAULT_OPACITY = 0.6;
 
 /** The page: a stage with the photo, what can be done with it, and what was found. */
 export function Studio() {
   const [key, setKey] = useState("");
-  const { model, trouble: modelTrouble, reload } = useModel(key);
-  const { state, open, parse, show, dismiss } = useParsing(key, model);
+  const { models, trouble: modelTrouble, reload } = useModels(key);
+  const { state, open, parse, show, dismiss } = useParsing(key, models);
   const [ownTrouble, setOwnTrouble] = useState<Trouble | null>(null);
   const [task, setTask] = useState(WHOLE_ON_SERVICE);
   const [hidden, setHidden] = useState<ReadonlySet<number>>(new Set());
@@ -42,11 +42,13 @@ export function Studio() {
   const input = useRef<HTMLInputElement>(null);
   const size = useSize(stageRef);
   const { photo, result, progress } = state;
+  const model = modelNamed(models, (result?.task ?? task).model);
   const view = useView(stageRef, size, photo?.size ?? null);
 
   const start = (next: Task, file?: File) => {
     setOwnTrouble(null);
     setFace(null);
+    if (next.model !== task.model) setHidden(new Set()); // its classes may be others
     setTask(next);
     if (file) {
       view.fit();
@@ -62,13 +64,17 @@ export function Studio() {
     [model, hidden, standsOut],
   );
   const optionsFor = (output: Output): SegmentOptions =>
-    requestOptions({ output, faces: result?.task.faces ?? task.faces, classes: model?.classes ?? [], hidden, alpha: opacity });
+    requestOptions({ output, ...(result?.task ?? task), classes: model?.classes ?? [], hidden, alpha: opacity });
 
   const trouble = ownTrouble ?? state.trouble ?? (photo ? null : modelTrouble);
   const onRetry = () => {
     setOwnTrouble(null);
     reload();
     if (photo) start(task);
+  };
+  const onWhere = (where: Task["where"]) => {
+    const box = result?.faces[face ?? 0]?.box;
+    start({ ...task, where, faces: "auto", cut: where === "device" && box && model ? aroundFace(box, model.input) : null });
   };
   const onKey = (next: string) => {
     setKey(next);
@@ -92,7 +98,7 @@ export function Studio() {
     <div className="mx-auto flex min-h-svh max-w-[110rem] flex-col gap-3 p-3 sm:p-4 lg:h-svh">
       <Header
         onDevice={task.where === "device"}
-        onWhere={(where) => start({ where, faces: "auto", cut: null })}
+        onWhere={onWhere}
       />
       <main className="grid min-h-0 flex-1 grid-cols-[minmax(0,1fr)] gap-4 lg:grid-cols-[minmax(0,1fr)_20rem]">
         <div className="flex min-h-0 min-w-0 flex-col gap-3">
@@ -141,13 +147,17 @@ export function Studio() {
           />
         </div>
         <Panel
+          models={models}
           model={model}
+          chosen={task.model}
+          onModel={(name) => start({ ...task, model: name })}
           result={result}
           onDevice={task.where === "device"}
           recent={state.recent}
           onShow={(shown) => {
             setFace(null);
             view.fit();
+            if (shown.task.model !== task.model) setHidden(new Set());
             setTask(shown.task);
             show(shown);
           }}
@@ -159,7 +169,6 @@ export function Studio() {
           onFace={selectFace}
           optionsFor={optionsFor}
           apiKey={key}
-          colors={colors}
           opacity={opacity}
           onWhole={() => start({ ...task, faces: "whole" })}
           onTrouble={setOwnTrouble}

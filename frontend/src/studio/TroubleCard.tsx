@@ -21,7 +21,7 @@ export function TroubleCard({ trouble, onRetry, onKey, onChoose, onDismiss }: Pr
       <Alert.Content>
         <Alert.Title>{trouble.title}</Alert.Title>
         <Alert.Description>{trouble.hint}</Alert.Description>
-        {trouble.detail && <p className="mt-1 text-xs break-words text-muted">{trouble.detail}</p>}
+        {trouble.detail && remedy !== "key" && <p className="mt-1 text-xs break-words text-muted">{trouble.detail}</p>}
         {trouble.code === "internal_error" && trouble.requestId && (
           <p className="mt-1 text-xs break-words text-muted">Number: {trouble.requestId}</p>
         )}

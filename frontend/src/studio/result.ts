@@ -1,6 +1,6 @@
 import type { Answer, Face, ModelDetail, SegmentOptions } from "@/api/client";
 import type { Cut } from "@/device/cut";
-import { countIds, labelMapOf, type LabelMap } from "@/labels/label-map";
+import { coarser, countIds, labelMapOf, stepFor, type LabelMap } from "@/labels/label-map";
 import type { Photo } from "@/photo/photo";
 
 /** Where a photo is parsed. */
@@ -10,6 +10,8 @@ export type Where = "service" | "device";
 export interface Task {
   where: Where;
   faces: NonNullable<SegmentOptions["faces"]>;
+  /** A name of the service's models; null for its default one. */
+  model: string | null;
   /** On the device: where to look; null for the whole photo. */
   cut: Cut | null;
 }
@@ -26,7 +28,10 @@ export interface Result {
   photo: Photo;
   task: Task;
   size: { width: number; height: number };
+  /** What is shown. */
   labels: LabelMap;
+  /** Every pixel's label, where they were made on the device; null else: the service has them. */
+  full: LabelMap | null;
   classes: FoundClass[];
   faces: Face[];
   warnings: string[];
@@ -43,6 +48,7 @@ export function resultOfAnswer(photo: Photo, task: Task, answer: Answer, bytes: 
     task,
     size: answer.image,
     labels: labelMapOf(answer.image, answer.classes),
+    full: null,
     classes: answer.classes.map(({ id, share, confidence }) => ({ id, share, confidence })),
     faces: answer.faces,
     warnings: answer.warnings,
@@ -51,10 +57,18 @@ export function resultOfAnswer(photo: Photo, task: Task, answer: Answer, bytes: 
   };
 }
 
-export function resultOfLabels(photo: Photo, task: Task, labels: LabelMap, ms: number, model: ModelDetail): Result {
-  const counts = countIds(labels, model.classes);
+/** What the device found: the label and the confidence of every class by its id. */
+export interface DeviceLabels {
+  labels: LabelMap;
+  confidence: (number | null)[];
+  ms: number;
+}
+
+export function resultOfLabels(photo: Photo, task: Task, { labels: full, confidence, ms }: DeviceLabels, model: ModelDetail): Result {
+  const counts = countIds(full, model.classes);
   const classes = [...counts]
     .filter(([, count]) => count > 0)
-    .map(([id, count]) => ({ id, share: count / labels.ids.length, confidence: null }));
-  return { photo, task, size: labels.image, labels, classes, faces: [], warnings: [], ms, bytes: null };
+    .map(([id, count]) => ({ id, share: count / full.ids.length, confidence: confidence[id] ?? null }));
+  const labels = coarser(full, stepFor(full.width, full.height));
+  return { photo, task, size: full.image, labels, full, classes, faces: [], warnings: [], ms, bytes: null };
 }

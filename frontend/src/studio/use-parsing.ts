@@ -1,14 +1,16 @@
 import { useCallback, useEffect, useReducer, useRef } from "react";
 import type { ModelDetail } from "@/api/client";
+import { fetchModel, fetchModels } from "@/api/models";
 import { segment, segmentToJson } from "@/api/segment";
 import { asTrouble, trouble, TroubleError } from "@/api/trouble";
 import { parseOnDevice } from "@/device/device";
 import { openPhoto, pictureSize, type Photo } from "@/photo/photo";
 import { resultOfAnswer, resultOfLabels, type Result, type Task } from "./result";
 import { EMPTY, studioReducer, type StudioAction } from "./state";
+import { modelNamed } from "./use-models";
 
 /** Opens photos, has them parsed, keeps the latest results. A new photo or task ends the one before. */
-export function useParsing(key: string, model: ModelDetail | null) {
+export function useParsing(key: string, models: readonly ModelDetail[]) {
   const [state, dispatch] = useReducer(studioReducer, EMPTY);
   const running = useRef<AbortController | null>(null);
   useFreedPictures(state.recent, state.photo);
@@ -30,14 +32,14 @@ export function useParsing(key: string, model: ModelDetail | null) {
       const { signal, tell, fail } = begin();
       try {
         const run = task.where === "device" ? onDevice : onService;
-        const result = await run({ photo, task, key: withKey, model, signal, tell });
+        const result = await run({ photo, task, key: withKey, model: modelNamed(models, task.model), signal, tell });
         tell({ type: "parsed", result });
         if (!photo.size && task.where === "service") tell({ type: "pictured", photo: await pictureOf(result, withKey) });
       } catch (error) {
         fail(asTrouble(error));
       }
     },
-    [begin, key, model],
+    [begin, key, models],
   );
 
   const open = useCallback(
@@ -84,9 +86,22 @@ async function onService({ photo, task, key, signal, tell }: Run): Promise<Resul
   return resultOfAnswer(photo, task, answer, bytes);
 }
 
-async function onDevice({ photo, task, key, model, signal, tell }: Run): Promise<Result> {
+async function onDevice(run: Run): Promise<Result> {
+  const { task, key, signal } = run;
+  const model = run.model ?? modelNamed(await fetchModels(key, signal), task.model); // a quick hand, a slow network
   if (!model) throw trouble("no_local_model");
-  const { labels, ms } = await parseOnDevice({
+  try {
+    return await parseHere(run, model);
+  } catch (error) {
+    if (!(error instanceof TroubleError && error.trouble.code === "no_local_model")) throw error;
+    const now = await fetchModel(model.name, key, signal); // the service may have a new version since
+    if (now.sha256 === model.sha256) throw error;
+    return parseHere(run, now);
+  }
+}
+
+async function parseHere({ photo, task, key, signal, tell }: Run, model: ModelDetail): Promise<Result> {
+  const found = await parseOnDevice({
     photo: photo.file,
     cut: task.cut,
     model,
@@ -95,17 +110,17 @@ async function onDevice({ photo, task, key, model, signal, tell }: Run): Promise
     onModel: (share) => tell({ type: "progress", progress: { stage: "model", share } }),
     onParsing: () => tell({ type: "progress", progress: { stage: "parsing", share: null } }),
   });
-  return resultOfLabels(photo, task, labels, ms, model);
+  return resultOfLabels(photo, task, found, model);
 }
 
 /** The options of a task as the API takes them; its defaults are left out. */
 export function serviceOptions(task: Task) {
-  return task.faces === "auto" ? {} : { faces: task.faces };
+  return { ...(task.faces === "whole" && { faces: task.faces }), ...(task.model !== null && { model: task.model }) };
 }
 
 /** For formats a browser cannot show, such as TIFF: the overlay with nothing laid over is the photo. */
-async function pictureOf({ photo }: Result, key: string): Promise<Photo> {
-  const picture = await segment({ photo: photo.file, options: { output: "overlay", alpha: 0 }, key });
+async function pictureOf({ photo, task }: Result, key: string): Promise<Photo> {
+  const picture = await segment({ photo: photo.file, options: { ...serviceOptions(task), output: "overlay", alpha: 0 }, key });
   const url = URL.createObjectURL(picture);
   return { ...photo, url, size: await pictureSize(url) };
 }

@@ -1,19 +1,19 @@
 import { useCallback, useEffect, useState } from "react";
 import type { ModelDetail } from "@/api/client";
-import { defaultModel } from "@/api/models";
+import { fetchModels } from "@/api/models";
 import { TroubleError, type Trouble } from "@/api/trouble";
 
-/** The model that serves, fetched again when the key changes or `reload` is called. */
-export function useModel(key: string) {
-  const [model, setModel] = useState<ModelDetail | null>(null);
+/** The models that serve, the default one first; fetched again when the key changes or `reload` is called. */
+export function useModels(key: string) {
+  const [models, setModels] = useState<readonly ModelDetail[]>([]);
   const [trouble, setTrouble] = useState<Trouble | null>(null);
   const [attempt, setAttempt] = useState(0);
 
   useEffect(() => {
     const leaving = new AbortController();
-    defaultModel(key, leaving.signal).then(
+    fetchModels(key, leaving.signal).then(
       (found) => {
-        setModel(found);
+        setModels(found);
         setTrouble(null);
       },
       (error: unknown) => {
@@ -24,5 +24,10 @@ export function useModel(key: string) {
   }, [key, attempt]);
 
   const reload = useCallback(() => setAttempt((count) => count + 1), []);
-  return { model, trouble, reload };
+  return { models, trouble, reload };
+}
+
+/** The model of a name; null is the default one. */
+export function modelNamed(models: readonly ModelDetail[], name: string | null): ModelDetail | null {
+  return models.find((model) => model.name === name) ?? models[0] ?? null;
 }

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Build the image and name it after the commit. Prints that name.
+#
+#   IMAGE            face-parsing                its name without tag
+#   TAG              the commit, "-dirty" where the tree is not quite that
+#   REQUIREMENTS     requirements.txt            requirements-gpu.txt for an NVIDIA GPU
+#   PLATFORM         this machine's              such as linux/arm64
+#   CACHE            an image reference that layers are read from and written to (needs docker buildx)
+#   BUILD_NETWORK    default                     of the build, such as host
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+source "$here/common.sh"
+
+IMAGE=${IMAGE:-face-parsing}
+TAG=${TAG:-$(commit)}
+arguments=(
+  --tag "$IMAGE:$TAG"
+  --build-arg "REQUIREMENTS=${REQUIREMENTS:-requirements.txt}"
+  --build-arg "REVISION=$TAG"
+  --build-arg "VERSION=$(git -C "$here" describe --tags --always 2>/dev/null || echo "$TAG")"
+  --label "org.opencontainers.image.created=$(git -C "$here" log -1 --format=%cI 2>/dev/null || date -uIseconds)"
+)
+if [[ -n ${PLATFORM:-} ]]; then arguments+=(--platform "$PLATFORM"); fi
+if [[ -n ${BUILD_NETWORK:-} ]]; then arguments+=(--network "$BUILD_NETWORK"); fi
+if [[ -n ${SOURCE_URL:-} ]]; then arguments+=(--label "org.opencontainers.image.source=$SOURCE_URL"); fi
+
+build=(docker build)
+if [[ -n ${CACHE:-} ]]; then
+  build=(docker buildx build --load
+    --cache-from "type=registry,ref=$CACHE"
+    --cache-to "type=registry,ref=$CACHE,mode=max,image-manifest=true,oci-mediatypes=true")
+fi
+"${build[@]}" "${arguments[@]}" "$here/../.." >&2
+printf '%s\n' "$IMAGE:$TAG"

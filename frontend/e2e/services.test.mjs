@@ -1,0 +1,91 @@
+/** Services of other kinds: with keys, with several models, at another origin than the page. */
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, readFileSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { download, shoot, withPage } from "./browser.mjs";
+import { ROOT, withService, withStaticHost } from "./service.mjs";
+
+const told = (page, code) => page.locator(`[role=alert][data-code=${code}]`).waitFor();
+const mask = (page) => page.getByTestId("label-canvas").waitFor();
+
+test("a service with keys: asks, refuses a wrong one, takes the right one, here and on the device", async () => {
+  await withService({}, async (base, manage) => {
+    const right = manage("create_api_key", "browser").trim().split(/\s+/).at(-1);
+    await withPage({ base, refusals: [401, 403] }, async (page) => {
+      await told(page, "api_key_missing");
+      await page.getByRole("button", { name: "Sample" }).click();
+      await page.getByRole("img", { name: /astronaut/ }).waitFor();
+      await told(page, "api_key_missing");
+      await shoot(page, "api-key");
+      const enter = async (key) => {
+        await page.getByLabel("API key").fill(key);
+        await page.getByRole("button", { name: "Use it" }).click();
+      };
+      await enter("wrong");
+      await told(page, "api_key_invalid");
+      await enter(right);
+      await page.getByRole("checkbox", { name: /Hair/ }).waitFor();
+      await mask(page);
+      assert.match(await page.getByTestId("curl").innerText(), /Api-Key \$API_KEY/);
+      const { bytes } = await download(page, "Mask");
+      assert.equal(bytes.toString("latin1", 1, 4), "PNG");
+      await page.getByText("On this device").click();
+      await page.getByTestId("crop-frame").waitFor();
+      await page.getByText(/m?s on this device/).waitFor();
+    });
+  });
+});
+
+/** A MODELS_DIR in which the shipped bundle has two names. */
+function twoModels() {
+  const folder = mkdtempSync(join(tmpdir(), "face-parts-models-"));
+  for (const name of ["lite", "other"]) symlinkSync(join(ROOT, "ml_core/bundles/lite"), join(folder, name));
+  return folder;
+}
+
+test("several models: one is chosen, for the page, its downloads, its curl command and the device", async () => {
+  await withService({ MODELS_DIR: twoModels(), MODEL: "lite" }, async (base) => {
+    await withPage({ base }, async (page) => {
+      await page.getByRole("button", { name: "Sample" }).click();
+      await mask(page);
+      await page.getByText(/^Model lite/).waitFor();
+      const asked = page.waitForRequest(/\/api\/segment\/\?.*model=other/);
+      await page.getByLabel("Model", { exact: true }).selectOption("other");
+      await asked;
+      await page.getByText(/^Model other/).waitFor();
+      assert.match(await page.getByTestId("curl").innerText(), /model=other/);
+      const { bytes } = await download(page, "JSON");
+      assert.equal(JSON.parse(bytes).model.name, "other");
+      const fetched = page.waitForRequest(/\/api\/models\/other\/model\.onnx$/);
+      await page.getByText("On this device").click();
+      await fetched;
+      await page.getByText(/m?s on this device/).waitFor();
+      await shoot(page, "models");
+    });
+  });
+});
+
+test("the page of another origin, as on Vercel: the photo goes to the service, and the model comes from it", async () => {
+  const folder = join(ROOT, "frontend/out-remote");
+  assert.ok(existsSync(folder), "run `npm run build:remote` first");
+  const policy = /Content-Security-Policy" content="([^"]*)"/.exec(readFileSync(join(folder, "index.html"), "utf8"))[1];
+  const api = /connect-src 'self' (\S+)/.exec(policy)[1].replace(/;$/, "");
+  await withStaticHost(folder, async (base) => {
+    await withService({ PORT: new URL(api).port, CORS_ALLOWED_ORIGINS: base }, async () => {
+      await withPage({ base, origins: [api] }, async (page) => {
+        const posted = page.waitForRequest((request) => request.method() === "POST");
+        await page.getByRole("button", { name: "Sample" }).click();
+        assert.equal(new URL((await posted).url()).origin, api);
+        await mask(page);
+        await page.getByRole("checkbox", { name: /Hair.*share \d/ }).waitFor();
+        assert.ok((await page.getByTestId("curl").innerText()).includes(api));
+        await page.getByText("On this device").click();
+        await page.getByText(/m?s on this device/).waitFor();
+        await shoot(page, "remote");
+      });
+    });
+    await withPage({ base, origins: [api], refusals: ["ERR_CONNECTION_REFUSED"] }, (page) => told(page, "unreachable"));
+  });
+});

@@ -1,0 +1,81 @@
+import type { ModelDetail, Output } from "@/api/client";
+import { classPng, idsPng } from "@/files/png";
+import { zip, type ZipMember } from "@/files/zip";
+import type { LabelMap } from "@/labels/label-map";
+import { overlayPng } from "@/labels/picture";
+import { regionsOf } from "@/labels/regions";
+import type { Result } from "@/studio/result";
+
+export interface Drawn {
+  result: Result;
+  labels: LabelMap;
+  model: ModelDetail;
+  hidden: ReadonlySet<number>;
+  opacity: number;
+}
+
+/** A download of what was parsed on this device, of the same form as the service's; the overlay is a PNG. */
+export async function deviceFile(output: Output, { result, labels, model, hidden, opacity }: Drawn): Promise<Blob> {
+  const shown = withoutHidden(labels, hidden);
+  switch (output) {
+    case "mask":
+      return idsPng(shown, paletteOf(model));
+    case "overlay":
+      return overlayPng(result.photo.url, shown, { classes: model.classes, hidden }, opacity);
+    case "classes":
+      return classesZip(shown, rowsOf(shown, result, model));
+    case "json":
+      return new Blob([JSON.stringify(answerOf(shown, result, model))], { type: "application/json" });
+    default:
+      throw new Error(`no ${output} on this device`);
+  }
+}
+
+/** The hidden classes become background, as with the API's `classes`. */
+function withoutHidden(labels: LabelMap, hidden: ReadonlySet<number>): LabelMap {
+  return hidden.size ? { ...labels, ids: labels.ids.map((id) => (hidden.has(id) ? 0 : id)) } : labels;
+}
+
+function paletteOf({ classes }: ModelDetail): Uint8Array {
+  const palette = new Uint8Array(3 * (1 + Math.max(...classes.map(({ id }) => id))));
+  for (const { id, color } of classes) palette.set(color, 3 * id);
+  return palette;
+}
+
+function rowsOf(labels: LabelMap, result: Result, { classes }: ModelDetail) {
+  return regionsOf(labels).map(({ id, pixels, box, rle }) => ({
+    id,
+    name: classes.find((row) => row.id === id)!.name,
+    color: classes.find((row) => row.id === id)!.color,
+    pixels,
+    share: pixels / labels.ids.length,
+    box,
+    confidence: result.classes.find((row) => row.id === id)?.confidence ?? null,
+    rle,
+  }));
+}
+
+function answerOf(labels: LabelMap, result: Result, model: ModelDetail) {
+  const { name, version, sha256 } = model;
+  return {
+    image: labels.image,
+    model: { name, version, sha256 },
+    faces: [],
+    classes: rowsOf(labels, result, model),
+    timing_ms: { decode: 0, locate: 0, infer: Math.round(100 * result.ms) / 100 },
+    warnings: [],
+  };
+}
+
+async function classesZip(labels: LabelMap, rows: ReturnType<typeof rowsOf>): Promise<Blob> {
+  const members: ZipMember[] = [];
+  const table = [];
+  for (const { rle: _, ...row } of rows) {
+    const file = `${String(row.id).padStart(2, "0")}-${row.name.replace(/[^A-Za-z0-9_-]+/g, "_").slice(0, 40)}.png`;
+    const png = await classPng(labels, row.id);
+    members.push({ name: file, bytes: new Uint8Array(await png.arrayBuffer()) });
+    table.push({ ...row, file });
+  }
+  members.push({ name: "classes.json", bytes: new TextEncoder().encode(JSON.stringify(table, null, 2)) as Uint8Array<ArrayBuffer> });
+  return zip(members);
+}

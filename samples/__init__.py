@@ -1,0 +1,1 @@
+"""Sample photographs, and the script that makes the pictures beside them."""

@@ -1,0 +1,51 @@
+"""The ONNX file of a loaded model, for those who want to run it themselves."""
+
+import hashlib
+import os
+import weakref
+from collections.abc import Iterator
+
+from ml_core.bundle import MODEL, Bundle, BundleError
+
+_BLOCK = 256 << 10
+
+
+class ModelFile:
+    """A bundle's model.onnx, held open: a reload or the cache of a bucket may replace it while it is being sent,
+    and a worker that has not reloaded yet still sends what it runs.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        """Raises BundleError if the file is not the one that the bundle describes any more."""
+        self.bundle = bundle
+        self._descriptor = os.open(bundle.path / MODEL, os.O_RDONLY)
+        weakref.finalize(self, os.close, self._descriptor)
+        self._state = self._now()
+        digest = hashlib.sha256()
+        for block in self.blocks():
+            digest.update(block)
+        if digest.hexdigest() != bundle.sha256:
+            raise BundleError(f"{bundle.path / MODEL}: changed while it was loaded")
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self._state[0]
+
+    def intact(self) -> bool:
+        """False once somebody wrote into the file itself, instead of putting another one in its place."""
+        return self._now() == self._state
+
+    def blocks(self) -> Iterator[bytes]:
+        """All of it, a block at a time. Raises OSError if it is cut short meanwhile."""
+        start = 0
+        while start < self.size:
+            block = os.pread(self._descriptor, min(_BLOCK, self.size - start), start)
+            if not block:
+                raise OSError("the model's file was cut short while it was sent")
+            start += len(block)
+            yield block
+
+    def _now(self) -> tuple[int, int]:
+        found = os.fstat(self._descriptor)
+        return found.st_size, found.st_mtime_ns

@@ -1,0 +1,84 @@
+"""Sessions: ONNX Runtime's and OpenVINO's answer the same, whoever asks and however many at once."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ml_core import runtime
+from ml_core.bundle import MODEL
+from ml_core.images import colorize
+from ml_core.labels import LAPA
+from ml_core.runtime import OPENVINO, ProviderUnavailable, check_providers, open_session
+from ml_core.segmenter import Segmenter
+from tests.tiny_bundle import draw_face, make_palette_bundle
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_palette_bundle(tmp_path_factory.mktemp("bundles") / "tiny")
+
+
+@pytest.fixture
+def photos() -> NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(0, 256, (6, 1, 32, 32, 3)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("names", [["logits"], ["labels"], ["logits", "labels"]])
+def test_openvino_answers_what_onnx_runtime_answers(
+    folder: Path, photos: NDArray[np.uint8], names: list[str]
+) -> None:
+    here = open_session(folder / MODEL)
+    there = open_session(folder / MODEL, providers=[OPENVINO, "CPUExecutionProvider"], threads=1)
+    batch = photos[:3, 0]
+    wanted, found = here.run(names, {"image": batch}), there.run(names, {"image": batch})
+    assert len(found) == len(names)
+    for expected, answer in zip(wanted, found, strict=True):
+        assert answer.dtype == expected.dtype
+        np.testing.assert_allclose(answer, expected, atol=1e-3)
+
+
+def test_openvino_describes_a_graph_as_onnx_runtime_does(folder: Path) -> None:
+    def described(provider: str) -> list[tuple[str, str, list[object]]]:
+        session = open_session(folder / MODEL, providers=[provider])
+        nodes = [*session.get_inputs(), *session.get_outputs()]
+        return [(node.name, node.type, list(node.shape[1:])) for node in nodes]
+
+    assert described(OPENVINO) == described("CPUExecutionProvider")
+
+
+def test_many_threads_share_an_openvino_session(folder: Path, photos: NDArray[np.uint8]) -> None:
+    session = open_session(folder / MODEL, providers=[OPENVINO], threads=1)
+    wanted = [session.run(["logits"], {"image": photo})[0] for photo in photos]
+    with ThreadPoolExecutor(6) as pool:
+        for _ in range(20):
+            found = pool.map(lambda photo: session.run(["logits"], {"image": photo})[0], photos)
+            for answer, expected in zip(found, wanted, strict=True):
+                np.testing.assert_array_equal(answer, expected)
+
+
+def test_an_answer_of_openvino_is_not_overwritten_by_the_next(
+    folder: Path, photos: NDArray[np.uint8]
+) -> None:
+    session = open_session(folder / MODEL, providers=[OPENVINO])
+    (first,) = session.run(["logits"], {"image": photos[0]})
+    kept = first.copy()
+    session.run(["logits"], {"image": photos[1]})
+    np.testing.assert_array_equal(first, kept)
+
+
+def test_a_bundle_is_served_by_openvino(folder: Path) -> None:
+    here, there = (Segmenter.load(folder, providers=[name]) for name in ("CPUExecutionProvider", OPENVINO))
+    assert there.golden_agreement() == 1.0
+    face = colorize(draw_face(48), LAPA)
+    wanted, found = (segmenter.predict(face, faces="whole").labels for segmenter in (here, there))
+    np.testing.assert_array_equal(found, wanted)
+
+
+def test_a_provider_that_is_not_there_is_named_with_those_that_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_providers([OPENVINO, "CPUExecutionProvider"])
+    monkeypatch.setattr(runtime, "find_spec", lambda name: None)
+    with pytest.raises(ProviderUnavailable, match=r"^no OpenVINO\w* here; available: .*CPUExecutionProvider"):
+        check_providers([OPENVINO, "CPUExecutionProvider"])

@@ -1,0 +1,109 @@
+"""Every exported bundle is scored with every provider that is there, and written with its figures and card."""
+
+import json
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from ml_core.bundle import Bundle, update_model_json
+from ml_core.labels import LabelSet
+from tests.tiny_bundle import make_palette_bundle
+from training import evaluate as stage
+from training.config import EvaluateParams, Params
+from training.evaluate import evaluate
+from training.ingest import Manifest
+from training.options import RunError, RunOptions
+
+CPU = "CPUExecutionProvider"
+DATA = {"name": "drawn", "sha256": None, "train_with": [], "scenes": None}
+
+
+def params(*providers: str) -> Params:
+    return Params(
+        train={}, evaluate=EvaluateParams(providers=providers or (CPU,), worst=2, robustness_photos=0)
+    )
+
+
+@pytest.fixture
+def run(painted: Manifest, tmp_path: Path) -> RunOptions:
+    """A run that has exported two bundles which read painted faces, one of them coarsely."""
+    options = RunOptions(out=tmp_path / "run")
+    painted.write(options.out / "data.json")
+    for name, size in (("lite", 128), ("lite-int8", 32)):
+        update_model_json(make_palette_bundle(options.exported / name, size=size, name=name), data=DATA)
+    return options
+
+
+def test_each_bundle_is_scored_and_written(run: RunOptions) -> None:
+    results = evaluate(run, params())
+    assert json.loads((run.out / "metrics.json").read_text()) == results
+    assert results["lite"][CPU]["mean_f1"] > 60 > results["lite-int8"][CPU]["mean_f1"]
+    for name in ("lite", "lite-int8"):
+        bundle, figures = Bundle.load(run.out / "bundles" / name), results[name][CPU]
+        assert bundle.metrics["f1"] == figures["f1"]
+        assert figures["photos"] == 8
+        assert len(set(bundle.temperatures)) > 1  # fitted, each class its own
+        assert figures["calibration"]["ece"] < figures["calibration"]["ece_before"]
+        assert f"| nose | {figures['f1']['nose']:.2f}" in (bundle.path / "README.md").read_text()
+        assert (bundle.path / "figures.png").stat().st_size < 150_000
+        assert cv2.imread(str(run.out / f"worst-{name}.png")).shape == (2 * 256, 4 * 256, 3)
+        assert (run.out / f"confusion-{name}.png").exists()
+        assert not (run.exported / name / "figures.png").exists()
+
+
+def test_a_provider_that_is_not_here_is_named(run: RunOptions, capsys: pytest.CaptureFixture[str]) -> None:
+    results = evaluate(run, params("NoSuchExecutionProvider", CPU))
+    assert set(results["lite"]) == {CPU}
+    assert "not measured with NoSuchExecutionProvider" in capsys.readouterr().out
+    with pytest.raises(RunError, match="NoSuchExecutionProvider"):
+        evaluate(run, params("NoSuchExecutionProvider"))
+
+
+def test_a_mirrored_photo_is_compared_with_sides_swapped(run: RunOptions, painted: Manifest) -> None:
+    for path in (painted.root / "test/images").glob("*"):  # the colour of the left eye wherever one looks
+        cv2.imwrite(str(path), np.full((256, 256, 3), painted.labels.colors[4][::-1], np.uint8))
+    assert evaluate(run, params())["lite"][CPU]["flip_consistency"] == 0
+
+
+def test_a_broken_bundle_and_one_for_other_classes_are_refused(run: RunOptions, painted: Manifest) -> None:
+    other = replace(painted, labels=LabelSet(("rest", "head"), ((0, 0, 0), (9, 9, 9))))
+    other.write(run.out / "data.json")
+    with pytest.raises(RunError, match="other classes than drawn"):
+        evaluate(run, params())
+    (run.exported / "lite" / "model.onnx").write_bytes(b"")
+    with pytest.raises(RunError, match="sha256"):
+        evaluate(run, params())
+    shutil.rmtree(run.exported)
+    with pytest.raises(RunError, match="run the train stage first"):
+        evaluate(run, params())
+
+
+def test_a_bundle_from_elsewhere_is_scored_on_its_own(
+    run: RunOptions, painted: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """python -m training.evaluate --bundle DIR --data ... --out ..."""
+    asked: dict[str, Any] = {}
+
+    def ingest(options: RunOptions) -> None:
+        asked["data"] = options.data
+        painted.write(options.out / "data.json")
+
+    monkeypatch.setattr(stage, "ingest", ingest)
+    monkeypatch.setattr(stage, "load_params", params)
+    out, mine = tmp_path / "out", run.exported / "lite"
+    before = (mine / "model.json").read_text()
+    arguments = ["evaluate", "--bundle", str(mine), "--data", "somewhere", "--out", str(out)]
+    monkeypatch.setattr(sys, "argv", arguments)
+    stage.main()
+    assert asked["data"] == "somewhere"
+    assert Bundle.load(out / "bundles" / "lite").metrics["data"] == "drawn"
+    assert (mine / "model.json").read_text() == before
+    monkeypatch.setattr(sys, "argv", [*arguments[:2], str(tmp_path), *arguments[3:]])
+    with pytest.raises(SystemExit, match=r"error: .*model\.json"):
+        stage.main()

@@ -1,0 +1,48 @@
+"""Crowds: how they are made, and how faces are counted in them."""
+
+import numpy as np
+
+from training.ingest import Manifest, pairs
+from training.mosaics import crowd, match, on_scene
+from training.photos import read
+
+FACE = (100.0, 100.0, 80.0, 100.0)
+
+
+def test_one_box_a_face() -> None:
+    near = (105.0, 95.0, 90.0, 110.0)
+    assert match([FACE], [near]) == ({0}, 0)
+    assert match([FACE], [near, FACE]) == ({0}, 1)  # the same face again is a false one
+    assert match([FACE], []) == (set(), 0)
+
+
+def test_a_box_elsewhere_or_of_another_size_is_false() -> None:
+    elsewhere, tiny = (300.0, 100.0, 80.0, 100.0), (130.0, 140.0, 16.0, 20.0)
+    assert match([FACE], [elsewhere, tiny]) == (set(), 2)
+
+
+def test_crowds_have_one_to_six_faces_that_do_not_overlap(painted: Manifest) -> None:
+    test = pairs(painted.root / "test")
+    scenes = sorted((painted.root / "scenes").glob("*"))
+    mosaics = [crowd(test, scenes, number) for number in range(12)]
+    assert [len(mosaic.places) for mosaic in mosaics] == [1, 2, 3, 4, 5, 6] * 2
+    for mosaic in mosaics:
+        ends = [left + side for left, _, side in mosaic.places]
+        starts = [left for left, _, _ in mosaic.places]
+        assert all(end <= start for end, start in zip(ends, starts[1:], strict=False))
+        assert mosaic.image.shape[:2] == mosaic.labels.shape
+        boxes = mosaic.boxes(set(range(1, 10)))
+        assert len(boxes) == len(mosaic.places)
+    np.testing.assert_array_equal(mosaics[5].image, crowd(test, scenes, 5).image)
+
+
+def test_a_photo_lies_where_its_labels_lie(painted: Manifest) -> None:
+    scenes = sorted((painted.root / "scenes").glob("*"))
+    image, labels = read(pairs(painted.root / "test")[0])
+    mosaic = on_scene([(image, labels)], scenes, 3, sides=[256 / 960])
+    ((left, top, side),) = mosaic.places
+    area = slice(top, top + side), slice(left, left + side)
+    np.testing.assert_array_equal(mosaic.image[area], image)
+    np.testing.assert_array_equal(mosaic.labels[area], labels)
+    mosaic.labels[area] = 0
+    assert not mosaic.labels.any()

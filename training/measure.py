@@ -1,0 +1,108 @@
+"""All figures of one bundle under one execution provider."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial, reduce
+from operator import add
+from typing import Any
+
+import numpy as np
+
+from ml_core.metrics import Matrix, confusion_matrix, scores
+from ml_core.segmenter import Segmenter
+from training import calibration
+from training.calibration import Calibration
+from training.config import EvaluateParams
+from training.ingest import Manifest, pairs
+from training.mosaics import sum_of
+from training.photos import Files, each, percent, read
+from training.robustness import robustness
+from training.strata import SKIN_TONES, skin_tone
+
+
+@dataclass(frozen=True)
+class Photo:
+    """What one test photo says of a bundle, faces="whole".
+
+    mirrored is the share of pixels that keep their class, sides swapped, when the photo is mirrored.
+    """
+
+    files: Files
+    matrix: Matrix
+    mirrored: float
+    tone: str | None
+    calibration: Calibration
+
+    @property
+    def mean_f1(self) -> float:
+        return scores(self.matrix).mean_f1
+
+
+@dataclass(frozen=True)
+class Measured:
+    """`metrics` are for metrics.json and model.json; the rest is for pictures."""
+
+    metrics: dict[str, Any]
+    matrix: Matrix
+    worst: tuple[Files, ...]
+
+
+def measure(segmenter: Segmenter, manifest: Manifest, params: EvaluateParams) -> Measured:
+    """Score the test split as it is, one cut a photo, and all that robustness() measures."""
+    files = pairs(manifest.root / "test")
+    photos = list(each(partial(_look, segmenter), files, "test split"))
+    matrix = sum_of([photo.matrix for photo in photos])
+    metrics: dict[str, Any] = {
+        "data": manifest.name,
+        "split": "test",
+        "photos": len(photos),
+        "faces": "whole",
+        **class_scores(matrix, manifest.labels.names),
+        "flip_consistency": percent(float(np.mean([photo.mirrored for photo in photos]))),
+        "calibration": calibration.summary(
+            reduce(add, (photo.calibration for photo in photos)), segmenter.bundle
+        ),
+        "strata": {},
+    }
+    if tones := _by_tone(photos):
+        metrics["strata"]["skin tone"] = tones
+    if params.robustness_photos:
+        further = robustness(segmenter, manifest, photos=params.robustness_photos)
+        metrics["strata"].update(further.pop("strata"))
+        metrics.update(further)
+    worst = sorted(photos, key=lambda photo: photo.mean_f1)[: params.worst]
+    return Measured(metrics, matrix, tuple(photo.files for photo in worst))
+
+
+def class_scores(matrix: Matrix, names: Sequence[str]) -> dict[str, Any]:
+    """Means and classes of a confusion matrix, in percent."""
+    found = scores(matrix)
+    return {
+        "mean_f1": percent(found.mean_f1),
+        "mean_iou": percent(found.mean_iou),
+        "f1": {name: percent(float(value)) for name, value in zip(names, found.f1, strict=True)},
+        "iou": {name: percent(float(value)) for name, value in zip(names, found.iou, strict=True)},
+    }
+
+
+def _look(segmenter: Segmenter, files: Files) -> Photo:
+    image, truth = read(files)
+    labels = segmenter.bundle.labels
+    found = segmenter.predict(image, faces="whole").labels
+    mirrored = segmenter.predict(np.ascontiguousarray(image[:, ::-1]), faces="whole").labels[:, ::-1]
+    return Photo(
+        files=files,
+        matrix=confusion_matrix(truth, found, len(labels)),
+        mirrored=float((labels.flip_table[mirrored] == found).mean()),
+        tone=skin_tone(image, truth, labels.names.index("skin")) if "skin" in labels.names else None,
+        calibration=calibration.measure(segmenter, files),
+    )
+
+
+def _by_tone(photos: Sequence[Photo]) -> dict[str, Any]:
+    rows = {}
+    for _, tone in SKIN_TONES:
+        group = [photo.matrix for photo in photos if photo.tone == tone]
+        if group:
+            rows[tone] = {"photos": len(group), "mean_f1": percent(scores(sum_of(group)).mean_f1)}
+    return rows
