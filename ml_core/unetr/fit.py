@@ -133,7 +133,7 @@ class Trainer:
         return max(1, self.config.samples_per_epoch // self.phase.batch_size)
 
     def _compiled(self, size: int) -> keras.Model:
-        with _half_precision(enabled=bool(tf.config.list_physical_devices("GPU"))):
+        with _dtype_policy(fastest_policy()):
             model = build_unetr(self.net, input_size=size)
         optimizer = keras.optimizers.AdamW(
             self.config.learning_rate,
@@ -247,12 +247,24 @@ class _StepHook(keras.callbacks.Callback):  # type: ignore[misc]
             self.model.stop_training = True
 
 
+def fastest_policy() -> str:
+    """How models compute here; weights are float32 in all of them (Micikevicius et al. 2018).
+
+    float16 on a GPU; bfloat16 on a processor with matrix units for it (AMX), as Linux names them; else float32.
+    """
+    if tf.config.list_physical_devices("GPU"):
+        return "mixed_float16"
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists() and "amx_bf16" in cpuinfo.read_text():
+        return "mixed_bfloat16"
+    return "float32"
+
+
 @contextmanager
-def _half_precision(*, enabled: bool) -> Iterator[None]:
-    """Models built inside compute in float16 and keep float32 weights (Micikevicius et al. 2018)."""
+def _dtype_policy(name: str) -> Iterator[None]:
+    """Models built inside compute as the policy says."""
     before = keras.config.dtype_policy()
-    if enabled:
-        keras.config.set_dtype_policy("mixed_float16")
+    keras.config.set_dtype_policy(name)
     try:
         yield
     finally:

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
     """Cross-entropy + soft Dice of (B, S, S) target codes against (B, s, s, C) logits.
 
-    The logits are brought to the targets' size by bilinear interpolation, as inference does.
+    The logits are interpolated bilinearly, as inference does. Where s is less than S, each call looks at one pixel
+    of each logit's (S / s) x (S / s) cell, the same in all cells and drawn anew: neighbours say nearly the same, and
+    the loss over all of them would take a fifth of a training step.
 
     Cross-entropy is -log of the summed probability of the classes a code allows; the code that allows all
     of them ("ignore") thus costs nothing, and the mean is over the other pixels.
@@ -23,17 +25,22 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
         allowed: NDArray[np.float32],
         *,
         dice_weight: float = 1.0,
+        seed: int = 0,
     ) -> None:
         super().__init__(name="segmentation_loss", reduction="sum")
         self.allowed = allowed
         self.dice_weight = dice_weight
+        self.seeds = keras.random.SeedGenerator(seed)
 
     def call(self, y_true: KerasTensor, y_pred: KerasTensor) -> KerasTensor:
-        codes = ops.cast(y_true, "int32")
-        logits = ops.image.resize(ops.cast(y_pred, "float32"), codes.shape[1:3], interpolation="bilinear")
-        allowed = ops.take(ops.convert_to_tensor(self.allowed), codes, axis=0)  # (B, S, S, C)
+        codes, logits = ops.cast(y_true, "int32"), ops.cast(y_pred, "float32")
+        stride = codes.shape[1] // logits.shape[1]
+        for axis in (1, 2):
+            pixel = keras.random.randint((), 0, stride, seed=self.seeds)
+            codes, logits = _every(codes, stride, pixel, axis), _between(logits, stride, pixel, axis)
+        allowed = ops.take(ops.convert_to_tensor(self.allowed), codes, axis=0)  # (B, s, s, C)
         classes = self.allowed.shape[1]
-        counts = ops.cast(ops.not_equal(codes, classes), "float32")  # (B, S, S): 0 where ignored
+        counts = ops.cast(ops.not_equal(codes, classes), "float32")  # (B, s, s): 0 where ignored
 
         total = ops.logsumexp(logits, axis=-1)
         cross_entropy = (total - ops.logsumexp(logits - 1e9 * (1.0 - allowed), axis=-1)) * counts
@@ -46,3 +53,19 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
         size = ops.sum(probabilities, axis=(0, 1, 2)) + ops.sum(target, axis=(0, 1, 2))
         dice = 1.0 - ops.mean((2.0 * overlap + 1.0) / (size + 1.0))
         return cross_entropy + self.dice_weight * dice
+
+
+def _every(x: KerasTensor, stride: int, pixel: KerasTensor, axis: int) -> KerasTensor:
+    """Of each cell of `stride` pixels along an axis, the one at `pixel`."""
+    shape = x.shape[axis]
+    cells = ops.reshape(x, (-1, *x.shape[1:axis], shape // stride, stride, *x.shape[axis + 1 :]))
+    return ops.take(cells, pixel, axis=axis + 1)
+
+
+def _between(x: KerasTensor, stride: int, pixel: KerasTensor, axis: int) -> KerasTensor:
+    """What bilinear interpolation to `stride` times the size along an axis gives at `pixel` of each cell."""
+    offset = (ops.cast(pixel, "float32") + 0.5) / stride - 0.5  # of the pixel from the cell's middle, in cells
+    size = x.shape[axis]
+    neighbours = ops.clip(ops.arange(size) + ops.cast(ops.sign(offset), "int32"), 0, size - 1)
+    share = ops.abs(offset)
+    return (1 - share) * x + share * ops.take(x, neighbours, axis=axis)

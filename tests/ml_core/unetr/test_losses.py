@@ -1,5 +1,6 @@
 """The loss: right answers cost little, ignored pixels nothing, and sets of classes are met by any member."""
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -77,3 +78,19 @@ def test_label_values_without_a_meaning_are_ignored() -> None:
 def test_sets_that_are_none_are_refused(values: dict[int, list[int]]) -> None:
     with pytest.raises(ValueError, match="no set of classes"):
         target_table(LAPA, [values])
+
+
+def test_of_half_resolution_logits_every_pixel_is_looked_at_in_its_turn() -> None:
+    """One of each 2 x 2 pixels a call: the mean over the calls is the loss over all of them, interpolated by OpenCV."""
+    rng = np.random.default_rng(1)
+    codes = rng.integers(0, len(LAPA), (8, 8)).astype(np.uint8)
+    logits = rng.normal(0, 2, (4, 4, len(LAPA))).astype(np.float32)
+    full = cv2.resize(logits, (8, 8), interpolation=cv2.INTER_LINEAR)
+    sampled = SegmentationLoss(TABLE.allowed, dice_weight=0)
+    found = {round(float(sampled(codes[None], logits[None])), 4) for _ in range(60)}
+    wanted = {
+        round(float(SegmentationLoss(TABLE.allowed, dice_weight=0)(part[0][None], part[1][None])), 4)
+        for part in ((codes[y::2, x::2], full[y::2, x::2]) for y in (0, 1) for x in (0, 1))
+    }
+    assert found == wanted
+    assert len(wanted) == 4
