@@ -17,6 +17,10 @@ from numpy.typing import NDArray
 
 TYPES = {"u8": "tensor(uint8)", "f32": "tensor(float)"}
 
+SETTINGS: dict[str, Any] = {"ENABLE_CPU_PINNING": False}
+"""Of every compiled graph. Not pinned, since other worker processes pin as well. The precision is left to OpenVINO: it
+multiplies in bfloat16 where the processor does, which costs no F1 (docs/experiments.md)."""
+
 
 @dataclass(frozen=True)
 class _Tensor:
@@ -33,12 +37,12 @@ class OpenVinoSession:
         self._core = ov.Core()
         self._graph = self._core.read_model(model)
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        # As many inferences at once as there are cores for; not pinned, since other worker processes pin as well.
+        # As many inferences at once as there are cores for.
         streams = max(1, cores // threads) if threads else 1
         self._settings = {
+            **SETTINGS,
             "NUM_STREAMS": streams,
             "INFERENCE_NUM_THREADS": min(cores, streams * threads) if threads else cores,
-            "ENABLE_CPU_PINNING": False,
         }
         self._compiled: dict[tuple[str, ...], _Requests] = {}
         self._lock = threading.Lock()

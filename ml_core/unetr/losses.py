@@ -64,7 +64,9 @@ def _every(x: KerasTensor, stride: int, pixel: KerasTensor, axis: int) -> KerasT
 
 def _between(x: KerasTensor, stride: int, pixel: KerasTensor, axis: int) -> KerasTensor:
     """What bilinear interpolation to `stride` times the size along an axis gives at `pixel` of each cell."""
-    offset = (ops.cast(pixel, "float32") + 0.5) / stride - 0.5  # of the pixel from the cell's middle, in cells
+    offset = (
+        ops.cast(pixel, "float32") + 0.5
+    ) / stride - 0.5  # of the pixel from the cell's middle, in cells
     size = x.shape[axis]
     neighbours = ops.clip(ops.arange(size) + ops.cast(ops.sign(offset), "int32"), 0, size - 1)
     share = ops.abs(offset)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ml_core import runtime
+from ml_core import openvino_session, runtime
 from ml_core.bundle import MODEL
 from ml_core.images import colorize
 from ml_core.labels import LAPA
@@ -26,6 +26,13 @@ def photos() -> NDArray[np.uint8]:
     return np.random.default_rng(0).integers(0, 256, (6, 1, 32, 32, 3)).astype(np.uint8)
 
 
+@pytest.fixture
+def in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenVINO as it computes where the processor does not multiply in bfloat16."""
+    monkeypatch.setitem(openvino_session.SETTINGS, "INFERENCE_PRECISION_HINT", "f32")
+
+
+@pytest.mark.usefixtures("in_float32")
 @pytest.mark.parametrize("names", [["logits"], ["labels"], ["logits", "labels"]])
 def test_openvino_answers_what_onnx_runtime_answers(
     folder: Path, photos: NDArray[np.uint8], names: list[str]
@@ -69,12 +76,21 @@ def test_an_answer_of_openvino_is_not_overwritten_by_the_next(
     np.testing.assert_array_equal(first, kept)
 
 
+@pytest.mark.usefixtures("in_float32")
 def test_a_bundle_is_served_by_openvino(folder: Path) -> None:
     here, there = (Segmenter.load(folder, providers=[name]) for name in ("CPUExecutionProvider", OPENVINO))
     assert there.golden_agreement() == 1.0
     face = colorize(draw_face(48), LAPA)
     wanted, found = (segmenter.predict(face, faces="whole").labels for segmenter in (here, there))
     np.testing.assert_array_equal(found, wanted)
+
+
+@pytest.mark.parametrize("name", ["lite", "lite-int8"])
+def test_the_shipped_weights_pass_their_own_check_in_the_precision_that_openvino_chooses_here(
+    name: str,
+) -> None:
+    shipped = Path(runtime.__file__).parent / "bundles" / name
+    assert Segmenter.load(shipped, providers=[OPENVINO]).golden_agreement() >= 0.99
 
 
 def test_a_provider_that_is_not_there_is_named_with_those_that_are(monkeypatch: pytest.MonkeyPatch) -> None:
