@@ -120,6 +120,9 @@ def export(preset: str, path: Path, *, simplified: bool = True) -> Path:
     from ml_core.unetr.model import build_unetr
 
     model = build_unetr(config(preset, num_classes=11, image_size=SIDE))
+    # As in trained networks, no scale is one and no shift zero: tf2onnx would leave such steps out.
+    rng = np.random.default_rng(0)
+    model.set_weights([weight + rng.uniform(0.01, 0.02, weight.shape) for weight in model.get_weights()])
     if simplified:
         exporting.export_onnx(model, path)
     else:

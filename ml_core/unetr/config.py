@@ -26,6 +26,9 @@ class UnetrConfig:
     """Channels of the decoder stages, coarse to fine."""
     stage_convs: int = 2
     """3x3 convolutions in a decoder stage after its inputs are concatenated."""
+    residual_convs: int = 0
+    """3x3 convolutions in a decoder stage after those, each added to what it gets (He et al. 2016). They begin as
+    nothing, so that a network without them can go on as one with them."""
     skip_channels: tuple[int, ...] | None = None
     """Channels of the three encoder skips, coarse to fine: each is brought to its stage's resolution by one
     transposed convolution. None: as in the paper, by a chain of 2x2 transposed and 3x3 convolutions with
@@ -105,6 +108,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "mlp_dim": 768,
         "decoder_channels": (96, 64, 32),
         "stage_convs": 1,
+        "residual_convs": 1,
         "skip_channels": (64, 32, 16),
         "stem_channels": (16, 32),
     },

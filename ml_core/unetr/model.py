@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from ml_core.unetr.config import UnetrConfig
 from ml_core.unetr.layers import LayerNorm, Positions, transformer_block
 
+RESIDUAL = "residual"
+"""In the names of the layers that begin as nothing."""
+
 
 def build_unetr(
     config: UnetrConfig, *, input_size: int | None = None, weights: Sequence[NDArray[Any]] | None = None
@@ -84,6 +87,8 @@ def _decode(skips: list[KerasTensor], features: dict[int, KerasTensor], config: 
         x = layers.Concatenate(name=f"{name}_concat")(inputs) if len(inputs) > 1 else inputs[0]
         for step in range(1, config.stage_convs + 1):
             x = _conv(x, channels, name=f"{name}_conv{step}")
+        for step in range(1, config.residual_convs + 1):
+            x = _residual(x, name=f"{name}_{RESIDUAL}{step}")
     return x
 
 
@@ -103,6 +108,15 @@ def _conv(x: KerasTensor, filters: int, *, strides: int = 1, name: str) -> Keras
         filters, 3, strides=strides, padding="same", use_bias=False, kernel_initializer="he_normal", name=name
     )(x)
     return layers.ReLU(name=f"{name}_relu")(layers.BatchNormalization(momentum=0.98, name=f"{name}_norm")(x))
+
+
+def _residual(x: KerasTensor, *, name: str) -> KerasTensor:
+    """ReLU of what comes in, itself past a ReLU, and a normalised 3x3 convolution of it, which begins at zero."""
+    y = layers.Conv2D(
+        x.shape[-1], 3, padding="same", use_bias=False, kernel_initializer="he_normal", name=name
+    )(x)
+    y = layers.BatchNormalization(momentum=0.98, gamma_initializer="zeros", name=f"{name}_norm")(y)
+    return layers.ReLU(name=f"{name}_relu")(x + y)
 
 
 def _deconv(x: KerasTensor, filters: int, *, factor: int = 2, name: str) -> KerasTensor:

@@ -8,6 +8,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from ml_core.unetr.model import RESIDUAL
+
 
 class WeightsError(ValueError):
     """Weights that do not belong to the network."""
@@ -32,11 +34,16 @@ def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 
 def load_weights(model: keras.Model, path: Path) -> None:
-    """Read what `save_weights` wrote. Raises WeightsError, naming the weight, unless all of them fit."""
+    """Read what `save_weights` wrote. Raises WeightsError, naming the weight, unless all of them fit.
+
+    Residual layers that the file knows nothing of stay as they are: new ones change no answer of the network.
+    """
     try:
         with np.load(path) as stored:
             for weight in model.weights:
                 if weight.path not in stored:
+                    if RESIDUAL in weight.path:
+                        continue
                     raise WeightsError(f"{path}: no weight named {weight.path}: it is of another network")
                 value = stored[weight.path]
                 if value.shape != tuple(weight.shape):

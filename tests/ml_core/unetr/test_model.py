@@ -1,10 +1,14 @@
 """The network's shape: sizes of the presets, skips, and positions that follow the input's size."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from ml_core.unetr.config import PRESETS, UnetrConfig, preset
 from ml_core.unetr.model import build_unetr
+from ml_core.unetr.weights import WeightsError, load_weights, save_weights
 from tests.training.conftest import TINY
 
 
@@ -89,3 +93,23 @@ def test_a_shape_that_cannot_be_built_is_refused_by_name(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         UnetrConfig.from_dict({**tiny.to_dict(), **change})
+
+
+def test_a_network_goes_on_as_one_with_residual_convolutions_and_says_the_same(
+    tiny: UnetrConfig, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    small = build_unetr(replace(tiny, residual_convs=0))
+    small.set_weights([weight + rng.uniform(0, 0.1, weight.shape) for weight in small.get_weights()])
+    save_weights(small, tmp_path / "weights.npz")
+    grown = build_unetr(replace(tiny, residual_convs=1))
+    assert len(grown.weights) > len(small.weights)
+    load_weights(grown, tmp_path / "weights.npz")
+    photo = rng.integers(0, 256, (1, 32, 32, 3)).astype(np.float32)
+    np.testing.assert_array_equal(grown.predict_on_batch(photo), small.predict_on_batch(photo))
+
+
+def test_weights_that_lack_anything_else_are_refused_by_name(tiny: UnetrConfig, tmp_path: Path) -> None:
+    save_weights(build_unetr(replace(tiny, stage_convs=1)), tmp_path / "weights.npz")
+    with pytest.raises(WeightsError, match="stage1_conv2"):
+        load_weights(build_unetr(replace(tiny, stage_convs=2)), tmp_path / "weights.npz")
