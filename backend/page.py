@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from segmentation_api.errors import Problem, respond
+from segmentation_api.errors import GET_ONLY, respond
 
 TEXT = """The service runs; its web page was not built.
 
@@ -34,9 +34,7 @@ HTML = """<!doctype html>
 def not_built(request: HttpRequest) -> HttpResponse:
     """How to get the page, and where the API's documentation is: HTML for browsers, else plain text."""
     if request.method not in ("GET", "HEAD"):
-        return respond(
-            request, Problem(405, "method_not_allowed", "GET only.", headers={"Allow": "GET, HEAD"})
-        )
+        return respond(request, GET_ONLY)
     html = "text/html" in request.headers.get("Accept", "")
     kind = "text/html" if html else "text/plain"
     response = HttpResponse(HTML if html else TEXT, content_type=f"{kind}; charset=utf-8")

@@ -123,7 +123,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_prometheus.middleware.PrometheusAfterMiddleware",
+    "segmentation_api.telemetry.HttpMetrics",
 ]
 
 # Traces: an extra, so the middleware and its packages are looked for only where they are asked for
@@ -246,6 +246,9 @@ LOGGING = {
         "django.security": {"level": "CRITICAL"},
         "django.server": {"level": "CRITICAL", "handlers": ["stderr"], "propagate": False},
         "gunicorn.error": {"handlers": [], "propagate": True},
+        "gunicorn.http.wsgi": {
+            "level": "ERROR"
+        },  # warns of each HEAD, whose body Django leaves to the server
         "botocore": {"level": "WARNING"},
         "boto3": {"level": "WARNING"},
         "urllib3": {"level": "WARNING"},

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.core.exceptions import (
     PermissionDenied,
     RequestDataTooBig,
@@ -74,6 +75,7 @@ def too_large(limit: int) -> Problem:
 
 
 UNEXPECTED = Problem(500, "internal_error", "Something went wrong here. The log has it under the request_id.")
+GET_ONLY = Problem(405, "method_not_allowed", "GET only.", headers={"Allow": "GET, HEAD"})
 IMAGE_PROBLEMS: dict[type[Exception], tuple[int, str]] = {
     ImageTooLarge: (413, "image_too_large"),
     UnsupportedImage: (415, "unsupported_image"),
@@ -91,7 +93,8 @@ DRF_PROBLEMS: dict[type[drf.APIException], tuple[str, str]] = {
     drf.NotAcceptable: ("not_acceptable", "None of the types in `Accept` can be sent."),
     drf.UnsupportedMediaType: (
         "unsupported_media_type",
-        "Send multipart/form-data with a file field `image`, the raw image with its own content type, or JSON.",
+        "/api/segment/ takes multipart/form-data with a file field `image`, the raw image with its own content type, "
+        "or JSON; /api/segment/batch/ takes multipart/form-data with file fields `images`.",
     ),
     drf.Throttled: ("rate_limited", "Too many requests; `Retry-After` says when to come back."),
 }
@@ -116,7 +119,8 @@ def problem_of(error: Exception) -> Problem | None:
         case RequestDataTooBig():
             return Problem(413, "upload_too_large", "The form fields are too large.")
         case TooManyFieldsSent() | TooManyFilesSent():
-            return Problem(400, "too_many_parts", "The body has too many parts.")
+            most = f"{settings.MAX_BATCH_IMAGES} images and {settings.DATA_UPLOAD_MAX_NUMBER_FIELDS} fields"
+            return Problem(400, "too_many_parts", f"The body has too many parts: at most {most} are taken.")
         case MultiPartParserError():
             return Problem(400, "malformed_body", "The multipart body is malformed.")
         case SuspiciousOperation():

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from segmentation_api.engine import engine
-from segmentation_api.errors import Problem, respond
+from segmentation_api.errors import GET_ONLY, Problem, respond
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -21,9 +21,7 @@ def probes(get_response: GetResponse) -> GetResponse:
         if request.path not in ("/healthz", "/readyz"):
             return get_response(request)
         if request.method not in ("GET", "HEAD"):
-            return respond(
-                request, Problem(405, "method_not_allowed", "GET only.", headers={"Allow": "GET, HEAD"})
-            )
+            return respond(request, GET_ONLY)
         response = _healthy() if request.path == "/healthz" else _ready(request)
         response["Cache-Control"] = "no-store"
         return response

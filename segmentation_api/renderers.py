@@ -1,4 +1,4 @@
-"""One class per output: what was found -> bytes. Media types are what DRF's content negotiation chooses by."""
+"""One class per output: what was found -> bytes; and which of them a request asks for."""
 
 import base64
 import io
@@ -10,12 +10,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from django.http import HttpRequest
+from django.http.request import MediaType
 from PIL import Image
 from rest_framework.exceptions import NotAcceptable
-from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
-from rest_framework.request import Request
 
 from ml_core.images import blend
 from ml_core.regions import polygons, region_stats, rle
@@ -128,6 +126,10 @@ RENDERERS: tuple[OutputRenderer, ...] = (
 BY_ACCEPT = [renderer for renderer in RENDERERS if renderer.output in ("mask", "classes", "json")]
 
 
+MOST_MEDIA_RANGES = 64
+"""So many types of an Accept header are looked at, as REST framework does."""
+
+
 @lru_cache(256)
 def choose_renderer(accept: str, output: Output | None) -> OutputRenderer:
     """The renderer for `output`, which wins over Accept; without it by Accept. Raises NotAcceptable."""
@@ -149,10 +151,19 @@ def choose_batch_renderer(accept: str, output: Output | None) -> OutputRenderer:
 
 
 def _negotiate(accept: str, renderers: list[OutputRenderer]) -> OutputRenderer:
-    """As DRF does it."""
-    request = Request(HttpRequest())
-    request.META["HTTP_ACCEPT"] = accept
-    chosen: OutputRenderer = DefaultContentNegotiation().select_renderer(request, renderers)[0]
+    """The one with the highest q (RFC 9110, section 12.5.1); of equals, as REST framework has it, the one that the
+    client named more precisely, then the first. Raises NotAcceptable.
+    """
+    ranges = [MediaType(part) for part in accept.split(",")[:MOST_MEDIA_RANGES]]
+
+    def wish(renderer: OutputRenderer) -> tuple[float, int]:
+        fitting = [one for one in ranges if one.match(renderer.media_type)]
+        closest = max(fitting, key=lambda one: one.specificity, default=None)
+        return (closest.quality, closest.specificity) if closest else (0, 0)
+
+    chosen = max(renderers, key=wish)
+    if not wish(chosen)[0]:
+        raise NotAcceptable
     return chosen
 
 

@@ -196,6 +196,7 @@ def tell_if_open(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 class SchemaView(SpectacularAPIView):
     """GET /api/schema/: it says nothing that the documentation does not; open to everybody."""
 
+    http_method_names = ("get", "head")
     authentication_classes = []
     permission_classes = []
     throttle_classes = []
@@ -204,6 +205,7 @@ class SchemaView(SpectacularAPIView):
 class DocsView(SpectacularSwaggerView):
     """GET /api/docs/: a page to try the API at, its assets from this origin."""
 
+    http_method_names = ("get", "head")
     authentication_classes = []
     permission_classes = []
     throttle_classes = []

@@ -8,10 +8,15 @@ from typing import Any
 
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
 from django_prometheus.exports import ExportToDjangoView
+from django_prometheus.middleware import PrometheusAfterMiddleware
 from django_structlog import signals
 from django_structlog.middlewares import RequestMiddleware
 from prometheus_client import Counter, Gauge, Histogram
+
+from segmentation_api.access import may_see_metrics
+from segmentation_api.errors import GET_ONLY, Problem, respond
 
 SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -52,6 +57,18 @@ class RequestLog(RequestMiddleware):
         return f"{request.method} {request.path[:200]}"
 
 
+class HttpMetrics(PrometheusAfterMiddleware):  # type: ignore[misc]  # django-prometheus is not typed
+    """django-prometheus, but for the one label it takes from the client as it comes."""
+
+    def label_metric(
+        self, metric: Any, request: HttpRequest, response: HttpResponse | None = None, **labels: Any
+    ) -> Any:
+        """A method that HTTP does not know is not remembered by name: there may be any number of them."""
+        if "method" in labels:
+            labels["method"] = self._method(request)
+        return super().label_metric(metric, request, response, **labels)
+
+
 @receiver(signals.bind_extra_request_finished_metadata)
 def add_duration(request: HttpRequest, log_kwargs: dict[str, Any], **kwargs: Any) -> None:
     """How long the request took."""
@@ -66,15 +83,11 @@ def count_image(model: str, output: str, timing_ms: dict[str, float]) -> None:
         STAGE_SECONDS.labels(model, stage).observe(milliseconds / 1000)
 
 
+@csrf_exempt  # it changes nothing; a POST is to hear that, not of a token
 def metrics(request: HttpRequest) -> HttpResponse:
     """GET /metrics, for this machine and key holders."""
-    from segmentation_api.access import may_see_metrics
-    from segmentation_api.errors import Problem, respond
-
     if request.method not in ("GET", "HEAD"):
-        return respond(
-            request, Problem(405, "method_not_allowed", "GET only.", headers={"Allow": "GET, HEAD"})
-        )
+        return respond(request, GET_ONLY)
     if not may_see_metrics(request):
         problem = Problem(401, "api_key_missing", "Metrics are for this machine and key holders.")
         problem.headers["WWW-Authenticate"] = "Api-Key"

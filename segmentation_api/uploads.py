@@ -44,13 +44,19 @@ class ChunkedBody:
 
 
 def allow_chunked_bodies(application: Wsgi) -> Wsgi:
-    """Let bodies sent in chunks through; Django takes a request without Content-Length for an empty one."""
+    """Let bodies sent in chunks through; Django takes a request without Content-Length for an empty one.
+
+    A length that is no machine number becomes the largest: who counts bytes would stumble over it.
+    """
+    endless = str(sys.maxsize)
 
     def allowing(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         chunked = environ.get("HTTP_TRANSFER_ENCODING") and "CONTENT_LENGTH" not in environ
         if chunked and environ.get("wsgi.input_terminated"):
-            environ["CONTENT_LENGTH"] = str(sys.maxsize)
+            environ["CONTENT_LENGTH"] = endless
             environ["wsgi.input"] = ChunkedBody(environ["wsgi.input"])
+        elif len(environ.get("CONTENT_LENGTH", "")) > len(endless):
+            environ["CONTENT_LENGTH"] = endless
         return application(environ, start_response)
 
     return allowing
@@ -176,7 +182,7 @@ def take_image(request: Request, *, limit: int) -> bytes:
 def take_images(request: Request, *, most: int) -> list["UploadedFile[Any]"]:
     """The files of a batch. Raises Problem (400) without any or for too many."""
     body: Any = request.data
-    given: list[Any] = body.getlist("images")
+    given: list[Any] = body.getlist("images") if isinstance(body, QueryDict) else []
     if not given or not all(isinstance(image, UploadedFile) for image in given):
         raise invalid("images", "must be one or more files")
     if len(given) > most:
@@ -186,12 +192,13 @@ def take_images(request: Request, *, most: int) -> list["UploadedFile[Any]"]:
 
 def decode_base64(text: str) -> bytes:
     """The bytes of base64 or of a base64 data: URL. Raises Problem (400)."""
+    text = "".join(text.split())
     if text[:5].lower() == "data:":
         head, comma, text = text.partition(",")
         if not comma or not head.lower().endswith(";base64"):
             raise invalid("image", "must be base64 or a data: URL with ;base64")
     try:
-        return base64.b64decode("".join(text.split()), validate=True)
+        return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise invalid("image", "is not valid base64") from None
 

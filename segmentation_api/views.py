@@ -86,7 +86,7 @@ class SegmentView(UploadView):
     def post(self, request: Request) -> HttpResponse:
         """Parse the face parts of one photo."""
         options = read_options(request, image_fields=("image",))
-        renderer = choose_renderer(request.headers.get("Accept", "*/*"), options.output)
+        renderer = choose_renderer(_accept(request), options.output)
         image = take_image(request, limit=self.max_bytes)
         with gate().place():
             parsed = segment_image(data=image, options=options)
@@ -106,7 +106,7 @@ class BatchView(UploadView):
     def post(self, request: Request) -> HttpResponse:
         """Parse several photos; one that is broken does not stop the others."""
         options = read_options(request, image_fields=("images",))
-        renderer = choose_batch_renderer(request.headers.get("Accept", "*/*"), options.output)
+        renderer = choose_batch_renderer(_accept(request), options.output)
         images = take_images(request, most=settings.MAX_BATCH_IMAGES)
         body, media_type = segment_batch(images, options, renderer, request.META["HTTP_X_REQUEST_ID"])
         response = HttpResponse(body, content_type=media_type)
@@ -176,6 +176,11 @@ class ModelFileView(APIView):
         response["Cache-Control"] = "private, no-cache"
         response["X-Model"] = f"{name}/{file.bundle.version}"
         return response
+
+
+def _accept(request: Request) -> str:
+    """What the client takes: anything, if it does not say."""
+    return request.headers.get("Accept", "").strip() or "*/*"
 
 
 def _private(response: HttpResponse, bundle: Bundle) -> HttpResponse:

@@ -91,6 +91,12 @@ def test_no_image_is_400(client: Client) -> None:
     assert "photo" in problem(client.post("/api/segment/", other), 400, "invalid_request")["errors"]
 
 
+def test_nothing_at_all_is_400(client: Client) -> None:
+    for path, field in (("/api/segment/", "image"), ("/api/segment/batch/", "images")):
+        response = client.generic("POST", path, b"", content_type="")
+        assert field in problem(response, 400, "invalid_request")["errors"]
+
+
 def test_two_images_are_400(client: Client, photo: bytes) -> None:
     form = {"image": [SimpleUploadedFile("a.png", photo), SimpleUploadedFile("b.png", photo)]}
     assert "image" in problem(client.post("/api/segment/", form), 400, "invalid_request")["errors"]
@@ -165,6 +171,7 @@ def test_malformed_multipart_is_400(client: Client, content_type: str, body: byt
 def test_what_cannot_be_accepted_is_406_in_the_envelope(segment: Segment, client: Client) -> None:
     problem(segment(headers={"Accept": "text/html"}), 406, "not_acceptable")
     problem(segment(headers={"Accept": "image/jpeg"}), 406, "not_acceptable")
+    problem(segment(headers={"Accept": "*/*;q=0"}), 406, "not_acceptable")
     problem(client.get("/api/models/", headers={"Accept": "image/png"}), 406, "not_acceptable")
 
 
@@ -191,11 +198,14 @@ def test_a_missing_slash_is_hinted_at(client: Client) -> None:
         ("POST", "/healthz"),
         ("DELETE", "/metrics"),
         ("BREW", "/api/segment/batch/"),
+        ("OPTIONS", "/api/schema/"),
+        ("OPTIONS", "/api/docs/"),
     ],
 )
-def test_a_wrong_method_is_405_and_told_which(client: Client, method: str, path: str) -> None:
-    response = client.generic(method, path)
+def test_a_wrong_method_is_405_and_told_which(method: str, path: str) -> None:
+    response = Client(enforce_csrf_checks=True).generic(method, path)
     problem(response, 405, "method_not_allowed")
+    assert method not in response["Allow"]
     assert response["Allow"]
 
 

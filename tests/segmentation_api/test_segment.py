@@ -138,7 +138,7 @@ def test_query_wins_over_body(client: Client, photo: bytes) -> None:
     assert response["Content-Type"] == "image/png"
 
 
-@pytest.mark.parametrize("head", ["", "data:image/png;base64,"])
+@pytest.mark.parametrize("head", ["", "\n", "data:image/png;base64,", " data:image/png;base64,\r\n"])
 def test_json_body_with_base64(client: Client, photo: bytes, face: Labels, head: str) -> None:
     body = {
         "image": head + base64.b64encode(photo).decode(),
@@ -166,6 +166,13 @@ def test_raw_body_whatever_image_type_it_says(segment: Segment, face: Labels, co
         ("application/json", "mask", "image/png"),
         ("text/plain", "json", "application/json"),
         ("image/*", "overlay", "image/jpeg"),
+        ("", None, "image/png"),
+        ("application/json, text/plain, */*", None, "application/json"),
+        ("application/json;q=0.5, image/png", None, "image/png"),
+        ("image/png;q=0.5, application/json", None, "application/json"),
+        ("application/json;q=0, */*", None, "image/png"),
+        ("image/png;q=0, */*;q=0.1", None, "application/zip"),
+        ("image/jpeg;q=0.2, image/png;q=0.9", "overlay", "image/png"),
     ],
 )
 def test_content_negotiation(segment: Segment, accept: str, output: str | None, expected: str) -> None:

@@ -95,6 +95,13 @@ def test_metrics_count_images_and_stages(client: Client, segment: Segment) -> No
     assert value("django_http_requests_total_by_method_total") >= 1
 
 
+def test_metrics_remember_no_method_that_a_client_made_up(client: Client) -> None:
+    client.generic("BREW", "/api/models/")
+    text = client.get("/metrics").content.decode()
+    assert 'method="<invalid method>",view="models"' in text
+    assert "BREW" not in text
+
+
 def test_a_request_is_one_log_line_without_what_the_client_sent(
     client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
