@@ -7,7 +7,7 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
 django_application = get_wsgi_application()
 
-from segmentation_api.startup import check_start  # noqa: E402
+from segmentation_api.access import check_start  # noqa: E402
 from segmentation_api.uploads import allow_chunked_bodies  # noqa: E402
 
 check_start()

@@ -13,10 +13,11 @@ from django.core.exceptions import ImproperlyConfigured
 
 try:
     from backend import settings
-    from segmentation_api.startup import run_dir
+    from segmentation_api.startup import check_bind, check_model, run_dir
 
     run = run_dir()
-except (ImproperlyConfigured, OSError) as error:
+    check_bind()
+except ImproperlyConfigured as error:
     sys.exit(f"Cannot start: {error}")
 
 metrics_dir = run / "metrics"
@@ -56,13 +57,14 @@ def on_starting(server):
     for old in metrics_dir.glob("*.db"):
         old.unlink()
     django.setup()
-    _or_stop(_check_model, server)
+    _or_stop(check_model, server)
     server.handle_hup = lambda: server.kill_workers(signal.SIGHUP)
 
 
 def when_ready(server):
     """In the master, listening but before any worker: who may come in depends on where it listens."""
-    from segmentation_api.startup import check_start, declare_listeners, listening_host
+    from segmentation_api.access import check_start
+    from segmentation_api.startup import declare_listeners, listening_host
 
     declare_listeners([listening_host(listener.sock) for listener in server.LISTENERS])
     _or_stop(check_start, server)
@@ -99,12 +101,6 @@ def child_exit(server, worker):
     from prometheus_client import multiprocess
 
     multiprocess.mark_process_dead(worker.pid)
-
-
-def _check_model():
-    from segmentation_api.startup import check_model
-
-    check_model()
 
 
 def _or_stop(check, server):

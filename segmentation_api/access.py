@@ -14,6 +14,7 @@ import structlog
 from django.conf import settings
 from django.core.cache import caches
 from django.core.cache.backends.redis import RedisCache
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
@@ -33,6 +34,15 @@ if TYPE_CHECKING:  # importing views asks DRF's settings for the classes below
 logger = structlog.get_logger(__name__)
 
 FORWARDED = ("HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_REAL_IP")
+
+
+def check_start() -> None:
+    """Raises ImproperlyConfigured where the service must not start; its message names the setting."""
+    if not (settings.API_PUBLIC or on_loopback() or keys_made()):
+        raise ImproperlyConfigured(
+            "API_PUBLIC: the service would be open to other machines. Make a key (manage.py create_api_key NAME), "
+            "or set API_PUBLIC=true to let everybody in, or bind to 127.0.0.1 with docker/gunicorn.conf.py"
+        )
 
 
 def keys_made() -> bool:

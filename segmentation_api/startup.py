@@ -29,15 +29,14 @@ def listening_host(listener: socket.socket) -> str:
     return str(name[0]) if isinstance(name, tuple) else str(name)
 
 
-def check_start() -> None:
-    """Raises ImproperlyConfigured where the service must not start; its message names the setting."""
-    from segmentation_api.access import keys_made
-
-    if not (settings.API_PUBLIC or on_loopback() or keys_made()):
-        raise ImproperlyConfigured(
-            "API_PUBLIC: the service would be open to other machines. Make a key (manage.py create_api_key NAME), "
-            "or set API_PUBLIC=true to let everybody in, or bind to 127.0.0.1 with docker/gunicorn.conf.py"
-        )
+def check_bind() -> None:
+    """Raises ImproperlyConfigured if BIND is no address of this machine."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(settings.BIND, 0, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.bind(address)
+    except (OSError, UnicodeError) as error:
+        raise ImproperlyConfigured(f"BIND: cannot listen at {settings.BIND!r}: {error}") from None
 
 
 def check_model() -> None:
@@ -65,7 +64,10 @@ def check_model() -> None:
 def run_dir() -> Path:
     """RUN_DIR, made for this user alone: pid file, locks, counters, metrics. Never anything of an upload."""
     folder: Path = settings.RUN_DIR
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(f"RUN_DIR: {folder} cannot be made: {error.strerror}") from None
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
         raise ImproperlyConfigured(

@@ -16,8 +16,8 @@ from django.test import Client, override_settings
 from django.utils import timezone
 from rest_framework_api_key.models import APIKey
 
-from segmentation_api.access import AddressThrottle, KeyThrottle
-from segmentation_api.startup import check_start, declare_listeners, on_loopback
+from segmentation_api.access import AddressThrottle, KeyThrottle, check_start
+from segmentation_api.startup import declare_listeners, on_loopback
 
 pytestmark = pytest.mark.django_db
 

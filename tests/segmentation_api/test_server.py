@@ -157,6 +157,7 @@ PNG_POST = b"POST /api/segment/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: ima
         (PNG_POST + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
         (PNG_POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
         (PNG_POST + b"Content-Length: 99999999999\r\n\r\n", 413),
+        (PNG_POST + b"Content-Length: " + b"9" * 3000 + b"\r\n\r\n", 413),
         (b"GET /api/models/ HTTP/1.1\r\nHost: localhost\r\nSCRIPT_NAME: /x\r\n\r\n", 200),
     ],
 )
@@ -174,6 +175,14 @@ def test_what_is_not_proper_http_has_the_envelope_too(
         envelope = json.loads(answer.partition(b"\r\n\r\n")[2].strip(b"0123456789abcdef\r\n"))
         assert {"type", "title", "status", "detail", "request_id"} <= set(envelope)
         assert "xxxx" not in answer.decode()
+
+
+def test_a_head_request_is_nothing_to_warn_of(server: Server) -> None:
+    before = len(server.log.read_text())
+    for path in ("/healthz", "/api/models/", "/nothing"):
+        web.head(server.url + path)
+    until(lambda: "HEAD /nothing" in server.log.read_text()[before:])
+    assert '"warning"' not in server.log.read_text()[before:]
 
 
 def test_metrics_add_up_over_workers_and_nothing_else_is_listened_to(server: Server, photo: bytes) -> None:
@@ -264,12 +273,22 @@ def test_models_are_reloaded_without_dropping_a_request(
 
 
 @pytest.mark.parametrize(
-    "variables", [{"MODEL": "other"}, {"MODELS_DIR": "/nowhere"}, {"BIND": "0.0.0.0"}, {"THREADS": "x"}]
+    ("name", "variables"),
+    [
+        ("MODEL", {"MODEL": "other"}),
+        ("MODELS_DIR", {"MODELS_DIR": "/nowhere"}),
+        ("API_PUBLIC", {"BIND": "0.0.0.0"}),
+        ("BIND", {"BIND": "192.0.2.1"}),
+        ("BIND", {"BIND": "no.such..name"}),
+        ("RUN_DIR", {"RUN_DIR": "/dev/null/run"}),
+        ("THREADS", {"THREADS": "x"}),
+    ],
 )
-def test_it_does_not_start_where_it_must_not(start_server: Start, variables: dict[str, str]) -> None:
+def test_it_does_not_start_where_it_must_not(
+    start_server: Start, name: str, variables: dict[str, str]
+) -> None:
     server = start_server(**variables)
     assert server.process.wait(60) != 0
-    name = "API_PUBLIC" if "BIND" in variables else next(iter(variables))
     assert f"Cannot start: {name}: " in server.log.read_text()
     assert "Traceback" not in server.log.read_text()
 

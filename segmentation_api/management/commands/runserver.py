@@ -4,7 +4,8 @@ from typing import Any
 
 from django.contrib.staticfiles.management.commands.runserver import Command as Base
 
-from segmentation_api.startup import check_model, check_start, declare_listeners
+from segmentation_api.access import check_start
+from segmentation_api.startup import check_model, declare_listeners
 
 
 class Command(Base):
