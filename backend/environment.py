@@ -14,6 +14,12 @@ from django.core.exceptions import ImproperlyConfigured
 T = TypeVar("T")
 
 RATE = re.compile(r"[1-9]\d*/(s|sec|second|m|min|minute|h|hour|d|day)")
+HOST = re.compile(r"\*|\.?[\w-]+(\.[\w-]+)*\.?|\[[0-9a-fA-F:.]+\]")
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([\w*.-]+|\[[0-9a-fA-F:.]+\])(:\d+)?")
+WEB_ADDRESS = re.compile(r"https?://[^\s/]+(/\S*)?")
+HEADER = re.compile(r"[A-Za-z0-9-]+")
+SHORTEST_KEY = 50
+"""As `manage.py check --deploy` asks of SECRET_KEY."""
 
 env = environ.Env()
 
@@ -32,20 +38,40 @@ def text(value: str) -> str:
     return value
 
 
-def installed(package: str, extra: str) -> Callable[[str], str]:
-    """A cast for what only works with the packages of requirements-<extra>.txt."""
+def folder(value: str) -> Path:
+    """A folder that is there."""
+    if not Path(value).is_dir():
+        raise ValueError(f"no folder {value}")
+    return Path(value)
 
-    def cast(value: str) -> str:
-        if value and importlib.util.find_spec(package) is None:
-            raise ValueError(f"needs more packages: pip install -r requirements-{extra}.txt")
-        return value
 
-    return cast
+def collector(value: str) -> str:
+    """The address of an OpenTelemetry collector, or nothing; only with the packages it takes."""
+    if value and importlib.util.find_spec("opentelemetry") is None:
+        raise ValueError("needs more packages: pip install -r requirements-tracing.txt")
+    return "".join(_each([value] if value else [], WEB_ADDRESS, "an address such as http://localhost:4318"))
 
 
 def words(value: str) -> list[str]:
     """A comma list."""
     return [word.strip() for word in value.split(",") if word.strip()]
+
+
+def hosts(value: str) -> list[str]:
+    """A comma list of host names."""
+    return _each(words(value), HOST, "a host name such as faces.example, without http:// and without a port")
+
+
+def origins(value: str) -> list[str]:
+    """A comma list of origins."""
+    return _each(
+        words(value), ORIGIN, "an origin such as https://app.example, without a path or a slash at its end"
+    )
+
+
+def header(value: str) -> str:
+    """A header's name, or nothing."""
+    return "".join(_each([value] if value else [], HEADER, "a header's name such as X-Forwarded-Proto"))
 
 
 def flag(value: str) -> bool:
@@ -101,14 +127,21 @@ def database(value: str) -> dict[str, Any]:
 
 
 def cache(value: str) -> dict[str, Any]:
-    """A cache URL such as redis://host:6379/0."""
-    return _parsed(environ.Env.cache_url_config, value)
+    """A cache URL such as redis://host:6379/0; of a store that all workers share, or each would count alone."""
+    config = _parsed(environ.Env.cache_url_config, value)
+    if config["BACKEND"].rpartition(".")[2] in ("LocMemCache", "DummyCache"):
+        raise ValueError("must be a store that all workers share, such as redis://host:6379/0")
+    return config
 
 
 def secret_key(file: Path, *, demanded: bool) -> str:
     """SECRET_KEY, or the one made and kept in `file` (readable by its owner only) on the first start."""
     given = os.environ.get("SECRET_KEY", "")  # not through django-environ: it would expand a leading "$"
     if given:
+        if demanded and len(given) < SHORTEST_KEY:
+            raise ImproperlyConfigured(
+                f"SECRET_KEY: must have {SHORTEST_KEY} characters at least in production"
+            )
         return given
     if demanded:
         raise ImproperlyConfigured("SECRET_KEY: must be set in production")
@@ -120,7 +153,7 @@ def secret_key(file: Path, *, demanded: bool) -> str:
         raise ImproperlyConfigured(
             f"SECRET_KEY: not set, and {file} cannot be kept: {error.strerror}"
         ) from None
-    if len(key) < 50:
+    if len(key) < SHORTEST_KEY:
         raise ImproperlyConfigured(f"SECRET_KEY: {file} holds no key; delete it to have a new one made")
     return key
 
@@ -147,6 +180,13 @@ def _keep_new_key(file: Path) -> None:
         pass
     finally:
         draft.unlink()
+
+
+def _each(values: list[str], pattern: re.Pattern[str], kind: str) -> list[str]:
+    """The values, if all of each fits the pattern."""
+    if wrong := next((value for value in values if not pattern.fullmatch(value)), None):
+        raise ValueError(f"{wrong!r} is not {kind}")
+    return values
 
 
 def _parsed(parse: Callable[[str], dict[str, Any]], value: str) -> dict[str, Any]:

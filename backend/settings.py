@@ -12,10 +12,14 @@ import structlog
 from backend.environment import (
     available_cores,
     cache,
+    collector,
     database,
     flag,
-    installed,
+    folder,
+    header,
+    hosts,
     one_of,
+    origins,
     rate,
     read,
     secret_key,
@@ -42,7 +46,7 @@ ENVIRONMENT = read("ENVIRONMENT", one_of("development", "production"), "developm
 PRODUCTION = ENVIRONMENT == "production"
 BIND = read("BIND", text, "127.0.0.1")
 PORT = read("PORT", whole(1, 65535), "8000")
-STATE_DIR = Path(read("STATE_DIR", text, str(BASE_DIR)))
+STATE_DIR = read("STATE_DIR", folder, str(BASE_DIR))
 RUN_DIR = Path(read("RUN_DIR", text, str(Path(tempfile.gettempdir()) / f"face-parsing-{os.getuid()}-{PORT}")))
 LOG_LEVEL = read("LOG_LEVEL", one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
 
@@ -63,9 +67,9 @@ API_PUBLIC = read("API_PUBLIC", flag, "false")
 THROTTLE_KEY = read("THROTTLE_KEY", rate, "")
 THROTTLE_ADDRESS = read("THROTTLE_ADDRESS", rate, "")
 NUM_PROXIES = read("NUM_PROXIES", whole(0, 16), "0")
-ALLOWED_HOSTS = read("ALLOWED_HOSTS", words, "localhost,127.0.0.1,[::1]")
-CORS_ALLOWED_ORIGINS = read("CORS_ALLOWED_ORIGINS", words, "")
-CSRF_TRUSTED_ORIGINS = read("CSRF_TRUSTED_ORIGINS", words, "")
+ALLOWED_HOSTS = read("ALLOWED_HOSTS", hosts, "localhost,127.0.0.1,[::1]")
+CORS_ALLOWED_ORIGINS = read("CORS_ALLOWED_ORIGINS", origins, "")
+CSRF_TRUSTED_ORIGINS = read("CSRF_TRUSTED_ORIGINS", origins, "")
 SECRET_KEY = secret_key(STATE_DIR / "secret_key", demanded=PRODUCTION)
 DEBUG = read("DEBUG", flag, "false")
 
@@ -74,7 +78,7 @@ HTTPS = read("HTTPS", flag, str(PRODUCTION))
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-PROXY_SSL_HEADER = read("PROXY_SSL_HEADER", text, "")
+PROXY_SSL_HEADER = read("PROXY_SSL_HEADER", header, "")
 if PROXY_SSL_HEADER:
     SECURE_PROXY_SSL_HEADER = (f"HTTP_{PROXY_SSL_HEADER.upper().replace('-', '_')}", "https")
 
@@ -83,6 +87,8 @@ DATABASES = {"default": read("DATABASE_URL", database, f"sqlite:///{STATE_DIR / 
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"].setdefault("CONN_MAX_AGE", None)  # opening the file costs more than asking it
 CACHES = {"default": read("CACHE_URL", cache, f"filecache://{RUN_DIR / 'cache'}")}
+if CACHES["default"]["BACKEND"] == "django.core.cache.backends.filebased.FileBasedCache":
+    CACHES["default"]["BACKEND"] = "segmentation_api.count_files.CountFiles"
 if CACHES["default"]["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
     CACHES["default"]["OPTIONS"] = {
         "socket_timeout": 2,
@@ -127,7 +133,7 @@ MIDDLEWARE = [
 ]
 
 # Traces: an extra, so the middleware and its packages are looked for only where they are asked for
-OTEL_EXPORTER_OTLP_ENDPOINT = read("OTEL_EXPORTER_OTLP_ENDPOINT", installed("opentelemetry", "tracing"), "")
+OTEL_EXPORTER_OTLP_ENDPOINT = read("OTEL_EXPORTER_OTLP_ENDPOINT", collector, "")
 if OTEL_EXPORTER_OTLP_ENDPOINT:
     MIDDLEWARE.insert(1, "segmentation_api.tracing.middleware")
 

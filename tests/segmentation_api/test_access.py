@@ -1,13 +1,16 @@
 """Who may come in, and how often."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.core.cache.backends.redis import RedisCache
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
@@ -17,6 +20,7 @@ from django.utils import timezone
 from rest_framework_api_key.models import APIKey
 
 from segmentation_api.access import AddressThrottle, KeyThrottle, check_start
+from segmentation_api.count_files import CountFiles
 from segmentation_api.startup import declare_listeners, on_loopback
 
 pytestmark = pytest.mark.django_db
@@ -185,6 +189,21 @@ def test_over_the_rate_of_an_address_is_429(client: Client, monkeypatch: pytest.
     other: dict[str, Any] = {"REMOTE_ADDR": "10.0.0.7"}
     assert client.get("/api/models/", **other).status_code == 200
     assert client.get("/healthz").status_code == 200
+
+
+def test_counts_in_files_run_on_however_many_there_are(
+    client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(AddressThrottle, "rate", "1/min", raising=False)
+    monkeypatch.setattr(CountFiles, "SWEEP_SECONDS", 0)
+    store = {"BACKEND": "segmentation_api.count_files.CountFiles", "LOCATION": str(tmp_path)}
+    with override_settings(CACHES={"default": store}):
+        cache.set("over", [1], timeout=0.01)
+        time.sleep(0.02)
+        addresses = [f"10.0.{index // 200}.{index % 200}" for index in range(320)]
+        for status in (200, 429):
+            assert {client.get("/api/models/", REMOTE_ADDR=one).status_code for one in addresses} == {status}
+    assert len(list(tmp_path.iterdir())) == 320, "what is over is deleted"
 
 
 def test_over_the_rate_of_a_key_is_429(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

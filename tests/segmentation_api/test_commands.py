@@ -170,6 +170,16 @@ def test_serving_imports_neither_tensorflow_nor_keras(photos: Path, tmp_path: Pa
         ("THROTTLE_KEY", "fast"),
         ("DATABASE_URL", "nothing://here"),
         ("CACHE_URL", "nothing://here"),
+        ("CACHE_URL", "locmemcache://"),
+        ("STATE_DIR", "/nowhere"),
+        ("ALLOWED_HOSTS", "localhost,https://faces.example"),
+        ("ALLOWED_HOSTS", "faces.example:8000"),
+        ("CORS_ALLOWED_ORIGINS", "app.example"),
+        ("CORS_ALLOWED_ORIGINS", "https://app.example/"),
+        ("CORS_ALLOWED_ORIGINS", "*"),
+        ("CSRF_TRUSTED_ORIGINS", "faces.example"),
+        ("PROXY_SSL_HEADER", "X Forwarded"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
         ("ENVIRONMENT", "staging"),
         ("PORT", "http"),
         ("LOG_LEVEL", "loud"),
@@ -179,7 +189,24 @@ def test_serving_imports_neither_tensorflow_nor_keras(photos: Path, tmp_path: Pa
 def test_a_wrong_setting_stops_the_start_and_is_named(
     name: str, value: str, tmp_path: Path, start_settings: Callable[..., str]
 ) -> None:
-    assert start_settings(STATE_DIR=str(tmp_path), **{name: value}).startswith(f"{name}: ")
+    assert start_settings(**{"STATE_DIR": str(tmp_path), name: value}).startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALLOWED_HOSTS", "*"),
+        ("ALLOWED_HOSTS", "localhost, [::1], 10.0.0.7, .faces.example"),
+        ("CORS_ALLOWED_ORIGINS", "https://app.example, http://localhost:3000, capacitor://localhost"),
+        ("CSRF_TRUSTED_ORIGINS", "https://*.faces.example:8443"),
+        ("PROXY_SSL_HEADER", "X-Forwarded-Proto"),
+        ("CACHE_URL", "redis://:password@redis:6379/0"),
+    ],
+)
+def test_a_right_setting_is_taken(
+    name: str, value: str, tmp_path: Path, start_settings: Callable[..., str]
+) -> None:
+    assert start_settings(**{"STATE_DIR": str(tmp_path), name: value}) == ""
 
 
 @pytest.fixture
@@ -204,7 +231,8 @@ def test_production_demands_a_secret_key(start_settings: Callable[..., str], tmp
     where = {"ENVIRONMENT": "production", "STATE_DIR": str(tmp_path)}
     assert start_settings(**where).startswith("SECRET_KEY: ")
     assert not (tmp_path / "secret_key").exists()
-    assert start_settings(**where, SECRET_KEY="$given-and-not-expanded") == ""
+    assert start_settings(**where, SECRET_KEY="short").startswith("SECRET_KEY: ")
+    assert start_settings(**where, SECRET_KEY="$given-and-not-expanded-" + "k3y" * 10) == ""
 
 
 def test_a_secret_key_is_made_once_and_kept_from_others(
