@@ -255,6 +255,9 @@ LOGGING = {
         "gunicorn.http.wsgi": {
             "level": "ERROR"
         },  # warns of each HEAD, whose body Django leaves to the server
+        # Their DEBUG lines hold a photo's EXIF values, and what the client calls itself
+        "PIL": {"level": "INFO"},
+        "django_structlog": {"level": "INFO"},
         "botocore": {"level": "WARNING"},
         "boto3": {"level": "WARNING"},
         "urllib3": {"level": "WARNING"},

@@ -17,6 +17,7 @@ import httpx
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from tests.conftest import ROOT, Server, decode, encode
 
@@ -314,15 +315,18 @@ def test_nothing_of_an_upload_is_kept(start_server: Start, tmp_path: Path, photo
     opened_at_start = len(audit.read_text().splitlines())
     marker = b"marker-bytes-of-this-upload"
     large = encode(np.random.default_rng(0).integers(0, 255, (900, 900, 3), np.uint8))
-    secret = {"Authorization": "Api-Key prefix.key-secret"}
+    exif = Image.Exif()
+    exif[0x010E] = "description-secret"
+    described = [encode(np.zeros((64, 64, 3), np.uint8), kind, exif=exif) for kind in ("JPEG", "TIFF")]
+    secret = {"Authorization": "Api-Key prefix.key-secret", "User-Agent": "agent-secret"}
     statuses = []
-    for content in (photo, large, marker * 50_000, photo[:100]):
+    for content in (photo, large, *described, marker * 50_000, photo[:100]):
         for output in ("mask", "overlay", "json", "classes"):
             files = {"image": ("name-secret.png", content, "image/png")}
             query = f"{server.url}{URL}&output={output}"
             statuses.append(web.post(query, files=files, headers=secret).status_code)
             assert web.post(f"{query}&secret=query-secret", files=files, headers=secret).status_code == 400
-    assert statuses == [200] * 8 + [415] * 4 + [422] * 4
+    assert statuses == [200] * 16 + [415] * 4 + [422] * 4
     web.post(f"{server.url}/api/segment/batch/", files=[("images", ("name-secret.png", large))] * 3)
     opened = set(audit.read_text().splitlines()[opened_at_start:])
     gate = {str(server.run_dir / "gate" / name) for name in ("turn", "place-0", "place-1", "freed")}
