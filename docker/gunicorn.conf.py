@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import sys
+import warnings
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -45,6 +46,8 @@ limit_request_field_size = 8190
 forwarded_allow_ips = ""  # what a proxy says is believed by NUM_PROXIES and PROXY_SSL_HEADER, nowhere else
 forwarder_headers = ""
 
+# What Pillow remarks on a damaged photo: the client is told, and Python would remember each wording for good
+warnings.filterwarnings("ignore", module=r"PIL\.")
 logconfig_dict = settings.LOGGING
 accesslog = None  # segmentation_api.telemetry.RequestLog
 

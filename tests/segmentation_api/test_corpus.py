@@ -143,6 +143,7 @@ def test_nothing_is_left_and_no_worker_died(live: Server, before: dict[str, obje
         "Error handling",
         "SIGKILL",
         "WORKER TIMEOUT",
+        "UserWarning",
     ):
         assert trouble not in log, log[log.index(trouble) - 2000 :][:4000]
     assert traces(live) == before
