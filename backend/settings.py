@@ -76,6 +76,7 @@ DEBUG = read("DEBUG", flag, "false")
 # HTTPS: everything `check --deploy` asks for, on in production
 HTTPS = read("HTTPS", flag, str(PRODUCTION))
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^metrics$"]  # asked for from within, past the proxy that has the certificate
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 PROXY_SSL_HEADER = read("PROXY_SSL_HEADER", header, "")

@@ -178,6 +178,12 @@ def test_metrics_are_for_this_machine_and_key_holders(client: Client, settings: 
     assert client.get("/metrics").status_code == 401
 
 
+def test_metrics_come_without_https_too(client: Client, settings: Any) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    assert client.get("/api/models/").status_code == 301
+    assert client.get("/metrics").status_code == 200
+
+
 def test_over_the_rate_of_an_address_is_429(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(AddressThrottle, "rate", "3/min", raising=False)
     assert [client.get("/api/models/").status_code for _ in range(4)] == [200, 200, 200, 429]
