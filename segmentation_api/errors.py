@@ -27,6 +27,8 @@ from ml_core.images import BrokenImage, ImageTooLarge, UnsupportedImage
 logger = structlog.get_logger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
+CLOSE = {"Connection": "close"}
+"""The headers of a Problem that leaves a body unread."""
 
 
 class Problem(Exception):
@@ -66,12 +68,7 @@ def invalid(field: str, detail: str) -> Problem:
 
 def too_large(limit: int) -> Problem:
     """More bytes than a request may have."""
-    return Problem(
-        413,
-        "upload_too_large",
-        f"The upload is larger than {limit:,} bytes.",
-        headers={"Connection": "close"},
-    )
+    return Problem(413, "upload_too_large", f"The upload is larger than {limit:,} bytes.", headers=CLOSE)
 
 
 UNEXPECTED = Problem(500, "internal_error", "Something went wrong here. The log has it under the request_id.")
@@ -145,17 +142,21 @@ def respond(request: HttpRequest, problem: Problem) -> HttpResponse:
     response["Content-Length"] = str(len(response.content))
     for name, value in problem.headers.items():
         response[name] = value
-    _tell_server_of_unread_body(request, unread=problem.headers.get("Connection") == "close")
+    _tell_server_of_unread_body(request, broken_off=problem.headers == CLOSE)
     return response
 
 
-def _tell_server_of_unread_body(request: HttpRequest, *, unread: bool) -> None:
-    """What is left of a body, the rest of one that was broken off (`unread`) or all of one not begun."""
+def _tell_server_of_unread_body(request: HttpRequest, *, broken_off: bool) -> None:
+    """gunicorn drops the application's `Connection`: its socket is told of a body not read to its end, or not begun."""
     plain = getattr(request, "_request", request)  # of REST framework's own kind of request
-    stated = plain.META.get("CONTENT_LENGTH") or "0"
-    tell = getattr(plain.META.get("gunicorn.socket"), "leave_body", None)
-    if tell is not None and (unread or not getattr(plain, "_read_started", False)):
-        tell(int(stated) if stated.isdecimal() else 0)
+    connection = plain.META.get("gunicorn.socket")
+    if not hasattr(connection, "leave_body"):
+        return
+    if broken_off:
+        connection.close_after_answer()
+    elif not getattr(plain, "_read_started", False):
+        stated = plain.META.get("CONTENT_LENGTH") or "0"
+        connection.leave_body(int(stated) if stated.isdecimal() else 0)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -40,11 +40,16 @@ class DeadlineSocket(socket.socket):
         self.deadline, self.in_body = time.monotonic() + seconds, in_body
 
     def leave_body(self, length: int) -> None:
-        """The application answers without reading a body of `length` bytes, or the rest of it.
+        """The application answers without reading a body of `length` bytes.
 
-        A small one is read and forgotten after the answer; a large one ends the connection, and the answer says so.
+        A small one is read and forgotten after the answer; a large one ends the connection.
         """
-        if length > DRAIN_BYTES and self.request is not None:
+        if length > DRAIN_BYTES:
+            self.close_after_answer()
+
+    def close_after_answer(self) -> None:
+        """The connection ends with the answer that is about to be sent, and the answer says so."""
+        if self.request is not None:
             self.request.force_close()
 
     def hang_up(self) -> None:

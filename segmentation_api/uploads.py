@@ -15,7 +15,7 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser, MultiPartParser
 from rest_framework.request import Request
 
-from segmentation_api.errors import Problem, invalid, too_large
+from segmentation_api.errors import CLOSE, Problem, invalid, too_large
 
 BODY_OVERHEAD = 128 << 10
 """Bytes a body may have beyond its images: boundaries, part headers, form fields."""
@@ -154,8 +154,8 @@ def read_body(request: Request) -> None:
         _ = request.data
     except OSError as error:
         if isinstance(error, TimeoutError) or isinstance(error.__cause__, TimeoutError):
-            raise Problem(408, "upload_timeout", "The upload took too long.") from None
-        raise Problem(400, "malformed_body", "The body broke off or is malformed.") from None
+            raise Problem(408, "upload_timeout", "The upload took too long.", headers=CLOSE) from None
+        raise Problem(400, "malformed_body", "The body broke off or is malformed.", headers=CLOSE) from None
 
 
 def take_image(request: Request, *, limit: int) -> bytes:

@@ -72,7 +72,11 @@ def test_stalled_uploads_half_sent_heads_and_silence_do_not_stop_others(server: 
         )
     assert [post(server, photo).status_code for _ in range(4)] == [200] * 4
     answers = [read_all(connection) for connection in stalled]
-    assert sum(answer.startswith(b"HTTP/1.1 408") and b"upload_timeout" in answer for answer in answers) == 16
+    late = [
+        answer for answer in answers if answer.startswith(b"HTTP/1.1 408") and b"upload_timeout" in answer
+    ]
+    assert len(late) == 16
+    assert all(b"\r\nConnection: close\r\n" in answer for answer in late)
     assert answers.count(b"") == 16, "an unfinished head is no request to answer"
     for connection in silent + stalled:
         connection.close()
@@ -146,6 +150,19 @@ def test_chunked_bodies(server: Server, photo: bytes, face: NDArray[np.uint8]) -
 
 
 PNG_POST = b"POST /api/segment/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
+
+
+def test_a_body_that_was_not_read_to_its_end_ends_the_connection(start_server: Start) -> None:
+    server = start_server(MAX_UPLOAD_BYTES="1024").wait_until_ready()
+    for framing, status in (
+        (b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", b"400"),
+        (b"Content-Length: 100000\r\n\r\n" + bytes(100_000), b"413"),
+    ):
+        with server.connect() as connection:
+            connection.sendall(PNG_POST + framing)
+            answer = read_all(connection)
+        assert answer.split()[1] == status
+        assert b"\r\nConnection: close\r\n" in answer
 
 
 @pytest.mark.parametrize(
