@@ -149,7 +149,7 @@ def respond(request: HttpRequest, problem: Problem) -> HttpResponse:
 def _tell_server_of_unread_body(request: HttpRequest, *, broken_off: bool) -> None:
     """gunicorn drops the application's `Connection`: its socket is told of a body not read to its end, or not begun."""
     plain = getattr(request, "_request", request)  # of REST framework's own kind of request
-    connection = plain.META.get("gunicorn.socket")
+    connection: Any = plain.META.get("gunicorn.socket")
     if not hasattr(connection, "leave_body"):
         return
     if broken_off:

@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.core.cache.backends.redis import RedisCache
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import OperationalError
 from django.test import Client, override_settings
 from django.utils import timezone
@@ -252,6 +252,13 @@ def test_create_api_key_prints_a_key_that_works(client: Client) -> None:
     assert stored.name == "phone"
     assert stored.expiry_date is not None
     assert key.split(".")[1] not in str(vars(stored)), "only the hash is kept"
+
+
+@pytest.mark.parametrize("wrong", [[" "], ["phone", "--days", "0"], ["phone", "--days", "99999999999"]])
+def test_create_api_key_makes_none_that_could_not_be_used(wrong: list[str]) -> None:
+    with pytest.raises(CommandError):
+        call_command("create_api_key", *wrong, stdout=StringIO(), stderr=StringIO())
+    assert not APIKey.objects.exists()
 
 
 def test_cors_only_for_the_origins_allowed(client: Client, settings: Any) -> None:

@@ -4,9 +4,11 @@ from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from rest_framework_api_key.models import APIKey
+
+MOST_DAYS = 36500
 
 
 class Command(BaseCommand):
@@ -17,12 +19,16 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """NAME and how long it holds."""
         parser.add_argument("name", help="whose key it is; shown in the admin")
-        parser.add_argument("--days", type=int, help="let it expire after so many days")
+        parser.add_argument("--days", type=int, help=f"let it expire after so many days, 1 to {MOST_DAYS}")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Only the key goes to stdout, so that a script can take it."""
-        days = options["days"]
+        name, days = options["name"].strip()[:50], options["days"]
+        if not name:
+            raise CommandError("NAME is empty")
+        if days is not None and not 1 <= days <= MOST_DAYS:
+            raise CommandError(f"--days must be from 1 to {MOST_DAYS}")
         expiry = timezone.now() + timedelta(days=days) if days is not None else None
-        _, key = APIKey.objects.create_key(name=options["name"][:50], expiry_date=expiry)
+        _, key = APIKey.objects.create_key(name=name, expiry_date=expiry)
         self.stderr.write("Keep it: it is shown only now. Use: -H 'Authorization: Api-Key <key>'")
         self.stdout.write(key)
