@@ -63,3 +63,17 @@ def test_production_comes_after_staging_and_staging_after_the_tests() -> None:
     assert jobs["build"]["needs"] == "ci" and jobs["ci"]["uses"] == "$/.github/workflows/ci.yml"
     assert (jobs["staging"]["needs"], jobs["staging"]["environment"]) == ("build", "staging")
     assert (jobs["production"]["needs"], jobs["production"]["environment"]) == ("staging", "production")
+
+
+def test_a_run_that_waits_for_approval_holds_up_no_other() -> None:
+    workflow = load("deploy.yml")
+    assert "concurrency" not in workflow
+    for name in ("production", "roll_back"):
+        assert "concurrency" not in workflow["jobs"][name], name
+
+
+def test_the_page_is_tried_with_all_that_its_tests_ask_for() -> None:
+    jobs = [[step.get("run", "") for step in job.get("steps", [])] for job in load("ci.yml")["jobs"].values()]
+    (lines,) = (lines for lines in map("\n".join, jobs) if "npm --prefix frontend run e2e" in lines)
+    needed = (".venv/.installed-serve", "build:remote", "make page", "run e2e")
+    assert sorted(needed, key=lines.index) == list(needed)
