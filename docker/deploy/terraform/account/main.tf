@@ -88,14 +88,15 @@ resource "aws_ecr_repository" "service" {
   }
 }
 
-# The last thirty, so that an old one can be deployed again
+# ECR cannot know which image runs, and production may be many pushes behind main: so many that none of those is among
+# those that go. They share their layers but for the last, which are some ten megabytes each
 resource "aws_ecr_lifecycle_policy" "service" {
   repository = aws_ecr_repository.service.name
   policy = jsonencode({
     rules = [{
       rulePriority = 1
-      description  = "Keep the last thirty images"
-      selection    = { tagStatus = "any", countType = "imageCountMoreThan", countNumber = 30 }
+      description  = "Keep the last five hundred images"
+      selection    = { tagStatus = "any", countType = "imageCountMoreThan", countNumber = 500 }
       action       = { type = "expire" }
     }]
   })

@@ -78,6 +78,12 @@ data "aws_iam_policy_document" "host" {
     actions   = ["ssm:GetParametersByPath"]
     resources = [local.parameters, "${local.parameters}/*"]
   }
+  # The managed policy lets SSM's agent read every parameter of the account: those of other stages too
+  statement {
+    effect        = "Deny"
+    actions       = ["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath", "ssm:GetParameterHistory"]
+    not_resources = [local.parameters, "${local.parameters}/*"]
+  }
   statement {
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
     resources = ["${aws_cloudwatch_log_group.service.arn}:*"]

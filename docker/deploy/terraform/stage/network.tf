@@ -67,6 +67,17 @@ resource "aws_vpc_security_group_egress_rule" "front" {
   to_port           = each.value
 }
 
+# DATABASE_URL and CACHE_URL: RDS and ElastiCache, where they are in this network
+resource "aws_vpc_security_group_egress_rule" "stores" {
+  for_each          = { postgresql = 5432, redis = 6379 }
+  security_group_id = aws_security_group.front.id
+  description       = "${each.key} in this network"
+  cidr_ipv4         = aws_vpc.stage.cidr_block
+  ip_protocol       = "tcp"
+  from_port         = each.value
+  to_port           = each.value
+}
+
 resource "aws_eip" "host" {
   domain   = "vpc"
   instance = aws_instance.host.id
