@@ -32,7 +32,7 @@ from container_engine import (
     wait_for,
 )
 from front_checks import check_front
-from image_checks import check_image
+from image_checks import STARTED, check_image
 
 SECOND = f"{PROJECT}-second"
 PHOTO = (SAMPLES / "astronaut.jpg").read_bytes()
@@ -180,6 +180,7 @@ def main() -> None:
     folder = Path(sys.argv[1])
     port = free_port()
     compose = Compose(folder, PORT=str(port))
+    docker("rm", "-f", "-v", STARTED, SECOND, check=False)  # of a run that was killed
     compose.remove()
     try:
         print("image", flush=True)

@@ -15,6 +15,7 @@ import time
 from hashlib import sha1
 from pathlib import Path
 
+import boto3
 import httpx
 from deploy_load import photo_of
 from deploy_stage import (
@@ -26,6 +27,7 @@ from deploy_stage import (
     clean_up,
     demand,
     docker,
+    free_port,
     prepare,
     run,
     say,
@@ -76,6 +78,26 @@ def push(proof: Proof) -> None:
         "push.sh: v1, v2 and two broken v3 are in the registry; a second push of v1 leaves it",
         "nothing pushed" in again.stderr,
     )
+
+
+def unserved(proof: Proof) -> None:
+    """A model that is not what its model.json says, a bucket that cannot be reached: the container says so and ends."""
+    bucket = boto3.client("s3")
+    for row in bucket.list_objects_v2(Bucket="models", Prefix="faces/lite/")["Contents"]:
+        copy = row["Key"].replace("faces/", "damaged/")
+        bucket.copy_object(Bucket="models", Key=copy, CopySource=f"models/{row['Key']}")
+    bucket.put_object(Bucket="models", Key="damaged/lite/model.onnx", Body=b"another model")
+    nobody = f"http://{proof.address}:{free_port(proof.address)}"
+    for url, why, aws in (
+        ("s3://models/damaged", "s3://models/damaged/lite/model.onnx: sha256", {}),
+        ("s3://models/faces", "s3://models/faces cannot be read", {"AWS_ENDPOINT_URL": nobody}),
+    ):
+        settings = {**proof.aws_variables, "AWS_DEFAULT_REGION": "us-east-1", "API_PUBLIC": "true", **aws}
+        given = [part for name, value in settings.items() for part in ("-e", f"{name}={value}")]
+        options = ("--rm", "--name", f"{SERVICE}-unserved", *given, "-e", f"MODELS_DIR={url}")
+        done = run("docker", "run", *options, f"{SERVICE}:{V1}", check=False)
+        said = f"Cannot start: MODELS_DIR: {why}"
+        demand(f"{said}...", done.returncode == 1 and said in done.stderr)
 
 
 def refusals(proof: Proof) -> None:
@@ -215,7 +237,7 @@ def main() -> None:
     clean_up()
     proof = Proof(Path(sys.argv[1]))
     try:
-        for part in (prepare, publish, push, refusals, first, change, undone, back, secrets_kept):
+        for part in (prepare, publish, push, unserved, refusals, first, change, undone, back, secrets_kept):
             say((part.__doc__ or "").strip())
             part(proof)
         say("the deployment is proved")
