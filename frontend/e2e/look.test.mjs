@@ -29,7 +29,7 @@ for (const colorScheme of ["light", "dark"]) {
         const [inner, outer] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
         assert.ok(inner <= outer, `${inner} > ${outer}`);
         if (phone) {
-          await page.getByText("Model ").scrollIntoViewIfNeeded();
+          await page.getByText(/^Model lite/).scrollIntoViewIfNeeded();
           await shoot(page, `${size}-${colorScheme}-below`);
         }
       });
