@@ -165,9 +165,11 @@ export interface components {
             input: components["schemas"]["Size"];
             /**
              * Format: double
-             * @description the confidence is softmax(logits / temperature), averaged over the pixels of a class
+             * @description the one that fits all classes together best
              */
             temperature: number;
+            /** @description a class, by its id: its confidence is softmax(logits / its temperature), averaged over its pixels */
+            temperatures: number[];
             /** @description as its evaluation wrote them */
             metrics: {
                 [key: string]: unknown;

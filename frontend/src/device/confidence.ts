@@ -2,10 +2,10 @@ import type { LabelMap } from "@/labels/label-map";
 import type { Logits } from "./upsample";
 
 /**
- * By class id: the mean softmax(logits / temperature) of a class where it wins, as the service has it
+ * By class id: the mean softmax(logits / its temperature) of a class where it wins, as the service has it
  * (ml_core.segmenter); for one that wins only between logits the highest it reaches; null if not in `labels`.
  */
-export function confidenceOf({ classes, values }: Logits, labels: LabelMap, temperature: number): (number | null)[] {
+export function confidenceOf({ classes, values }: Logits, labels: LabelMap, temperatures: readonly number[]): (number | null)[] {
   const total = new Float64Array(classes);
   const count = new Float64Array(classes);
   const highest = new Float64Array(classes);
@@ -15,7 +15,7 @@ export function confidenceOf({ classes, values }: Logits, labels: LabelMap, temp
     for (let id = 1; id < classes; id += 1) if (values[cell + id]! > values[cell + winner]!) winner = id;
     let sum = 0;
     for (let id = 0; id < classes; id += 1) {
-      odds[id] = Math.exp((values[cell + id]! - values[cell + winner]!) / temperature);
+      odds[id] = Math.exp((values[cell + id]! - values[cell + winner]!) / temperatures[winner]!);
       sum += odds[id]!;
     }
     for (let id = 0; id < classes; id += 1) highest[id] = Math.max(highest[id]!, odds[id]! / sum);

@@ -65,7 +65,7 @@ function requestOf({ photo, cut, model, key }: DeviceCall): DeviceRequest {
     photo,
     cut,
     input: model.input,
-    temperature: model.temperature,
+    temperatures: model.temperatures,
     model: {
       url: absoluteUrl(`/api/models/${encodeURIComponent(model.name)}/model.onnx`),
       sha256: model.sha256,

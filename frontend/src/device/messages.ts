@@ -9,8 +9,8 @@ export interface DeviceRequest {
   /** Null: the whole photo. */
   cut: Cut | null;
   input: Size;
-  /** Divides the logits for the confidence. */
-  temperature: number;
+  /** By class id: divides the logits for the confidence. */
+  temperatures: readonly number[];
   model: { url: string; sha256: string; headers: Record<string, string> };
 }
 

@@ -26,7 +26,7 @@ scope.onmessage = async ({ data }: MessageEvent<DeviceRequest>) => {
   }
 };
 
-async function parse({ call, photo, cut, input, temperature, model }: DeviceRequest, say: Say): Promise<void> {
+async function parse({ call, photo, cut, input, temperatures, model }: DeviceRequest, say: Say): Promise<void> {
   const session = await openModel(model, (share) => say({ kind: "fetching", share })).catch((error: unknown) => {
     throw new Failure(error instanceof Unusable ? "model_not_for_browser" : "no_local_model", String(error));
   });
@@ -37,7 +37,7 @@ async function parse({ call, photo, cut, input, temperature, model }: DeviceRequ
   const area = cut ?? letterbox(size, input);
   const logits = await infer(session, sample(picture, area, input), input);
   const labels = upsample(logits, area, size);
-  const confidence = confidenceOf(logits, labels, temperature);
+  const confidence = confidenceOf(logits, labels, temperatures);
   const message = { kind: "labels", labels, confidence, ms: performance.now() - started } as const;
   scope.postMessage({ call, message } satisfies DeviceAnswer, [labels.ids.buffer]);
 }
