@@ -1,5 +1,5 @@
 import { api, keyHeader, type Answer, type SegmentOptions } from "./client";
-import { asTrouble, troubleOf } from "./trouble";
+import { asTrouble, trouble, troubleOf } from "./trouble";
 import { uploadFetch, type OnSent } from "./upload-fetch";
 
 export interface SegmentCall {
@@ -33,7 +33,18 @@ export async function segment({ photo, options, key, signal, onSent }: SegmentCa
 /** The answer of output=json, and its bytes. */
 export async function segmentToJson(call: Omit<SegmentCall, "options">, options: SegmentOptions = {}) {
   const bytes = await segment({ ...call, options: { ...options, output: "json" } });
-  return { bytes, answer: JSON.parse(await bytes.text()) as Answer };
+  return { bytes, answer: answerIn(await bytes.text()) };
+}
+
+/** Throws a TroubleError where something between here and the service has answered for it. */
+function answerIn(text: string): Answer {
+  try {
+    const answer = JSON.parse(text) as Partial<Answer> | null;
+    if (answer?.image && answer.classes) return answer as Answer;
+  } catch {
+    // no JSON
+  }
+  throw trouble("unexpected_answer");
 }
 
 function imageForm(photo: File): FormData {

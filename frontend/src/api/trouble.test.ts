@@ -38,7 +38,9 @@ describe("troubleOf", () => {
 
   it("goes by the status where something else answered", () => {
     expect(code(troubleOf(answer(413), "<html>"))).toBe("upload_too_large");
-    expect(code(troubleOf(answer(502), "<html>"))).toBe("internal_error");
+    expect(code(troubleOf(answer(500), "<html>"))).toBe("internal_error");
+    expect(code(troubleOf(answer(502), "<html>"))).toBe("unreachable");
+    expect(code(troubleOf(answer(504), "<html>"))).toBe("unreachable");
     expect(code(troubleOf(answer(418), null))).toBe("unexpected_answer");
   });
 
@@ -51,6 +53,10 @@ describe("troubleOf", () => {
 describe("asTrouble", () => {
   it("takes a failed fetch for a service that cannot be reached", () => {
     expect(code(asTrouble(new TypeError("Failed to fetch")))).toBe("unreachable");
+  });
+
+  it("takes what is no JSON for the answer of something else", () => {
+    expect(code(asTrouble(new SyntaxError("Unexpected token '<'")))).toBe("unexpected_answer");
   });
 
   it("suspects the size of a large photo", () => {

@@ -51,12 +51,13 @@ const WORDS: Record<string, Words> = {
   rate_limited: { title: "That was a lot of photos", hint: "The service asks for a short break.", remedy: "wait" },
   too_busy: { title: "The service is busy", hint: "Others are ahead; it will be free in a moment.", remedy: "wait" },
   not_ready: { title: "The service is starting", hint: "Its model is not loaded yet.", remedy: "wait" },
-  internal_error: { title: "Something went wrong in the service", hint: "Its log has it under the number below.", remedy: "retry" },
+  internal_error: { title: "Something went wrong in the service", hint: "Another try may help.", remedy: "retry" },
   // of this page
   unreachable: { title: "The service cannot be reached", hint: "Check the connection, and that the service runs.", remedy: "retry" },
   offline: { title: "You are offline", hint: "Connect and try again, or parse on this device.", remedy: "retry" },
   broke_off: { title: "The connection broke off while sending", hint: "", remedy: "retry" },
   unexpected_answer: { title: "The service gave an answer that makes no sense", hint: "Something between here and there may have answered for it.", remedy: "retry" },
+  no_sample: { title: "The sample could not be fetched", hint: "Try again, or choose a photo of your own.", remedy: "retry" },
   heic: { title: "HEIC photos cannot be read yet", hint: "Export it as JPEG. On an iPhone: Settings, Camera, Formats, Most Compatible.", remedy: "other-photo" },
   not_a_photo: { title: "This file is not a photo", hint: "JPEG, PNG, WebP, BMP, TIFF and GIF are read.", remedy: "other-photo" },
   empty_file: { title: "This file is empty", hint: "Choose another one.", remedy: "other-photo" },
@@ -64,7 +65,10 @@ const WORDS: Record<string, Words> = {
   no_local_model: { title: "The model could not be fetched", hint: "The service may not offer it for use in the browser.", remedy: "retry" },
   model_not_for_browser: { title: "This model does not run in the browser", hint: "Choose another model, or let the service parse the photo.", remedy: "none" },
   device_failed: { title: "Parsing on this device failed", hint: "The photo may be too large for this browser's memory.", remedy: "retry" },
+  page_failed: { title: "This page could not show the photo", hint: "The photo may be too large for this browser's memory.", remedy: "retry" },
   camera_denied: { title: "The camera is not allowed here", hint: "Allow it in the browser's settings for this page.", remedy: "none" },
+  camera_insecure: { title: "The camera needs a secure page", hint: "Open this page by https, or on the machine that serves it at localhost.", remedy: "none" },
+  camera_busy: { title: "The camera cannot be used now", hint: "Another program may have it; close that one and open the camera again.", remedy: "none" },
   camera_missing: { title: "No camera was found", hint: "Connect one, or choose a photo instead.", remedy: "none" },
 };
 
@@ -78,7 +82,9 @@ const BY_STATUS: Record<number, string> = {
   415: "unsupported_image",
   422: "broken_image",
   429: "rate_limited",
+  502: "unreachable",
   503: "too_busy",
+  504: "unreachable",
 };
 
 /** The codes that have words of their own. */
@@ -108,6 +114,7 @@ export function troubleOf(response: Response, body: unknown, sent: Sent = {}): T
 /** Anything thrown on the way as a TroubleError; an abort stays what it is. */
 export function asTrouble(error: unknown, sent: Sent = {}): unknown {
   if (error instanceof TroubleError || (error instanceof DOMException && error.name === "AbortError")) return error;
+  if (error instanceof SyntaxError) return trouble("unexpected_answer"); // no JSON: something else answered
   if (typeof navigator !== "undefined" && navigator.onLine === false) return trouble("offline");
   if (sent.photo && sent.photo.size > LARGE) {
     const size = formatBytes(sent.photo.size);

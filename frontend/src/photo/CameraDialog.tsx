@@ -1,6 +1,6 @@
 import { Button, Modal } from "@heroui/react";
 import { useEffect, useRef, useState } from "react";
-import { trouble, type Trouble } from "@/api/trouble";
+import { trouble, TroubleError, type Trouble } from "@/api/trouble";
 
 interface Props {
   onFile: (file: File) => void;
@@ -68,13 +68,21 @@ function useCamera(video: React.RefObject<HTMLVideoElement | null>, onTrouble: (
 }
 
 async function openCamera(): Promise<MediaStream> {
-  if (!navigator.mediaDevices) throw new DOMException("insecure context", "NotAllowedError");
+  if (!navigator.mediaDevices) throw trouble("camera_insecure");
   return navigator.mediaDevices.getUserMedia({ video: { facingMode: "user", width: { ideal: 1280 }, height: { ideal: 960 } } });
 }
 
+/** By the names of getUserMedia's exceptions. */
+const CAMERA_CODES: Record<string, string> = {
+  NotAllowedError: "camera_denied",
+  SecurityError: "camera_denied",
+  NotReadableError: "camera_busy",
+  AbortError: "camera_busy",
+};
+
 function cameraTrouble(error: unknown): Trouble {
-  const denied = error instanceof DOMException && (error.name === "NotAllowedError" || error.name === "SecurityError");
-  return trouble(denied ? "camera_denied" : "camera_missing").trouble;
+  if (error instanceof TroubleError) return error.trouble;
+  return trouble((error instanceof DOMException && CAMERA_CODES[error.name]) || "camera_missing").trouble;
 }
 
 function stop(stream: MediaStream): void {

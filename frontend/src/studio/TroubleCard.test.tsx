@@ -15,7 +15,7 @@ function show(code: string, more = {}) {
 it("says what went wrong and what the service said of it", () => {
   show("internal_error", { requestId: "abc" });
   expect(screen.getByRole("alert")).toHaveTextContent("Something went wrong in the service");
-  expect(screen.getByRole("alert")).toHaveTextContent("Number: abc");
+  expect(screen.getByRole("alert")).toHaveTextContent("log has it as abc");
 });
 
 it("lets the person try again at once where that may help", async () => {

@@ -23,7 +23,7 @@ export function TroubleCard({ trouble, onRetry, onKey, onChoose, onDismiss }: Pr
         <Alert.Description>{trouble.hint}</Alert.Description>
         {trouble.detail && remedy !== "key" && <p className="mt-1 text-xs break-words text-muted">{trouble.detail}</p>}
         {trouble.code === "internal_error" && trouble.requestId && (
-          <p className="mt-1 text-xs break-words text-muted">Number: {trouble.requestId}</p>
+          <p className="mt-1 text-xs break-words text-muted">The service's log has it as {trouble.requestId}</p>
         )}
         {remedy === "key" && <ApiKeyField onKey={onKey} />}
         <div className="mt-3 flex gap-2">
