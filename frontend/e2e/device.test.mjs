@@ -157,6 +157,27 @@ test("the crop frame: dragged, made smaller by its corner, moved by keys; each t
   });
 });
 
+test("the crop frame moved quickly: only the last place is parsed", async () => {
+  await withPage({}, async (page) => {
+    const MOVES = 20;
+    await page.getByText("On this device").click();
+    await parseFile(page);
+    const parsed = async (moves) => {
+      const started = performance.now();
+      for (let move = 0; move < moves; move += 1) {
+        await page.keyboard.press("ArrowDown");
+        await page.getByTestId("progress").waitFor();
+      }
+      await page.getByTestId("progress").waitFor({ state: "detached" });
+      return performance.now() - started;
+    };
+    await page.getByTestId("crop-frame").focus();
+    const one = await parsed(1);
+    const all = await parsed(MOVES);
+    assert.ok(all < (MOVES / 2) * one, `${MOVES} moves took ${Math.round(all)} ms, one ${Math.round(one)} ms`);
+  });
+});
+
 test("a photo that is quicker than the list of models is parsed all the same", async () => {
   await withPage({ path: "/404.html" }, async (page) => {
     let release;

@@ -16,8 +16,12 @@ class Failure extends Error {
   }
 }
 
+/** The latest call: nobody waits for those before it. */
+let latest = 0;
+
 scope.onmessage = async ({ data }: MessageEvent<DeviceRequest>) => {
   const say: Say = (message) => scope.postMessage({ call: data.call, message } satisfies DeviceAnswer);
+  latest = data.call;
   try {
     await parse(data, say);
   } catch (error) {
@@ -33,6 +37,7 @@ async function parse({ call, photo, cut, input, temperatures, model }: DeviceReq
   say({ kind: "parsing" });
   const started = performance.now();
   const picture = await decode(photo);
+  if (call !== latest) return;
   const size = { width: picture.width, height: picture.height };
   const area = cut ?? letterbox(size, input);
   const logits = await infer(session, sample(picture, area, input), input);
