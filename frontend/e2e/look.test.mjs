@@ -52,6 +52,20 @@ test("the camera: its picture is parsed; where no face is found, the whole can b
   });
 });
 
+test("no camera to be had: each reason in its own words", async () => {
+  await withPage({}, async (page) => {
+    for (const [name, code] of [["NotAllowedError", "denied"], ["NotReadableError", "busy"], ["NotFoundError", "missing"], ["", "insecure"]]) {
+      await page.evaluate((name) => {
+        const media = name && { getUserMedia: () => Promise.reject(new DOMException("", name)) };
+        Object.defineProperty(navigator, "mediaDevices", { value: media || undefined, configurable: true });
+      }, name);
+      await page.getByRole("button", { name: "Camera" }).click();
+      await page.locator(`[role=alert][data-code=camera_${code}]`).waitFor();
+      await page.getByRole("button", { name: "Close", exact: true }).click();
+    }
+  });
+});
+
 test("all of it by keyboard", async () => {
   await withPage({}, async (page) => {
     await parseFile(page);

@@ -147,6 +147,15 @@ test("downloads are the API's bytes", async () => {
   });
 });
 
+test("where a page may not write to the clipboard, copying selects the curl command", async () => {
+  await withPage({}, async (page) => {
+    await parseFile(page);
+    await page.evaluate(() => Object.defineProperty(navigator, "clipboard", { value: undefined }));
+    await page.getByRole("button", { name: "Copy the curl command" }).click();
+    assert.equal(await page.evaluate(() => getSelection().toString()), await page.getByTestId("curl").innerText());
+  });
+});
+
 test("the curl command gives the same bytes", async () => {
   await withPage({}, async (page) => {
     await parseFile(page);
@@ -214,5 +223,18 @@ test("a format the browser cannot show gets its picture from the service", async
     await parseFile(page, new URL("fixtures/drawn.tiff", import.meta.url).pathname);
     await page.getByRole("img", { name: /drawn\.tiff/ }).waitFor();
     await page.getByTestId("no-face").waitFor();
+  });
+});
+
+test("its picture comes though another photo was given meanwhile", async () => {
+  await withPage({}, async (page) => {
+    await page.route(/alpha=0/, (route) => setTimeout(() => route.continue(), 1000));
+    await page.getByLabel("Photo file").setInputFiles(new URL("fixtures/drawn.tiff", import.meta.url).pathname);
+    await page.getByRole("button", { name: "JSON" }).waitFor();
+    const pictured = page.waitForResponse(/alpha=0/);
+    await parseFile(page);
+    await pictured;
+    await page.getByRole("button", { name: "Show drawn.tiff" }).click();
+    await page.getByRole("img", { name: /drawn\.tiff/ }).waitFor();
   });
 });

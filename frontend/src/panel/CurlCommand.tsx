@@ -1,5 +1,5 @@
 import { Button } from "@heroui/react";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { absoluteUrl, type Output, type SegmentOptions } from "@/api/client";
 import { curlCommand } from "@/api/curl";
 import { CopyIcon } from "@/lib/icons";
@@ -17,8 +17,14 @@ export function CurlCommand({ photoName, optionsFor, withKey }: Props) {
   const [copied, setCopied] = useState(false);
   const command = curlCommand(absoluteUrl("/api/segment/"), photoName, optionsFor(output), withKey);
 
+  const text = useRef<HTMLPreElement>(null);
   const copy = async () => {
-    await navigator.clipboard.writeText(command);
+    try {
+      await navigator.clipboard.writeText(command);
+    } catch {
+      getSelection()?.selectAllChildren(text.current!); // only secure pages may write there; the keyboard always can
+      return;
+    }
     setCopied(true);
     setTimeout(() => setCopied(false), 2000);
   };
@@ -40,9 +46,10 @@ export function CurlCommand({ photoName, optionsFor, withKey }: Props) {
           {copied ? "✓" : <CopyIcon />}
         </Button>
       </div>
-      <pre tabIndex={0} aria-label="curl command" data-testid="curl" className="rounded-lg bg-default p-3 text-xs leading-relaxed break-all whitespace-pre-wrap">
+      <pre ref={text} tabIndex={0} aria-label="curl command" data-testid="curl" className="rounded-lg bg-default p-3 text-xs leading-relaxed break-all whitespace-pre-wrap">
         {command}
       </pre>
+      {withKey && <p className="mt-2 text-xs text-muted">Your shell has to know the key: <code>API_KEY=…</code></p>}
     </section>
   );
 }
