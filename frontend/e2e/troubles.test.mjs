@@ -62,3 +62,105 @@ test("no service: said, and tried again", async () => {
     await page.getByTestId("label-canvas").waitFor();
   });
 });
+
+const post = (page, act, times = 1) => page.route("**/api/segment/**", act, { times });
+const gone = (page) => page.locator("[role=alert][data-code]").waitFor({ state: "detached" });
+const again = (page) => page.getByRole("button", { name: "Try again", exact: true }).click();
+const photo = (page, name) => page.getByRole("img", { name: `Your photo, ${name}` });
+
+test("an answer that is not the service's", async () => {
+  await withPage({ refusals: [502] }, async (page) => {
+    for (const answer of [{ contentType: "text/html", body: "<html>Log in</html>" }, { json: {} }]) {
+      await post(page, (route) => route.fulfill(answer));
+      await give(page, "photo.jpg", sample);
+      await told(page, "unexpected_answer");
+    }
+    await post(page, (route) => route.fulfill({ status: 502, contentType: "text/html", body: "<html>" }));
+    await again(page);
+    await told(page, "unreachable");
+    await again(page);
+    await page.getByTestId("label-canvas").waitFor();
+  });
+});
+
+test("no class table: said, closed, said again with the first result, which gets its colours by another try", async () => {
+  await withPage({ refusals: [503] }, async (page) => {
+    await page.route("**/api/models/**", (route) => route.fulfill(problem(503, "not_ready", { "retry-after": "1" })));
+    await page.reload();
+    await told(page, "not_ready");
+    await page.getByRole("button", { name: "Close" }).click();
+    await gone(page);
+    await page.getByRole("button", { name: "Sample" }).click();
+    await page.getByTestId("label-canvas").waitFor();
+    await told(page, "not_ready");
+    await page.unroute("**/api/models/**");
+    await again(page);
+    await page.getByRole("checkbox", { name: /Hair.*share \d/ }).waitFor();
+  });
+});
+
+test("a download that failed: another try downloads it", async () => {
+  await withPage({ refusals: [429] }, async (page) => {
+    await parseFile(page);
+    await post(page, (route) => route.fulfill(problem(429, "rate_limited", { "retry-after": "1" })));
+    await page.getByRole("button", { name: "Mask", exact: true }).click();
+    await told(page, "rate_limited");
+    const [file] = await Promise.all([page.waitForEvent("download"), again(page)]);
+    assert.equal(file.suggestedFilename(), "astronaut-mask.png");
+    await gone(page);
+  });
+});
+
+test("a sample that does not come: another try gets it; one that comes late replaces no photo given meanwhile", async () => {
+  await withPage({ refusals: ["ERR_FAILED", 404] }, async (page) => {
+    await page.route("**/samples/*", (route) => route.fulfill({ status: 404 }), { times: 1 });
+    await page.getByRole("button", { name: "Sample" }).click();
+    await told(page, "no_sample");
+    await page.route("**/samples/*", (route) => route.abort(), { times: 1 });
+    await again(page);
+    await told(page, "unreachable");
+    await again(page);
+    await photo(page, "astronaut.jpg").waitFor();
+    await page.route("**/samples/*", (route) => setTimeout(() => route.continue().catch(() => undefined), 800), { times: 1 });
+    await page.getByRole("button", { name: "Sample" }).click();
+    await give(page, "mine.jpg", sample);
+    await photo(page, "mine.jpg").waitFor();
+    await page.waitForTimeout(1500);
+    assert.equal(await photo(page, "mine.jpg").count(), 1);
+  });
+});
+
+test("several photos, quickly: the last one is shown, whatever is answered when", async () => {
+  await withPage({}, async (page) => {
+    let asked = 0;
+    await page.route("**/api/segment/**", async (route) => {
+      await new Promise((resolve) => setTimeout(resolve, [1200, 700, 0][asked++]));
+      await route.continue().catch(() => undefined);
+    });
+    for (const name of ["one.jpg", "two.jpg", "three.jpg"]) {
+      await give(page, name, sample);
+      await photo(page, name).waitFor();
+    }
+    await page.getByRole("button", { name: "JSON" }).waitFor();
+    await page.waitForTimeout(1500);
+    assert.equal(await photo(page, "three.jpg").count(), 1);
+    assert.equal(await page.getByRole("button", { name: /^Show / }).count(), 0, "one result");
+  });
+});
+
+test("cancelled: nothing goes on, and the photo can be parsed after all", async () => {
+  await withPage({}, async (page) => {
+    await post(page, () => undefined);
+    await page.getByRole("button", { name: "Sample" }).click();
+    await photo(page, "astronaut.jpg").waitFor();
+    await page.getByTestId("result-skeleton").waitFor();
+    await shoot(page, "working");
+    const ended = page.waitForEvent("requestfailed");
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await ended;
+    await page.getByTestId("progress").waitFor({ state: "detached" });
+    await shoot(page, "cancelled");
+    await page.getByRole("button", { name: "Parse this photo" }).click();
+    await page.getByTestId("label-canvas").waitFor();
+  });
+});

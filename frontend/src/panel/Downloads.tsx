@@ -24,7 +24,7 @@ interface Props {
   model: ModelDetail;
   hidden: ReadonlySet<number>;
   opacity: number;
-  onTrouble: (trouble: Trouble) => void;
+  onTrouble: (trouble: Trouble, retry: () => void) => void;
 }
 
 /** Files of the result: the API's bytes as they come, or drawn here if the photo was parsed on the device. */
@@ -41,7 +41,8 @@ export function Downloads({ result, optionsFor, apiKey, model, hidden, opacity, 
         saveFile(await fetchOutput(result, optionsFor(output), apiKey), name);
       }
     } catch (error) {
-      onTrouble(error instanceof TroubleError ? error.trouble : trouble("device_failed", { detail: String(error) }).trouble);
+      const told = error instanceof TroubleError ? error : trouble("page_failed", { detail: String(error) });
+      onTrouble(told.trouble, () => void download(output));
     } finally {
       setBusy(null);
     }

@@ -12,7 +12,7 @@ const FOUND = [{ id: 1, share: 0.0221, confidence: 0.884 }];
 
 function show(more = {}) {
   const acts = { onHidden: vi.fn(), onHighlight: vi.fn() };
-  render(<Legend classes={CLASSES} found={FOUND} hidden={new Set()} highlighted={null} {...acts} {...more} />);
+  render(<Legend classes={CLASSES} found={FOUND} busy={false} hidden={new Set()} highlighted={null} {...acts} {...more} />);
   return acts;
 }
 
@@ -21,6 +21,14 @@ it("reads share and confidence of the parts found, and of no others", () => {
   expect(screen.getByRole("checkbox", { name: /Skin.*share.*2\.2.%.*confidence.*88 %/ })).toBeChecked();
   expect(screen.getByRole("checkbox", { name: /Left eye.*share.*–.*confidence.*–/ })).toBeInTheDocument();
   expect(screen.queryByText("Background")).not.toBeInTheDocument();
+});
+
+it("holds the figures' places while they are on their way", () => {
+  const { container } = render(
+    <Legend classes={CLASSES} found={null} busy hidden={new Set()} highlighted={null} onHidden={vi.fn()} onHighlight={vi.fn()} />,
+  );
+  expect(container.querySelectorAll("li .animate-pulse")).toHaveLength(4);
+  expect(screen.queryByText("–")).not.toBeInTheDocument();
 });
 
 it("switches a part off and on", async () => {

@@ -1,11 +1,14 @@
 import type { ClassRow } from "@/api/client";
 import { className, formatShare } from "@/lib/format";
 import type { FoundClass } from "@/studio/result";
+import { Placeholder } from "./Placeholder";
 
 interface Props {
   classes: readonly ClassRow[];
   /** Null before there is a result. */
   found: readonly FoundClass[] | null;
+  /** Whether a result is on its way. */
+  busy: boolean;
   hidden: ReadonlySet<number>;
   onHidden: (hidden: Set<number>) => void;
   highlighted: number | null;
@@ -13,7 +16,7 @@ interface Props {
 }
 
 /** The classes: colour, name, share, confidence; each can be switched off and made to stand out. */
-export function Legend({ classes, found, hidden, onHidden, highlighted, onHighlight }: Props) {
+export function Legend({ classes, found, busy, hidden, onHidden, highlighted, onHighlight }: Props) {
   const painted = classes.filter(({ id }) => id !== 0);
   const toggle = (id: number) => {
     const next = new Set(hidden);
@@ -39,6 +42,7 @@ export function Legend({ classes, found, hidden, onHidden, highlighted, onHighli
             row={row}
             found={found?.find(({ id }) => id === row.id) ?? null}
             parsed={found !== null}
+            awaited={busy && found === null}
             shown={!hidden.has(row.id)}
             onToggle={() => toggle(row.id)}
             highlighted={highlighted === row.id}
@@ -54,13 +58,14 @@ interface RowProps {
   row: ClassRow;
   found: FoundClass | null;
   parsed: boolean;
+  awaited: boolean;
   shown: boolean;
   onToggle: () => void;
   highlighted: boolean;
   onHighlight: (id: number | null) => void;
 }
 
-function Row({ row, found, parsed, shown, onToggle, highlighted, onHighlight }: RowProps) {
+function Row({ row, found, parsed, awaited, shown, onToggle, highlighted, onHighlight }: RowProps) {
   const [red, green, blue] = row.color;
   return (
     <li
@@ -83,11 +88,11 @@ function Row({ row, found, parsed, shown, onToggle, highlighted, onHighlight }: 
         </span>
         <span className="text-right tabular-nums">
           <Spoken words="share" />
-          {found ? formatShare(found.share) : "–"}
+          {awaited ? <Placeholder className="ml-auto h-3.5 w-9" /> : found ? formatShare(found.share) : "–"}
         </span>
         <span className="text-right tabular-nums text-muted">
           <Spoken words="confidence" />
-          {found?.confidence != null ? `${Math.round(100 * found.confidence)} %` : "–"}
+          {awaited ? <Placeholder className="ml-auto h-3.5 w-9" /> : found?.confidence != null ? `${Math.round(100 * found.confidence)} %` : "–"}
         </span>
       </label>
     </li>
@@ -111,7 +116,7 @@ export function LegendSkeleton() {
   return (
     <div aria-hidden className="flex flex-col gap-2 pt-11">
       {Array.from({ length: 10 }, (_, index) => (
-        <div key={index} className="h-5 rounded bg-default" />
+        <Placeholder key={index} className="h-5" />
       ))}
     </div>
   );

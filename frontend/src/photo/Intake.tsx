@@ -1,7 +1,7 @@
 import { Button } from "@heroui/react";
 import dynamic from "next/dynamic";
-import { useRef, useState, type RefObject } from "react";
-import { asTrouble, TroubleError, type Trouble } from "@/api/trouble";
+import { useState, type RefObject } from "react";
+import type { Trouble } from "@/api/trouble";
 import { CameraIcon, FaceIcon, PhotoIcon } from "@/lib/icons";
 import { ACCEPTED } from "./photo";
 
@@ -10,26 +10,13 @@ const CameraDialog = dynamic(() => import("./CameraDialog"), { ssr: false });
 interface Props {
   input: RefObject<HTMLInputElement | null>;
   onFile: (file: File) => void;
+  onSample: () => void;
   onTrouble: (trouble: Trouble) => void;
 }
 
 /** The ways to a photo that are buttons; dropping and pasting work everywhere on the page. */
-export function Intake({ input, onFile, onTrouble }: Props) {
+export function Intake({ input, onFile, onSample, onTrouble }: Props) {
   const [camera, setCamera] = useState(false);
-  const wanted = useRef(0);
-
-  const openSample = async () => {
-    wanted.current += 1;
-    const mine = wanted.current;
-    try {
-      const response = await fetch("/samples/astronaut.jpg");
-      const file = new File([await response.blob()], "astronaut.jpg", { type: "image/jpeg" });
-      if (mine === wanted.current) onFile(file);
-    } catch (error) {
-      const told = asTrouble(error);
-      if (told instanceof TroubleError) onTrouble(told.trouble);
-    }
-  };
   return (
     <div role="group" aria-label="Get a photo" className="flex flex-wrap gap-1.5 sm:gap-2">
       <Button variant="primary" onPress={() => input.current?.click()}>
@@ -41,7 +28,7 @@ export function Intake({ input, onFile, onTrouble }: Props) {
         <CameraIcon />
         Camera
       </Button>
-      <Button variant="secondary" onPress={() => void openSample()}>
+      <Button variant="secondary" onPress={onSample}>
         <FaceIcon />
         Sample
       </Button>

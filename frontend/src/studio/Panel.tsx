@@ -7,6 +7,7 @@ import { Downloads } from "@/panel/Downloads";
 import { FaceList } from "@/panel/FaceList";
 import { Legend, LegendSkeleton } from "@/panel/Legend";
 import { ModelChoice } from "@/panel/ModelChoice";
+import { Placeholder } from "@/panel/Placeholder";
 import { Recent } from "@/panel/Recent";
 import type { Result } from "./result";
 
@@ -18,6 +19,8 @@ interface Props {
   chosen: string | null;
   onModel: (name: string | null) => void;
   result: Result | null;
+  /** Whether a result is on its way. */
+  busy: boolean;
   onDevice: boolean;
   recent: readonly Result[];
   onShow: (result: Result) => void;
@@ -31,7 +34,7 @@ interface Props {
   apiKey: string;
   opacity: number;
   onWhole: () => void;
-  onTrouble: (trouble: Trouble) => void;
+  onTrouble: (trouble: Trouble, retry: () => void) => void;
 }
 
 /** What was found, and what can be taken away. */
@@ -40,12 +43,13 @@ export function Panel(props: Props) {
   return (
     <aside aria-label="What was found" className="flex min-h-0 flex-col gap-5 rounded-2xl border border-border bg-surface p-4 lg:overflow-y-auto">
       <p className="sr-only" role="status">
-        {result && `Parsed ${result.photo.name}: ${result.classes.length} classes, ${result.faces.length} faces.`}
+        {result && `Parsed ${result.photo.name}. ${spokenFaces(result)}`}
       </p>
       {model ? (
         <Legend
           classes={model.classes}
           found={result?.classes ?? null}
+          busy={props.busy}
           hidden={props.hidden}
           onHidden={props.onHidden}
           highlighted={props.highlighted}
@@ -82,6 +86,7 @@ export function Panel(props: Props) {
           )}
         </>
       )}
+      {props.busy && !result && <ResultSkeleton />}
       <Recent results={props.recent} current={result} onShow={props.onShow} />
       {props.models.length > 1 && <ModelChoice models={props.models} chosen={props.chosen} onModel={props.onModel} />}
       {model && (
@@ -93,5 +98,22 @@ export function Panel(props: Props) {
         </p>
       )}
     </aside>
+  );
+}
+
+/** For who hears the page. */
+function spokenFaces({ faces, task }: Result): string {
+  if (task.where === "device" || task.faces === "whole") return "The parts are in the list.";
+  return faces.length === 1 ? "1 face." : `${faces.length} faces.`;
+}
+
+/** Holds the place of faces, downloads and curl command while a photo is parsed. */
+function ResultSkeleton() {
+  return (
+    <div aria-hidden data-testid="result-skeleton" className="flex flex-col gap-5">
+      {["h-16", "h-26", "h-36"].map((height) => (
+        <Placeholder key={height} className={height} />
+      ))}
+    </div>
   );
 }

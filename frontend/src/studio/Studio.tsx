@@ -1,5 +1,6 @@
 "use client";
 
+import { Button } from "@heroui/react";
 import { useMemo, useRef, useState } from "react";
 import type { Output, SegmentOptions } from "@/api/client";
 import type { Trouble } from "@/api/trouble";
@@ -7,6 +8,7 @@ import { aroundFace, letterbox } from "@/device/cut";
 import type { Paint } from "@/labels/paint";
 import { useSize } from "@/lib/use-size";
 import { Intake } from "@/photo/Intake";
+import { fetchSample } from "@/photo/sample";
 import { useDropAndPaste } from "@/photo/use-drop-and-paste";
 import { Stage } from "@/stage/Stage";
 import { Toolbar } from "@/stage/Toolbar";
@@ -19,17 +21,23 @@ import { StageMessage } from "./StageMessage";
 import { requestOptions } from "./request-options";
 import { TroubleCard } from "./TroubleCard";
 import { modelNamed, useModels } from "./use-models";
-import { useParsing } from "./use-parsing";
+import { useParsing, type Source } from "./use-parsing";
 
 const WHOLE_ON_SERVICE: Task = { where: "service", faces: "auto", model: null, cut: null };
 const DEFAULT_OPACITY = 0.6;
 
+/** Of something beside the parsing: the camera, a download. */
+interface OwnTrouble {
+  trouble: Trouble;
+  retry?: () => void;
+}
+
 /** The page: a stage with the photo, what can be done with it, and what was found. */
 export function Studio() {
   const [key, setKey] = useState("");
-  const { models, trouble: modelTrouble, reload } = useModels(key);
-  const { state, open, parse, show, dismiss } = useParsing(key, models);
-  const [ownTrouble, setOwnTrouble] = useState<Trouble | null>(null);
+  const { models, trouble: modelTrouble, reload, dismiss: dismissModelTrouble } = useModels(key);
+  const { state, open, parse, retry, show, dismiss } = useParsing(key, models);
+  const [ownTrouble, setOwnTrouble] = useState<OwnTrouble | null>(null);
   const [task, setTask] = useState(WHOLE_ON_SERVICE);
   const [hidden, setHidden] = useState<ReadonlySet<number>>(new Set());
   const [highlighted, setHighlighted] = useState<number | null>(null);
@@ -45,18 +53,19 @@ export function Studio() {
   const model = modelNamed(models, (result?.task ?? task).model);
   const view = useView(stageRef, size, photo?.size ?? null);
 
-  const start = (next: Task, file?: File) => {
+  const start = (next: Task, source?: Source) => {
     setOwnTrouble(null);
     setFace(null);
+    if (models.length === 0) reload();
     if (next.model !== task.model) setHidden(new Set()); // its classes may be others
     setTask(next);
-    if (file) {
+    if (source) {
       view.fit();
-      void open(file, next);
+      void open(source, next);
     } else if (photo) void parse(photo, next);
   };
-  const onFile = (file: File) => start({ ...task, faces: "auto", cut: null }, file);
-  const dragging = useDropAndPaste(onFile);
+  const onSource = (source: Source) => start({ ...task, faces: "auto", cut: null }, source);
+  const dragging = useDropAndPaste(onSource);
 
   const standsOut = highlighted ?? pointed;
   const colors = useMemo<Paint>(
@@ -66,11 +75,12 @@ export function Studio() {
   const optionsFor = (output: Output): SegmentOptions =>
     requestOptions({ output, ...(result?.task ?? task), classes: model?.classes ?? [], hidden, alpha: opacity });
 
-  const trouble = ownTrouble ?? state.trouble ?? (photo ? null : modelTrouble);
+  const trouble = ownTrouble?.trouble ?? state.trouble ?? (progress ? null : modelTrouble);
   const onRetry = () => {
     setOwnTrouble(null);
+    if (ownTrouble?.retry) return ownTrouble.retry();
     reload();
-    if (photo) start(task);
+    if (state.trouble) retry();
   };
   const onWhere = (where: Task["where"]) => {
     const box = result?.faces[face ?? 0]?.box;
@@ -79,11 +89,11 @@ export function Studio() {
   const onKey = (next: string) => {
     setKey(next);
     setOwnTrouble(null);
-    dismiss();
-    if (photo && !result) void parse(photo, task, next);
+    if (state.trouble) retry(next);
   };
   const onDismiss = () => {
     setOwnTrouble(null);
+    dismissModelTrouble();
     dismiss();
   };
   const selectFace = (index: number | null) => {
@@ -102,7 +112,12 @@ export function Studio() {
       />
       <main className="grid min-h-0 flex-1 grid-cols-[minmax(0,1fr)] gap-4 lg:grid-cols-[minmax(0,1fr)_20rem]">
         <div className="flex min-h-0 min-w-0 flex-col gap-3">
-          <Intake input={input} onFile={onFile} onTrouble={setOwnTrouble} />
+          <Intake
+            input={input}
+            onFile={onSource}
+            onSample={() => onSource(fetchSample)}
+            onTrouble={(found) => setOwnTrouble({ trouble: found })}
+          />
           <div className="relative h-[62svh] lg:h-auto lg:min-h-72 lg:flex-1">
             <Stage
               stageRef={stageRef}
@@ -122,7 +137,10 @@ export function Studio() {
               onCut={(next) => start({ ...task, cut: next })}
             />
             <StageMessage empty={!photo && !progress && !trouble} dragging={dragging} onChoose={() => input.current?.click()} />
-            {progress && <ProgressLine progress={progress} />}
+            {progress && <ProgressLine progress={progress} onCancel={dismiss} />}
+            {photo && !result && !progress && !trouble && (
+              <Button className="absolute left-1/2 top-4 -translate-x-1/2 shadow-lg" onPress={() => start(task)}>Parse this photo</Button>
+            )}
             {trouble && (
               <div className="absolute inset-x-3 top-3 mx-auto max-w-lg">
                 <TroubleCard
@@ -152,6 +170,7 @@ export function Studio() {
           chosen={task.model}
           onModel={(name) => start({ ...task, model: name })}
           result={result}
+          busy={progress !== null}
           onDevice={task.where === "device"}
           recent={state.recent}
           onShow={(shown) => {
@@ -171,7 +190,7 @@ export function Studio() {
           apiKey={key}
           opacity={opacity}
           onWhole={() => start({ ...task, faces: "whole" })}
-          onTrouble={setOwnTrouble}
+          onTrouble={(found, again) => setOwnTrouble({ trouble: found, retry: again })}
         />
       </main>
     </div>

@@ -11,6 +11,7 @@ export function useModels(key: string) {
 
   useEffect(() => {
     const leaving = new AbortController();
+    setTrouble(null);
     fetchModels(key, leaving.signal).then(
       (found) => {
         setModels(found);
@@ -24,7 +25,8 @@ export function useModels(key: string) {
   }, [key, attempt]);
 
   const reload = useCallback(() => setAttempt((count) => count + 1), []);
-  return { models, trouble, reload };
+  const dismiss = useCallback(() => setTrouble(null), []);
+  return { models, trouble, reload, dismiss };
 }
 
 /** The model of a name; null is the default one. */

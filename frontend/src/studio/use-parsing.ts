@@ -2,60 +2,78 @@ import { useCallback, useEffect, useReducer, useRef } from "react";
 import type { ModelDetail } from "@/api/client";
 import { fetchModel, fetchModels } from "@/api/models";
 import { segment, segmentToJson } from "@/api/segment";
-import { asTrouble, trouble, TroubleError } from "@/api/trouble";
+import { trouble, TroubleError } from "@/api/trouble";
 import { parseOnDevice } from "@/device/device";
 import { openPhoto, pictureSize, type Photo } from "@/photo/photo";
 import { resultOfAnswer, resultOfLabels, type Result, type Task } from "./result";
 import { EMPTY, studioReducer, type StudioAction } from "./state";
 import { modelNamed } from "./use-models";
 
+/** A file, or what fetches one. */
+export type Source = File | ((signal: AbortSignal) => Promise<File>);
+
+/** What was begun last, for another try. */
+type Attempt = { task: Task } & ({ photo: Photo } | { source: Source });
+
 /** Opens photos, has them parsed, keeps the latest results. A new photo or task ends the one before. */
 export function useParsing(key: string, models: readonly ModelDetail[]) {
   const [state, dispatch] = useReducer(studioReducer, EMPTY);
   const running = useRef<AbortController | null>(null);
+  const latest = useRef<Attempt | null>(null);
   useFreedPictures(state.recent, state.photo);
 
-  const begin = useCallback(() => {
+  const begin = useCallback((attempt: Attempt) => {
+    latest.current = attempt;
     running.current?.abort();
     running.current = new AbortController();
     const { signal } = running.current;
     const tell = (action: StudioAction) => signal.aborted || dispatch(action);
     const fail = (error: unknown) => {
       if (error instanceof TroubleError) tell({ type: "failed", trouble: error.trouble });
-      else if (!isAbort(error)) tell({ type: "failed", trouble: trouble("device_failed", { detail: String(error) }).trouble });
+      else if (!isAbort(error)) tell({ type: "failed", trouble: trouble("page_failed", { detail: String(error) }).trouble });
     };
     return { signal, tell, fail };
   }, []);
 
   const parse = useCallback(
     async (photo: Photo, task: Task, withKey = key) => {
-      const { signal, tell, fail } = begin();
+      const { signal, tell, fail } = begin({ photo, task });
       try {
         const run = task.where === "device" ? onDevice : onService;
         const result = await run({ photo, task, key: withKey, model: modelNamed(models, task.model), signal, tell });
         tell({ type: "parsed", result });
-        if (!photo.size && task.where === "service") tell({ type: "pictured", photo: await pictureOf(result, withKey) });
+        // whatever is shown by then: the photo stays among the recent ones
+        if (!photo.size && task.where === "service") dispatch({ type: "pictured", photo: await pictureOf(result, withKey) });
       } catch (error) {
-        fail(asTrouble(error));
+        fail(error);
       }
     },
     [begin, key, models],
   );
 
   const open = useCallback(
-    async (file: File, task: Task) => {
-      const { tell, signal, fail } = begin();
+    async (source: Source, task: Task, withKey = key) => {
+      const { tell, signal, fail } = begin({ source, task });
       tell({ type: "opening" });
       try {
-        const photo = await openPhoto(file);
+        const photo = await openPhoto(typeof source === "function" ? await source(signal) : source);
         if (signal.aborted) return;
         dispatch({ type: "opened", photo });
-        await parse(photo, task);
+        await parse(photo, task, withKey);
       } catch (error) {
         fail(error);
       }
     },
-    [begin, parse],
+    [begin, key, parse],
+  );
+
+  const retry = useCallback(
+    (withKey = key) => {
+      const attempt = latest.current;
+      if (!attempt) return;
+      void ("photo" in attempt ? parse(attempt.photo, attempt.task, withKey) : open(attempt.source, attempt.task, withKey));
+    },
+    [key, open, parse],
   );
 
   const show = useCallback((result: Result) => {
@@ -66,7 +84,7 @@ export function useParsing(key: string, models: readonly ModelDetail[]) {
     running.current?.abort();
     dispatch({ type: "dismissed" });
   }, []);
-  return { state, open, parse, show, dismiss };
+  return { state, open, parse, retry, show, dismiss };
 }
 
 interface Run {
@@ -87,7 +105,8 @@ async function onService({ photo, task, key, signal, tell }: Run): Promise<Resul
 }
 
 async function onDevice(run: Run): Promise<Result> {
-  const { task, key, signal } = run;
+  const { task, key, signal, tell } = run;
+  tell({ type: "progress", progress: { stage: "parsing", share: null } });
   const model = run.model ?? modelNamed(await fetchModels(key, signal), task.model); // a quick hand, a slow network
   if (!model) throw trouble("no_local_model");
   try {
