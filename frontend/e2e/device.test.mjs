@@ -68,14 +68,15 @@ function equalShare(page, one, other) {
 }
 
 const models = await (await fetch(`${BASE_URL}/api/models/`)).json();
+const offered = models.map(({ name }) => name).filter((name) => !(name.endsWith("-int8") && models.some((row) => `${row.name}-int8` === name)));
 
-for (const { name } of models) {
+for (const name of offered) {
   test(`${name} on this device: nothing sent, the service's labels`, async () => {
     await withPage({ bypassCSP: true }, async (page) => {
       const sent = [];
       page.on("request", (request) => request.method() !== "GET" && sent.push(request.url()));
       await page.getByText("On this device").click();
-      if (models.length > 1) await page.getByLabel("Model", { exact: true }).selectOption(name);
+      if (offered.length > 1) await page.getByLabel("Model", { exact: true }).selectOption(name);
       for (const file of await makePhotos(page)) {
         await parseFile(page, file);
         const { bytes } = await download(page, "Mask");
@@ -87,6 +88,19 @@ for (const { name } of models) {
     });
   });
 }
+
+test("on this device the model that an int8 copy was made of parses", { skip: !models.some(({ name }) => name === "lite-int8") }, async () => {
+  await withPage({}, async (page) => {
+    await page.getByLabel("Model", { exact: true }).selectOption("lite-int8");
+    await page.getByText("On this device").click();
+    const fetched = page.waitForRequest(/model\.onnx$/);
+    await parseFile(page);
+    assert.match((await fetched).url(), /\/lite\/model\.onnx$/);
+    await page.getByText(/^Model lite \d/).waitFor();
+    await page.getByText("On this device").click();
+    await page.getByText(/^Model lite-int8 \d.*in the service/).waitFor();
+  });
+});
 
 test("on this device: the same files as from the service", async () => {
   await withPage({}, async (page) => {

@@ -2,11 +2,9 @@ import { useId } from "react";
 import type { ModelDetail } from "@/api/client";
 
 interface Props {
-  /** The default one first. */
   models: readonly ModelDetail[];
-  /** Null: the default one. */
-  chosen: string | null;
-  onModel: (name: string | null) => void;
+  chosen: string | undefined;
+  onModel: (name: string) => void;
 }
 
 /** Which of the service's models parses. */
@@ -18,8 +16,8 @@ export function ModelChoice({ models, chosen, onModel }: Props) {
       <select
         id={id}
         className="rounded-md border border-border bg-surface px-2 py-1 text-sm"
-        value={chosen ?? models[0]?.name}
-        onChange={(event) => onModel(event.target.value === models[0]?.name ? null : event.target.value)}
+        value={chosen}
+        onChange={(event) => onModel(event.target.value)}
       >
         {models.map(({ name }) => (
           <option key={name} value={name}>{name}</option>

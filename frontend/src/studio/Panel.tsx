@@ -15,9 +15,9 @@ interface Props {
   models: readonly ModelDetail[];
   /** The one whose classes are shown. */
   model: ModelDetail | null;
-  /** The one that parses next; null: the default one. */
-  chosen: string | null;
-  onModel: (name: string | null) => void;
+  /** The name of the one that parses next. */
+  chosen: string | undefined;
+  onModel: (name: string) => void;
   result: Result | null;
   /** Whether a result is on its way. */
   busy: boolean;

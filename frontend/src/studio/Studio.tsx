@@ -14,13 +14,14 @@ import { Stage } from "@/stage/Stage";
 import { Toolbar } from "@/stage/Toolbar";
 import { useView } from "@/stage/use-view";
 import { Header } from "./Header";
+import { modelFor, modelsFor } from "./model-for";
 import { Panel } from "./Panel";
 import { ProgressLine } from "./ProgressLine";
 import type { Task } from "./result";
 import { StageMessage } from "./StageMessage";
 import { requestOptions } from "./request-options";
 import { TroubleCard } from "./TroubleCard";
-import { modelNamed, useModels } from "./use-models";
+import { useModels } from "./use-models";
 import { useParsing, type Source } from "./use-parsing";
 
 const WHOLE_ON_SERVICE: Task = { where: "service", faces: "auto", model: null, cut: null };
@@ -50,7 +51,7 @@ export function Studio() {
   const input = useRef<HTMLInputElement>(null);
   const size = useSize(stageRef);
   const { photo, result, progress } = state;
-  const model = modelNamed(models, (result?.task ?? task).model);
+  const model = modelFor(models, result?.task ?? task);
   const view = useView(stageRef, size, photo?.size ?? null);
 
   const start = (next: Task, source?: Source) => {
@@ -165,10 +166,10 @@ export function Studio() {
           />
         </div>
         <Panel
-          models={models}
+          models={modelsFor(models, task.where)}
           model={model}
-          chosen={task.model}
-          onModel={(name) => start({ ...task, model: name })}
+          chosen={modelFor(models, task)?.name}
+          onModel={(name) => start({ ...task, model: name === models[0]?.name ? null : name })}
           result={result}
           busy={progress !== null}
           onDevice={task.where === "device"}

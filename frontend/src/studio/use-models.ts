@@ -28,8 +28,3 @@ export function useModels(key: string) {
   const dismiss = useCallback(() => setTrouble(null), []);
   return { models, trouble, reload, dismiss };
 }
-
-/** The model of a name; null is the default one. */
-export function modelNamed(models: readonly ModelDetail[], name: string | null): ModelDetail | null {
-  return models.find((model) => model.name === name) ?? models[0] ?? null;
-}

@@ -5,9 +5,9 @@ import { segment, segmentToJson } from "@/api/segment";
 import { trouble, TroubleError } from "@/api/trouble";
 import { parseOnDevice } from "@/device/device";
 import { openPhoto, pictureSize, type Photo } from "@/photo/photo";
+import { modelFor } from "./model-for";
 import { resultOfAnswer, resultOfLabels, type Result, type Task } from "./result";
 import { EMPTY, studioReducer, type StudioAction } from "./state";
-import { modelNamed } from "./use-models";
 
 /** A file, or what fetches one. */
 export type Source = File | ((signal: AbortSignal) => Promise<File>);
@@ -40,7 +40,7 @@ export function useParsing(key: string, models: readonly ModelDetail[]) {
       const { signal, tell, fail } = begin({ photo, task });
       try {
         const run = task.where === "device" ? onDevice : onService;
-        const result = await run({ photo, task, key: withKey, model: modelNamed(models, task.model), signal, tell });
+        const result = await run({ photo, task, key: withKey, model: modelFor(models, task), signal, tell });
         tell({ type: "parsed", result });
         // whatever is shown by then: the photo stays among the recent ones
         if (!photo.size && task.where === "service") dispatch({ type: "pictured", photo: await pictureOf(result, withKey) });
@@ -107,7 +107,7 @@ async function onService({ photo, task, key, signal, tell }: Run): Promise<Resul
 async function onDevice(run: Run): Promise<Result> {
   const { task, key, signal, tell } = run;
   tell({ type: "progress", progress: { stage: "parsing", share: null } });
-  const model = run.model ?? modelNamed(await fetchModels(key, signal), task.model); // a quick hand, a slow network
+  const model = run.model ?? modelFor(await fetchModels(key, signal), task); // a quick hand, a slow network
   if (!model) throw trouble("no_local_model");
   try {
     return await parseHere(run, model);

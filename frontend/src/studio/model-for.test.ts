@@ -1,0 +1,27 @@
+import { expect, it } from "vitest";
+import type { ModelDetail } from "@/api/client";
+import { modelFor, modelsFor } from "./model-for";
+
+const served = (...names: string[]) => names.map((name) => ({ name }) as ModelDetail);
+const names = (models: readonly ModelDetail[]) => models.map(({ name }) => name);
+
+it("is the one chosen, else the default one", () => {
+  const models = served("lite", "lite-int8");
+  expect(modelFor(models, { model: "lite-int8", where: "service" })?.name).toBe("lite-int8");
+  expect(modelFor(models, { model: null, where: "service" })?.name).toBe("lite");
+  expect(modelFor([], { model: null, where: "device" })).toBeNull();
+  expect(names(modelsFor(models, "service"))).toEqual(["lite", "lite-int8"]);
+});
+
+it("is on the device the one that an int8 copy was made of", () => {
+  const models = served("lite-int8", "other", "lite");
+  expect(modelFor(models, { model: null, where: "device" })?.name).toBe("lite");
+  expect(modelFor(models, { model: "other", where: "device" })?.name).toBe("other");
+  expect(names(modelsFor(models, "device"))).toEqual(["other", "lite"]);
+});
+
+it("is an int8 copy even on the device where nothing else is served", () => {
+  const models = served("lite-int8");
+  expect(modelFor(models, { model: null, where: "device" })?.name).toBe("lite-int8");
+  expect(names(modelsFor(models, "device"))).toEqual(["lite-int8"]);
+});
