@@ -34,7 +34,7 @@ environ.Env.read_env(BASE_DIR / ".env")
 
 # What is served
 MODELS_DIR = read("MODELS_DIR", text, str(BASE_DIR / "ml_core" / "bundles"))
-MODEL = read("MODEL", text, "lite")
+MODEL = read("MODEL", text, "lite-int8")
 MODELS_CACHE = Path(read("MODELS_CACHE", text, str(Path.home() / ".cache" / "face-parsing" / "models")))
 MAX_UPLOAD_BYTES = read("MAX_UPLOAD_BYTES", whole(1024, 1 << 30), str(16 << 20))
 MAX_BATCH_BYTES = read("MAX_BATCH_BYTES", whole(1024, 4 << 30), str(64 << 20))

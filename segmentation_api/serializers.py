@@ -122,8 +122,10 @@ class ModelDetailSerializer(ModelSerializer):
 
     classes = ClassRowSerializer(many=True)
     input = SizeSerializer()
-    temperature = serializers.FloatField(
-        help_text="the confidence is softmax(logits / temperature), averaged over the pixels of a class"
+    temperature = serializers.FloatField(help_text="the one that fits all classes together best")
+    temperatures = serializers.ListField(
+        child=serializers.FloatField(),
+        help_text="a class, by its id: its confidence is softmax(logits / its temperature), averaged over its pixels",
     )
     metrics = serializers.DictField(help_text="as its evaluation wrote them")
     licence = serializers.CharField()

@@ -143,6 +143,7 @@ class ModelDetailView(APIView):
                 "classes": bundle.labels.to_json(),
                 "input": {"width": width, "height": height},
                 "temperature": bundle.temperature,
+                "temperatures": bundle.temperatures,
                 "metrics": bundle.metrics,
                 "licence": bundle.licence,
             }
