@@ -42,7 +42,7 @@ def publish(proof: Proof) -> None:
         ROOT / ".venv/bin/python",
         "manage.py",
         "publish_model",
-        "ml_core/bundles/lite",
+        "ml_core/bundles/lite-int8",
         "s3://models/faces",
     )
     demand("publish_model: the bundle is in s3://models/faces", "is published" in run(*command).stdout)
@@ -149,7 +149,7 @@ def first(proof: Proof) -> None:
     )
     demand("without a key: 401", httpx.post(f"{url}/segment/", content=b"x").status_code == 401)
     (model,) = httpx.get(f"{url}/models/", headers=allowed).json()
-    sha256 = json.loads((ROOT / "ml_core/bundles/lite/model.json").read_text())["sha256"]
+    sha256 = json.loads((ROOT / "ml_core/bundles/lite-int8/model.json").read_text())["sha256"]
     cached = docker("exec", name, "sh", "-c", "ls $MODELS_CACHE/*/lite/*/model.onnx")
     demand(
         "its model came from the bucket, by sha256, and is kept on the volume",
