@@ -83,13 +83,13 @@ def push(proof: Proof) -> None:
 def unserved(proof: Proof) -> None:
     """A model that is not what its model.json says, a bucket that cannot be reached: the container says so and ends."""
     bucket = boto3.client("s3")
-    for row in bucket.list_objects_v2(Bucket="models", Prefix="faces/lite/")["Contents"]:
+    for row in bucket.list_objects_v2(Bucket="models", Prefix="faces/lite-int8/")["Contents"]:
         copy = row["Key"].replace("faces/", "damaged/")
         bucket.copy_object(Bucket="models", Key=copy, CopySource=f"models/{row['Key']}")
-    bucket.put_object(Bucket="models", Key="damaged/lite/model.onnx", Body=b"another model")
+    bucket.put_object(Bucket="models", Key="damaged/lite-int8/model.onnx", Body=b"another model")
     nobody = f"http://{proof.address}:{free_port(proof.address)}"
     for url, why, aws in (
-        ("s3://models/damaged", "s3://models/damaged/lite/model.onnx: sha256", {}),
+        ("s3://models/damaged", "s3://models/damaged/lite-int8/model.onnx: sha256", {}),
         ("s3://models/faces", "s3://models/faces cannot be read", {"AWS_ENDPOINT_URL": nobody}),
     ):
         settings = {**proof.aws_variables, "AWS_DEFAULT_REGION": "us-east-1", "API_PUBLIC": "true", **aws}
@@ -150,7 +150,7 @@ def first(proof: Proof) -> None:
     demand("without a key: 401", httpx.post(f"{url}/segment/", content=b"x").status_code == 401)
     (model,) = httpx.get(f"{url}/models/", headers=allowed).json()
     sha256 = json.loads((ROOT / "ml_core/bundles/lite-int8/model.json").read_text())["sha256"]
-    cached = docker("exec", name, "sh", "-c", "ls $MODELS_CACHE/*/lite/*/model.onnx")
+    cached = docker("exec", name, "sh", "-c", "ls $MODELS_CACHE/*/lite-int8/*/model.onnx")
     demand(
         "its model came from the bucket, by sha256, and is kept on the volume",
         model["sha256"] == sha256 and cached,
