@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -33,7 +34,7 @@ class Segmentation:
 
     image       (H, W, 3) uint8 RGB, upright
     labels      (H, W) uint8 class ids of `label_set`
-    confidence  a class: mean calibrated probability (0..1) of the pixels labelled so; None if there are none
+    logits      of each cut, (h, w, C) float32
     timing_ms   decode, locate, infer
     """
 
@@ -41,9 +42,18 @@ class Segmentation:
     labels: NDArray[np.uint8]
     label_set: LabelSet
     faces: tuple[Face, ...]
-    confidence: tuple[float | None, ...]
+    logits: tuple[NDArray[np.float32], ...]
+    temperatures: tuple[float, ...]
     warnings: tuple[str, ...]
     timing_ms: dict[str, float]
+
+    @cached_property
+    def confidence(self) -> tuple[float | None, ...]:
+        """A class: mean calibrated probability (0..1) of the pixels labelled so; None if there are none.
+
+        Computed when first asked for: it takes as long as decoding a photo, and pictures do without it.
+        """
+        return _confidence(self.logits, self.labels, self.temperatures)
 
 
 class Segmenter:
@@ -103,14 +113,14 @@ class Segmenter:
             cut = letterbox(_size(pixels), self.bundle.input_size)
             logits = [self.infer(pixels, cut)]
             labels = paste(logits, [cut], _size(pixels))
-        confidence = _confidence(logits, labels, self.bundle.temperatures)
         done = time.perf_counter()
         return Segmentation(
             image=pixels,
             labels=labels,
             label_set=self.bundle.labels,
             faces=tuple(found),
-            confidence=confidence,
+            logits=tuple(logits),
+            temperatures=tuple(self.bundle.temperatures),
             warnings=() if logits else ("no_face_found",),
             timing_ms={
                 "decode": 1000 * (decoded - start),

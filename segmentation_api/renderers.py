@@ -204,6 +204,9 @@ def answer(data: Parsed) -> dict[str, Any]:
 def class_rows(data: Parsed) -> list[dict[str, Any]]:
     """A row per class present: id, name, color, pixels, share, box (x, y, width, height), confidence."""
     found = data.segmentation
+    confidence = list(found.confidence)
+    if data.options.classes is not None:
+        confidence[0] = None  # of a background that other classes were made part of nothing is known
     return [
         {
             "id": region.id,
@@ -212,7 +215,7 @@ def class_rows(data: Parsed) -> list[dict[str, Any]]:
             "pixels": region.pixels,
             "share": region.pixels / found.labels.size,
             "box": list(region.box),
-            "confidence": found.confidence[region.id],
+            "confidence": confidence[region.id],
         }
         for region in region_stats(found.labels, len(found.label_set))
     ]

@@ -63,10 +63,7 @@ def resolve(options: SegmentOptions) -> tuple[Segmenter, tuple[int, ...] | None]
 
 
 def _only(found: Segmentation, keep: tuple[int, ...]) -> Segmentation:
-    """All but the classes `keep` made background, of whose confidence nothing is known then."""
+    """All but the classes `keep` made background."""
     table = np.zeros(256, np.uint8)
     table[list(keep)] = keep
-    confidence = tuple(
-        value if index in keep and index else None for index, value in enumerate(found.confidence)
-    )
-    return replace(found, labels=table[found.labels], confidence=confidence)
+    return replace(found, labels=table[found.labels])

@@ -86,6 +86,12 @@ def test_json_tells_all_about_the_answer(segment: Segment, face: Labels) -> None
         assert (coco.decode(row["rle"]) == where).all()
 
 
+def test_nothing_is_known_of_a_background_that_other_classes_became(segment: Segment) -> None:
+    background, skin = segment(output="json", classes="skin").json()["classes"]
+    assert (background["name"], background["confidence"]) == ("background", None)
+    assert 0.5 < skin["confidence"] <= 1
+
+
 def test_polygons_only_when_asked_for(segment: Segment) -> None:
     rows = segment(output="json", polygons="true").json()["classes"]
     assert all(len(ring) % 2 == 0 and len(ring) >= 6 for row in rows for ring in row["polygons"])
