@@ -8,6 +8,7 @@ from typing import Any
 
 import environ
 import structlog
+from corsheaders.defaults import default_headers
 
 from backend.environment import (
     available_cores,
@@ -144,6 +145,8 @@ APPEND_SLASH = False
 USE_I18N = False
 USE_TZ = True
 CSRF_FAILURE_VIEW = "segmentation_api.errors.csrf_failure"
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = [*default_headers, "x-request-id"]
 CORS_EXPOSE_HEADERS = ["Server-Timing", "X-Model", "X-Request-Id", "Retry-After"]
 
 TEMPLATES = [

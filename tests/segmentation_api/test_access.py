@@ -273,6 +273,11 @@ def test_cors_only_for_the_origins_allowed(client: Client, settings: Any) -> Non
         "/api/segment/", headers={"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
     )
     assert preflight.status_code == 200
+    wanted = {"authorization", "content-type", "x-request-id"}
+    assert wanted <= set(preflight["Access-Control-Allow-Headers"].split(", "))
+    for path in ("/metrics", "/admin/login/"):
+        response = client.get(path, headers={"Origin": "https://app.example"})
+        assert "Access-Control-Allow-Origin" not in response
 
 
 def test_the_admin_lists_keys_for_staff_only(client: Client) -> None:
