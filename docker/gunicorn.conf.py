@@ -66,10 +66,11 @@ def on_starting(server):
 
 def when_ready(server):
     """In the master, listening but before any worker: who may come in depends on where it listens."""
-    from segmentation_api.access import check_start
+    from segmentation_api.access import check_start, check_stores
     from segmentation_api.startup import declare_listeners, listening_host
 
     declare_listeners([listening_host(listener.sock) for listener in server.LISTENERS])
+    _or_stop(check_stores, server)
     _or_stop(check_start, server)
     server.log.info("API docs: http://%s/api/docs/", bind)
 

@@ -45,6 +45,22 @@ def check_start() -> None:
         )
 
 
+def check_stores() -> None:
+    """Raises ImproperlyConfigured if keys cannot be looked up, though they may be asked for, or counts not be kept.
+
+    A Redis may come later than the service.
+    """
+    try:
+        if not settings.API_PUBLIC:
+            keys_made()
+    except DatabaseError as error:
+        raise ImproperlyConfigured(f"DATABASE_URL: {str(error).partition(chr(10))[0]}") from None
+    try:
+        caches["default"]
+    except OSError as error:
+        raise ImproperlyConfigured(f"CACHE_URL: {error}") from None
+
+
 def keys_made() -> bool:
     """Whether a key was ever made; revoked ones count, so that revoking the last does not open the door.
 

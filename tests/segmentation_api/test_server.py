@@ -297,9 +297,10 @@ def test_models_are_reloaded_without_dropping_a_request(
         ("MODELS_DIR", {"MODELS_DIR": "/nowhere"}),
         ("API_PUBLIC", {"BIND": "0.0.0.0"}),
         ("BIND", {"BIND": "192.0.2.1"}),
-        ("BIND", {"BIND": "no.such..name"}),
         ("RUN_DIR", {"RUN_DIR": "/dev/null/run"}),
         ("THREADS", {"THREADS": "x"}),
+        ("DATABASE_URL", {"DATABASE_URL": "postgres://user:secret@127.0.0.1:1/keys", "BIND": "0.0.0.0"}),
+        ("CACHE_URL", {"CACHE_URL": "filecache:///dev/null/cache"}),
     ],
 )
 def test_it_does_not_start_where_it_must_not(
@@ -309,6 +310,7 @@ def test_it_does_not_start_where_it_must_not(
     assert server.process.wait(60) != 0
     assert f"Cannot start: {name}: " in server.log.read_text()
     assert "Traceback" not in server.log.read_text()
+    assert "secret" not in server.log.read_text()
 
 
 AUDIT = """

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib.staticfiles.management.commands.runserver import Command as Base
 
-from segmentation_api.access import check_start
+from segmentation_api.access import check_start, check_stores
 from segmentation_api.startup import check_model, declare_listeners
 
 
@@ -17,5 +17,6 @@ class Command(Base):
         """Start, if the service may be reached at this address."""
         declare_listeners([self.addr])
         check_model()
+        check_stores()
         check_start()
         super().inner_run(*args, **options)
