@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from backend.page import not_built
-from segmentation_api.telemetry import metrics
+from segmentation_api.views import metrics
 
 urlpatterns = [
     path("", not_built, name="page"),

@@ -8,15 +8,10 @@ from typing import Any
 
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.csrf import csrf_exempt
-from django_prometheus.exports import ExportToDjangoView
 from django_prometheus.middleware import PrometheusAfterMiddleware
 from django_structlog import signals
 from django_structlog.middlewares import RequestMiddleware
 from prometheus_client import Counter, Gauge, Histogram
-
-from segmentation_api.access import may_see_metrics
-from segmentation_api.errors import GET_ONLY, Problem, respond
 
 SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -81,16 +76,3 @@ def count_image(model: str, output: str, timing_ms: dict[str, float]) -> None:
     IMAGES.labels(model, output).inc()
     for stage, milliseconds in timing_ms.items():
         STAGE_SECONDS.labels(model, stage).observe(milliseconds / 1000)
-
-
-@csrf_exempt  # it changes nothing; a POST is to hear that, not of a token
-def metrics(request: HttpRequest) -> HttpResponse:
-    """GET /metrics, for this machine and key holders."""
-    if request.method not in ("GET", "HEAD"):
-        return respond(request, GET_ONLY)
-    if not may_see_metrics(request):
-        problem = Problem(401, "api_key_missing", "Metrics are for this machine and key holders.")
-        problem.headers["WWW-Authenticate"] = "Api-Key"
-        return respond(request, problem)
-    page: HttpResponse = ExportToDjangoView(request)
-    return page

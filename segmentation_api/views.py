@@ -3,9 +3,11 @@
 from typing import Any
 
 from django.conf import settings
-from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.http import parse_etags
+from django.views.decorators.csrf import csrf_exempt
+from django_prometheus.exports import ExportToDjangoView
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser, MultiPartParser
 from rest_framework.renderers import BaseRenderer
@@ -16,10 +18,11 @@ from rest_framework.views import APIView
 from ml_core.bundle import Bundle
 from ml_core.segmenter import Segmenter
 from segmentation_api import schema
+from segmentation_api.access import may_see_metrics
 from segmentation_api.admission import gate
 from segmentation_api.batch import segment_batch
 from segmentation_api.engine import engine
-from segmentation_api.errors import Problem
+from segmentation_api.errors import GET_ONLY, Problem, respond
 from segmentation_api.renderers import choose_batch_renderer, choose_renderer, render
 from segmentation_api.serializers import read_options
 from segmentation_api.services import segment_image
@@ -177,6 +180,19 @@ class ModelFileView(APIView):
         response["Cache-Control"] = "private, no-cache"
         response["X-Model"] = f"{name}/{file.bundle.version}"
         return response
+
+
+@csrf_exempt  # it changes nothing; a POST is to hear that, not of a token
+def metrics(request: HttpRequest) -> HttpResponse:
+    """GET /metrics, for this machine and key holders."""
+    if request.method not in ("GET", "HEAD"):
+        return respond(request, GET_ONLY)
+    if not may_see_metrics(request):
+        problem = Problem(401, "api_key_missing", "Metrics are for this machine and key holders.")
+        problem.headers["WWW-Authenticate"] = "Api-Key"
+        return respond(request, problem)
+    page: HttpResponse = ExportToDjangoView(request)
+    return page
 
 
 def _accept(request: Request) -> str:
