@@ -89,7 +89,7 @@ resource "aws_ecr_repository" "service" {
 }
 
 # ECR cannot know which image runs, and production may be many pushes behind main: so many that none of those is among
-# those that go. They share their layers but for the last, which are some ten megabytes each
+# those that go. They share their layers but for the application, some tens of megabytes each
 resource "aws_ecr_lifecycle_policy" "service" {
   repository = aws_ecr_repository.service.name
   policy = jsonencode({
