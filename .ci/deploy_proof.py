@@ -211,7 +211,8 @@ def back(proof: Proof) -> None:
     name, tag = proof.serving()
     demand("v1 serves", tag == V1)
     spare = f"{SERVICE}-green" if name.endswith("blue") else f"{SERVICE}-blue"
-    docker("run", "-d", "--name", spare, "--network", SERVICE, f"{SERVICE}:{HANGS}")
+    stops = ("--stop-signal", "SIGKILL")  # it would not hear SIGTERM
+    docker("run", "-d", "--name", spare, "--network", SERVICE, *stops, f"{SERVICE}:{HANGS}")
     done = proof.script("rollback.sh")
     demand(
         "after one that was cut off: its container goes, v2 serves again",
