@@ -211,8 +211,9 @@ def back(proof: Proof) -> None:
     name, tag = proof.serving()
     demand("v1 serves", tag == V1)
     spare = f"{SERVICE}-green" if name.endswith("blue") else f"{SERVICE}-blue"
+    volume = ("--volume", f"{SERVICE}-state:/var/lib/face-parsing")
     stops = ("--stop-signal", "SIGKILL")  # it would not hear SIGTERM
-    docker("run", "-d", "--name", spare, "--network", SERVICE, *stops, f"{SERVICE}:{HANGS}")
+    docker("run", "-d", "--name", spare, "--network", SERVICE, *volume, *stops, f"{SERVICE}:{HANGS}")
     done = proof.script("rollback.sh")
     demand(
         "after one that was cut off: its container goes, v2 serves again",
