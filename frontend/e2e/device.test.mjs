@@ -92,12 +92,12 @@ for (const name of offered) {
 test("on this device the model that an int8 copy was made of parses", { skip: !models.some(({ name }) => name === "lite-int8") }, async () => {
   await withPage({}, async (page) => {
     await page.getByLabel("Model", { exact: true }).selectOption("lite-int8");
-    await page.getByText("On this device").click();
+    await page.getByText("On this device", { exact: true }).click();
     const fetched = page.waitForRequest(/model\.onnx$/);
     await parseFile(page);
     assert.match((await fetched).url(), /\/lite\/model\.onnx$/);
     await page.getByText(/^Model lite \d/).waitFor();
-    await page.getByText("On this device").click();
+    await page.getByText("On this device", { exact: true }).click();
     await page.getByText(/^Model lite-int8 \d.*in the service/).waitFor();
   });
 });
