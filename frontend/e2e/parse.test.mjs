@@ -48,9 +48,12 @@ test("legend: switching off removes a part, hovering dims the others", async () 
   await withPage({}, async (page) => {
     await parseFile(page);
     const all = await opaquePixels(page);
+    await page.getByText("Hair", { exact: true }).hover();
+    const hair = await opaquePixels(page);
     await page.getByRole("checkbox", { name: /Hair/ }).uncheck();
     const without = await opaquePixels(page);
-    assert.ok(without < all && without > 0, `${without} of ${all}`);
+    assert.ok(hair > 0 && without > 0, `${hair}, ${without} of ${all}`);
+    assert.equal(without, all - hair, "gone, the pointer still on it");
     assert.match(await page.getByTestId("curl").innerText(), /classes=skin,/);
     await page.getByText("Nose", { exact: true }).hover();
     const nose = await opaquePixels(page);

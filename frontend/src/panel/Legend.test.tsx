@@ -32,9 +32,10 @@ it("holds the figures' places while they are on their way", () => {
 });
 
 it("switches a part off and on", async () => {
-  const { onHidden } = show();
+  const { onHidden, onHighlight } = show();
   await userEvent.click(screen.getByRole("checkbox", { name: /Skin/ }));
   expect(onHidden).toHaveBeenCalledWith(new Set([1]));
+  expect(onHighlight).toHaveBeenLastCalledWith(null);
 });
 
 it("switches all off and on", async () => {

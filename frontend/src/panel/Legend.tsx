@@ -22,6 +22,7 @@ export function Legend({ classes, found, busy, hidden, onHidden, highlighted, on
     const next = new Set(hidden);
     if (!next.delete(id)) next.add(id);
     onHidden(next);
+    onHighlight(null); // what is switched off goes at once, the pointer still on it
   };
   return (
     <section aria-labelledby="legend-title">
