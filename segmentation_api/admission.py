@@ -1,7 +1,10 @@
 """How many images are worked on at once, who waits, and who is sent away with 503.
 
 As many as there are cores, over all worker processes. The places are locked files in RUN_DIR, so that the
-kernel gives a place back when a worker dies; who waits stands in the kernel's queue for one more lock.
+kernel gives a place back when a worker dies.
+
+Each process has its share of the places for its own, and takes another's only while that one has nobody waiting:
+two photos at once in one process would get in each other's way, at Python's global lock, while another has none.
 """
 
 import fcntl
@@ -11,6 +14,7 @@ import secrets
 import select
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -26,22 +30,49 @@ RECHECK_SECONDS = 0.05
 """How soon a waiter sees the place of a process that died without a word."""
 
 
-class Gate:
-    """`slots` places shared by all processes that use `folder`; `queue` more requests of this process may wait."""
+class Line:
+    """A lock that is handed on in the order it was asked for; threading.Lock goes to whoever comes by."""
 
-    def __init__(self, folder: Path, *, slots: int, queue: int) -> None:
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.taken = False
+        self.waiting: deque[threading.Lock] = deque()
+
+    def __enter__(self) -> None:
+        with self.lock:
+            if not self.taken:
+                self.taken = True
+                return
+            mine = threading.Lock()
+            mine.acquire()
+            self.waiting.append(mine)
+        mine.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        with self.lock:
+            if self.waiting:
+                self.waiting.popleft().release()
+            else:
+                self.taken = False
+
+
+class Gate:
+    """`slots` places shared by the `processes` that use `folder`; `queue` more requests of this process may wait."""
+
+    def __init__(self, folder: Path, *, slots: int, queue: int, processes: int = 1) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
+        self.processes = processes
+        self.number = next(
+            (number for number in range(processes) if _lock(folder / f"process-{number}") is not None), None
+        )
+        """Of this process, kept locked as long as it lives; None where there are more than there should be."""
+        self.turn = Line()
         self.slots, self.limit = slots, slots + queue
         self.folder = folder
         self.lock = threading.Lock()
         self.inside = 0
         self.seconds = 0.1  # a request's time at a place, smoothed
-        freed = folder / "freed"
-        try:
-            os.mkfifo(freed, 0o600)
-        except FileExistsError:
-            pass
-        self.freed = os.open(freed, os.O_RDWR | os.O_NONBLOCK)
+        self.bells = [_bell(folder / f"freed-{number}") for number in range(processes)]
 
     def check_room(self) -> None:
         """Raises Problem (503) if too many wait already: asked before a body is read, for a quick refusal."""
@@ -64,7 +95,7 @@ class Gate:
                 with IN_FLIGHT.track_inprogress():
                     yield
             finally:
-                self._give_back(taken)
+                self._give_back(*taken)
                 self.seconds += 0.1 * (time.perf_counter() - started - self.seconds)
         finally:
             with self.lock:
@@ -86,45 +117,113 @@ class Gate:
             503, "too_busy", "Too many images are being parsed.", headers={"Retry-After": str(seconds)}
         )
 
-    def _take(self) -> int:
-        """The descriptor of a locked place. One waiter of all processes looks for it, the others queue here."""
-        turn = _open(self.folder / "turn")
-        try:
-            fcntl.flock(turn, fcntl.LOCK_EX)
-            poll = select.poll()
-            poll.register(self.freed, select.POLLIN)
+    def _take(self) -> tuple[int, int]:
+        """A place and its locked file. One waiter of this process looks for it, the others queue here."""
+        with self.turn, self._waiting():
             while True:
                 self._drain()
-                for index in range(self.slots):
-                    place = _open(self.folder / f"place-{index}")
-                    try:
-                        fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    except BlockingIOError:
-                        os.close(place)
-                    else:
-                        return place
-                poll.poll(1000 * RECHECK_SECONDS)
-        finally:
-            os.close(turn)
+                for place in self._places():
+                    taken = _lock(self.folder / f"place-{place}")
+                    if taken is not None:
+                        return place, taken
+                self._sleep()
 
-    def _give_back(self, place: int) -> None:
-        os.close(place)
+    def _places(self) -> Iterator[int]:
+        """Those of this process, then those of processes in which nobody waits."""
+        others = []
+        for place in range(self.slots):
+            owner = place % self.processes
+            if owner == self.number or self.slots < self.processes:
+                yield place
+            else:
+                others.append((place, owner))
+        for place, owner in others:
+            if not self._waits(owner):
+                yield place
+
+    def _waits(self, number: int) -> bool:
+        """Whether somebody of a process waits for a place."""
+        mark = _lock(self.folder / f"waiting-{number}")
+        if mark is not None:
+            os.close(mark)
+        return mark is None
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        """Others see meanwhile that this process wants its places itself."""
+        if self.number is None:
+            yield
+            return
+        mark = _open(self.folder / f"waiting-{self.number}")
         try:
-            os.write(self.freed, b"\0")
-        except BlockingIOError:  # full of such bytes: whoever waits is woken anyway
-            pass
+            fcntl.flock(mark, fcntl.LOCK_EX)  # held for microseconds by those who look whether it is
+            yield
+        finally:
+            os.close(mark)
+
+    def _give_back(self, place: int, taken: int) -> None:
+        """And wake who may take it: its owner, or the others where that one has nobody waiting."""
+        os.close(taken)
+        owner = place % self.processes
+        owned = self.slots >= self.processes and self._waits(owner)
+        for bell in [self.bells[owner]] if owned else self.bells:
+            try:
+                os.write(bell, b"\0")
+            except BlockingIOError:  # full of such bytes: whoever waits is woken anyway
+                pass
 
     def _drain(self) -> None:
-        try:
-            os.read(self.freed, 4096)
-        except BlockingIOError:
-            pass
+        if self.number is not None:
+            try:
+                os.read(self.bells[self.number], 4096)
+            except BlockingIOError:
+                pass
+
+    def _sleep(self) -> None:
+        """Until a place is given back, or it is time to look for those of the dead."""
+        poll = select.poll()
+        if self.number is not None:
+            poll.register(self.bells[self.number], select.POLLIN)
+        poll.poll(1000 * RECHECK_SECONDS)
+
+
+def gate() -> Gate:
+    """This process's gate, opened when first needed: after the fork. One only, however many ask at once."""
+    with _opening:
+        return _gate()
+
+
+_opening = threading.Lock()
 
 
 @cache
-def gate() -> Gate:
-    """This process's gate, opened when first needed: after the fork."""
-    return Gate(run_dir() / "gate", slots=settings.INFERENCE_SLOTS, queue=settings.QUEUE_SIZE)
+def _gate() -> Gate:
+    return Gate(
+        run_dir() / "gate",
+        slots=settings.INFERENCE_SLOTS,
+        queue=settings.QUEUE_SIZE,
+        processes=settings.WORKERS,
+    )
+
+
+def _lock(path: Path) -> int | None:
+    """The descriptor of a file that nobody else has locked; None if somebody has."""
+    descriptor = _open(path)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _bell(path: Path) -> int:
+    """A named pipe that wakes the process whose it is."""
+    try:
+        os.mkfifo(path, 0o600)
+    except FileExistsError:
+        pass
+    return os.open(path, os.O_RDWR | os.O_NONBLOCK)
 
 
 def _open(path: Path) -> int:

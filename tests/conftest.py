@@ -54,7 +54,7 @@ def _service(
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     monkeypatch.setenv("_FACE_PARSING_ON_LOOPBACK", "false")
     declare_listeners(["127.0.0.1"])
-    admission.gate.cache_clear()
+    admission._gate.cache_clear()
     yield
     cache.clear()
 

@@ -6,13 +6,15 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from segmentation_api import admission
-from segmentation_api.admission import Gate
+from segmentation_api.admission import Gate, Line
 from segmentation_api.errors import Problem
 
 
@@ -143,3 +145,89 @@ def test_a_full_gate_is_503_with_retry_after(
 
 def test_the_gate_is_made_when_first_used() -> None:
     assert admission.gate() is admission.gate()
+
+
+def test_a_line_is_served_in_the_order_it_was_joined() -> None:
+    line, served = Line(), []
+
+    def work(number: int) -> None:
+        with line:
+            served.append(number)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(20)]
+    with line:
+        for joined, thread in enumerate(threads, start=1):
+            thread.start()
+            while len(line.waiting) < joined:
+                time.sleep(0.001)
+    for thread in threads:
+        thread.join(5)
+    assert served == list(range(20))
+
+
+def two_processes(folder: Path) -> tuple[Gate, Gate]:
+    """The gates of two worker processes that share two places."""
+    first, second = (Gate(folder, slots=2, queue=4, processes=2) for _ in range(2))
+    assert (first.number, second.number) == (0, 1)
+    return first, second
+
+
+def test_a_process_takes_anothers_place_while_nobody_waits_there(tmp_path: Path) -> None:
+    first, _ = two_processes(tmp_path)
+    with first.place(), first.place():
+        assert first.inside == 2
+
+
+def test_a_process_has_its_own_place_back_before_the_other_takes_it_again(tmp_path: Path) -> None:
+    first, second = two_processes(tmp_path)
+    releases = [threading.Event() for _ in range(4)]
+    own, borrowed = hold(first, releases[0]), hold(first, releases[1])
+    greedy, owner = waiting(first, releases[2]), waiting(second, releases[3])
+    releases[1].set()
+    borrowed.join(5)
+    assert owner.entered.wait(5), "the place was borrowed, and its owner waits for it"
+    assert not greedy.entered.is_set()
+    releases[0].set()
+    assert greedy.entered.wait(5)
+    for release in releases:
+        release.set()
+    for thread in (own, greedy.thread, owner.thread):
+        thread.join(5)
+
+
+def test_more_processes_than_places_all_get_their_turn(tmp_path: Path) -> None:
+    gates = [Gate(tmp_path, slots=1, queue=4, processes=2) for _ in range(2)]
+    release = threading.Event()
+    holder, other = hold(gates[0], release), waiting(gates[1], release)
+    release.set()
+    assert other.entered.wait(5)
+    for thread in (holder, other.thread):
+        thread.join(5)
+
+
+def test_there_is_one_gate_however_many_threads_ask_first() -> None:
+    with ThreadPoolExecutor(16) as pool:
+        assert len({id(gate) for gate in pool.map(lambda _: admission.gate(), range(64))}) == 1
+
+
+@dataclass
+class Waiter:
+    """A thread that wants a place, and has `entered` once it got one."""
+
+    entered: threading.Event
+    thread: threading.Thread
+
+
+def waiting(gate: Gate, release: threading.Event) -> Waiter:
+    """A thread that waits for a place, then keeps it until `release`."""
+    entered = threading.Event()
+
+    def work() -> None:
+        with gate.place():
+            entered.set()
+            release.wait(10)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert not entered.wait(0.2), "all places were taken"
+    return Waiter(entered, thread)
