@@ -30,7 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--bundle", type=Path, default=ROOT / "ml_core" / "bundles" / "lite")
+    parser.add_argument("--bundle", type=Path, default=ROOT / "ml_core" / "bundles" / "lite-int8")
     parser.add_argument(
         "--only", type=names, default=list(CONTENDERS), help="comma list of " + ", ".join(CONTENDERS)
     )
