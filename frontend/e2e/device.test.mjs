@@ -226,10 +226,16 @@ test("a model that cannot be had: said, and the service is one switch away", asy
 test("a model that was replaced meanwhile: its new version is fetched", async () => {
   await withPage({}, async (page) => {
     const described = await (await fetch(`${BASE_URL}/api/models/${runs}/`)).json();
-    await page.route(`**/api/models/${runs}/`, (route) => route.fulfill({ json: { ...described, sha256: "0".repeat(64) } }), { times: 1 });
+    let replaced = false; // until its file is asked for, however often the page asks what it is
+    const old = { json: { ...described, sha256: "0".repeat(64) } };
+    await page.route(`**/api/models/${runs}/`, (route) => (replaced ? route.continue() : route.fulfill(old)));
+    const gone = (route) => {
+      replaced = true;
+      return route.fulfill({ status: 503 });
+    };
+    await page.route("**/model.onnx", gone, { times: 1 });
     await page.reload();
     await page.getByRole("checkbox", { name: /Hair/ }).waitFor();
-    await page.route("**/model.onnx", (route) => route.fulfill({ status: 503 }), { times: 1 });
     await page.getByText("On this device").click();
     await page.getByRole("button", { name: "Sample" }).click();
     await page.getByText(/m?s on this device/).waitFor();
