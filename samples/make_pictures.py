@@ -1,6 +1,6 @@
 """Make group.jpg from astronaut.jpg, and the pictures of what a model finds in both.
 
-.venv/bin/python -m samples.make_pictures [--bundle ml_core/bundles/lite]
+.venv/bin/python -m samples.make_pictures [--bundle ml_core/bundles/lite-int8]
 
 Run it again whenever the weights change.
 """
@@ -36,7 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--bundle", type=Path, default=FOLDER.parent / "ml_core" / "bundles" / "lite")
+    parser.add_argument("--bundle", type=Path, default=FOLDER.parent / "ml_core" / "bundles" / "lite-int8")
     segmenter = Segmenter.load(parser.parse_args().bundle)
     Image.fromarray(group_of(head_and_shoulders())).save(FOLDER / "group.jpg", quality=88)
     for name in ("astronaut", "group"):
