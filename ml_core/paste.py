@@ -33,7 +33,7 @@ def paste(
     """
     homes = cuts if homes is None else homes
     labels = np.zeros(image_size, np.uint8)
-    owners = np.zeros(image_size, np.uint16)  # which cut a part was seen in; never touched for a single one
+    owners = np.zeros(image_size, np.uint16)  # which cut a part was seen in
     for index, (values, cut) in enumerate(zip(logits, cuts, strict=True)):
         left, top, right, bottom = bounds(cut, image_size)
         area = slice(top, bottom), slice(left, right)
@@ -45,10 +45,12 @@ def paste(
             theirs = _distances(homes, owners[area][rows, columns], points)
             lost = theirs <= _distances(homes, np.full(len(rows), index), points)
             found[rows[lost], columns[lost]] = 0
+        if len(cuts) == 1:  # nobody to share the photo with
+            labels[area] = found
+            return labels
         part = found > 0
         np.copyto(labels[area], found, where=part)
-        if len(cuts) > 1:
-            owners[area][part] = index
+        owners[area][part] = index
     return labels
 
 
@@ -72,9 +74,7 @@ def upsample(logits: NDArray[np.float32], cut: Affine, size: tuple[int, int]) ->
         ),
         np.uint8,
     )
-    # cv2.remap is exact and fastest on four channels; a repeated last channel never wins over itself
-    padded = np.pad(logits, ((0, 0), (0, 0), (0, -logits.shape[2] % 4)), mode="edge")
-    groups = [np.ascontiguousarray(padded[:, :, i : i + 4]) for i in range(0, padded.shape[2], 4)]
+    groups = _fours(logits)
     flat = labels.reshape(-1)
     mixed = np.flatnonzero(flat == MIXED)
     for first in range(0, len(mixed), _BLOCK):
@@ -83,6 +83,18 @@ def upsample(logits: NDArray[np.float32], cut: Affine, size: tuple[int, int]) ->
         at = to_logit @ np.stack([columns, rows, np.ones_like(rows)]).astype(np.float64)
         flat[block] = interpolate(groups, at.astype(np.float32)).argmax(axis=1)
     return labels
+
+
+def _fours(logits: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """(h, w, C) -> (h, w, 4) a group: cv2.remap is exact and fastest so. A repeated last channel never wins over itself."""
+    groups = []
+    for first in range(0, logits.shape[2], 4):
+        group = np.empty((*logits.shape[:2], 4), np.float32)
+        given = logits[:, :, first : first + 4]
+        group[:, :, : given.shape[2]] = given
+        group[:, :, given.shape[2] :] = logits[:, :, -1:]
+        groups.append(group)
+    return groups
 
 
 def interpolate(groups: Sequence[NDArray[np.float32]], at: NDArray[np.float32]) -> NDArray[np.float32]:
