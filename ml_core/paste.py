@@ -86,7 +86,10 @@ def upsample(logits: NDArray[np.float32], cut: Affine, size: tuple[int, int]) ->
 
 
 def _fours(logits: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """(h, w, C) -> (h, w, 4) a group, as cv2.remap is exact and fastest. A repeated last channel never wins over itself."""
+    """(h, w, C) -> (h, w, 4) a group: so cv2.remap is exact and fastest.
+
+    The last channel is repeated where channels are missing; it never wins over itself.
+    """
     groups = []
     for first in range(0, logits.shape[2], 4):
         group = np.empty((*logits.shape[:2], 4), np.float32)
