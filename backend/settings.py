@@ -256,9 +256,8 @@ LOGGING = {
         "django.security": {"level": "CRITICAL"},
         "django.server": {"level": "CRITICAL", "handlers": ["stderr"], "propagate": False},
         "gunicorn.error": {"handlers": [], "propagate": True},
-        "gunicorn.http.wsgi": {
-            "level": "ERROR"
-        },  # warns of each HEAD, whose body Django leaves to the server
+        # It warns of each HEAD, whose body Django leaves to the server
+        "gunicorn.http.wsgi": {"level": "ERROR"},
         # Their DEBUG lines hold a photo's EXIF values, and what the client calls itself
         "PIL": {"level": "INFO"},
         "django_structlog": {"level": "INFO"},

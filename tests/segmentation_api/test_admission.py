@@ -18,8 +18,16 @@ from segmentation_api.admission import Gate, Line
 from segmentation_api.errors import Problem
 
 
-def hold(gate: Gate, release: threading.Event) -> threading.Thread:
-    """A thread that keeps a place until `release`."""
+@dataclass
+class Waiter:
+    """A thread that wants a place, and has `entered` once it got one."""
+
+    entered: threading.Event
+    thread: threading.Thread
+
+
+def start(gate: Gate, release: threading.Event) -> Waiter:
+    """A thread that asks for a place, then keeps it until `release`."""
     entered = threading.Event()
 
     def work() -> None:
@@ -29,9 +37,22 @@ def hold(gate: Gate, release: threading.Event) -> threading.Thread:
 
     thread = threading.Thread(target=work)
     thread.start()
-    if not entered.wait(0.3):
+    return Waiter(entered, thread)
+
+
+def hold(gate: Gate, release: threading.Event) -> threading.Thread:
+    """A thread that keeps a place until `release`."""
+    waiter = start(gate, release)
+    if not waiter.entered.wait(0.3):
         assert gate.inside > gate.slots, "it should have got a place at once"
-    return thread
+    return waiter.thread
+
+
+def waiting(gate: Gate, release: threading.Event) -> Waiter:
+    """A thread that waits for a place, then keeps it until `release`."""
+    waiter = start(gate, release)
+    assert not waiter.entered.wait(0.2), "all places were taken"
+    return waiter
 
 
 def test_only_so_many_at_once_and_the_rest_in_turn(tmp_path: Path) -> None:
@@ -208,26 +229,3 @@ def test_more_processes_than_places_all_get_their_turn(tmp_path: Path) -> None:
 def test_there_is_one_gate_however_many_threads_ask_first() -> None:
     with ThreadPoolExecutor(16) as pool:
         assert len({id(gate) for gate in pool.map(lambda _: admission.gate(), range(64))}) == 1
-
-
-@dataclass
-class Waiter:
-    """A thread that wants a place, and has `entered` once it got one."""
-
-    entered: threading.Event
-    thread: threading.Thread
-
-
-def waiting(gate: Gate, release: threading.Event) -> Waiter:
-    """A thread that waits for a place, then keeps it until `release`."""
-    entered = threading.Event()
-
-    def work() -> None:
-        with gate.place():
-            entered.set()
-            release.wait(10)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    assert not entered.wait(0.2), "all places were taken"
-    return Waiter(entered, thread)
