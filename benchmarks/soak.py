@@ -9,6 +9,7 @@ laid against them.
 """
 
 import argparse
+import io
 import itertools
 import json
 import os
@@ -22,6 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import numpy as np
+from PIL import Image
 from rich.console import Console
 from rich.progress import Progress
 
@@ -46,7 +49,7 @@ class Shot:
 
 
 def mixed() -> list[Shot]:
-    """Every output, sizes from 128 to 1600 pixels, both ways of finding faces, and what is refused."""
+    """Every output, photos of many sizes up to 1600 pixels, both ways of finding faces, and what is refused."""
     small, large = drawn_jpeg(128, 1), drawn_jpeg(1600, 2)
     usual = photos(drawn=3)
     shots = [
@@ -58,9 +61,24 @@ def mixed() -> list[Shot]:
         Shot("output=overlay&faces=whole", large),
         Shot("output=json&polygons=true&inline=mask,overlay", usual[0]),
     ]
-    shots += [Shot("faces=auto", photo) for photo in usual]
+    shots += [Shot("faces=auto", photo) for photo in [*usual, *in_many_sizes(40)]]
     shots += [Shot("", usual[0][:5000], 422), Shot("", b"no image", 415), Shot("alpha=2", usual[0], 400)]
     return shots
+
+
+def in_many_sizes(count: int) -> list[bytes]:
+    """A drawn face somewhere on grey, no photo like another in size: memory kept for each size would show."""
+    rng = np.random.default_rng(0)
+    found = []
+    for seed in range(count):
+        width, height = rng.integers(160, 1600, 2)
+        face = Image.open(io.BytesIO(drawn_jpeg(int(min(width, height) * rng.uniform(0.4, 1)), seed)))
+        photo = Image.new("RGB", (width, height), "grey")
+        photo.paste(face, ((width - face.width) // 2, (height - face.height) // 2))
+        target = io.BytesIO()
+        photo.save(target, "JPEG", quality=92)
+        found.append(target.getvalue())
+    return found
 
 
 def main() -> None:
@@ -68,7 +86,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--bundle", type=Path, default=ROOT / "ml_core" / "bundles" / "lite")
+    parser.add_argument("--bundle", type=Path, default=ROOT / "ml_core" / "bundles" / "lite-int8")
     parser.add_argument("--requests", type=int, default=20_000)
     parser.add_argument("--output", type=Path, help="write soak.json there")
     options = parser.parse_args()

@@ -1,6 +1,7 @@
 """Sessions set up for serving: many requests at once, for days, in little memory."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
@@ -62,13 +63,10 @@ def open_session(
     *,
     providers: Sequence[str] = ("CPUExecutionProvider",),
     threads: int = 0,
-    arena: bool = True,
 ) -> Session:
     """A session on `model`; `threads` compute one inference (0: one a core).
 
     The first provider takes what it can compute, the next ones the rest; OpenVINO takes all.
-    `arena=False` is for networks whose input changes its shape from run to run: ONNX Runtime would keep
-    memory for each shape it has seen.
     Raises ProviderUnavailable.
     """
     check_providers(providers)
@@ -80,7 +78,9 @@ def open_session(
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    options.enable_cpu_mem_arena = options.enable_mem_pattern = arena
+    options.enable_mem_pattern = False  # it keeps a block for each shape of the finder's canvas
+    options.add_session_config_entry("session.use_env_allocators", "1")
+    _share_memory()
     # Idle threads that spin take the core from the next request's decoding and encoding.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     wanted = [name for name in providers if name in ort.get_available_providers()]
@@ -90,3 +90,13 @@ def open_session(
         raise ProviderUnavailable(f"{', '.join(unstarted)} could not be started")
     ready: Session = session
     return ready
+
+
+@cache
+def _share_memory() -> None:
+    """One arena for all sessions of the process, which grows by what is asked for.
+
+    By default each session has its own, which doubles with each growth and is slowly filled from end to end.
+    """
+    memory = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)
+    ort.create_and_register_allocator(memory, ort.OrtArenaCfg({"arena_extend_strategy": 1}))

@@ -1,5 +1,7 @@
 """Sessions: ONNX Runtime's and OpenVINO's answer the same, whoever asks and however many at once."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -98,3 +100,25 @@ def test_a_provider_that_is_not_there_is_named_with_those_that_are(monkeypatch: 
     monkeypatch.setattr(runtime, "find_spec", lambda name: None)
     with pytest.raises(ProviderUnavailable, match=r"^no OpenVINO\w* here; available: .*CPUExecutionProvider"):
         check_providers([OPENVINO, "CPUExecutionProvider"])
+
+
+def test_sessions_share_their_memory() -> None:
+    script = """
+from pathlib import Path
+import numpy as np
+from ml_core.faces import NETWORKS
+from ml_core.runtime import open_session
+
+def megabytes():
+    return int(Path("/proc/self/statm").read_text().split()[0]) * 4 // 1024
+
+sessions = [open_session(NETWORKS / "pnet.onnx", threads=1) for _ in range(2)]
+for session in sessions:
+    before = megabytes()
+    session.run(["found"], {"image": np.zeros((1, 800, 800, 3), np.uint8)})
+    print(megabytes() - before)
+"""
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    first, second = map(int, answer.stdout.split())
+    assert first > 50
+    assert second < first / 10

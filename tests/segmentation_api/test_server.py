@@ -1,6 +1,7 @@
 """What only the real server can show: slow clients, signals, a killed worker, what stays on disk."""
 
 import concurrent.futures
+import itertools
 import json
 import os
 import shutil
@@ -224,6 +225,23 @@ def test_metrics_add_up_over_workers_and_nothing_else_is_listened_to(server: Ser
         }
     assert images() == before + 24
     assert len(workers(server)) >= 2
+
+
+def test_all_threads_of_a_worker_allocate_from_one_heap(server: Server, photo: bytes) -> None:
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        assert {answer.status_code for answer in pool.map(lambda _: post(server, photo), range(32))} == {200}
+    for pid in workers(server):
+        maps = [line.split() for line in Path(f"/proc/{pid}/maps").read_text().splitlines()]
+        regions = [
+            (*(int(bound, 16) for bound in row[0].split("-")), row[1]) for row in maps if len(row) == 5
+        ]
+        # glibc's further heaps: 64 MB, aligned, of which only a part is in use
+        further = [
+            used
+            for used, rest in itertools.pairwise(regions)
+            if used[0] % 2**26 == 0 and used[1] == rest[0] and (used[2], rest[2]) == ("rw-p", "---p")
+        ]
+        assert not further
 
 
 def test_a_killed_worker_costs_only_what_it_held_and_sigterm_nothing(
