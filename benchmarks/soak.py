@@ -11,7 +11,6 @@ laid against them.
 import argparse
 import io
 import itertools
-import json
 import os
 import signal
 import tempfile
@@ -31,6 +30,7 @@ from rich.progress import Progress
 from benchmarks.contenders import CONTENDERS, running
 from benchmarks.photos import ROOT, drawn_jpeg, photos
 from benchmarks.processes import memory_mb, tree
+from benchmarks.soak_report import write_page
 
 SETTLED = 1000
 """Requests after which the memory counts: by then every path was taken."""
@@ -88,7 +88,7 @@ def main() -> None:
     )
     parser.add_argument("--bundle", type=Path, default=ROOT / "ml_core" / "bundles" / "lite-int8")
     parser.add_argument("--requests", type=int, default=20_000)
-    parser.add_argument("--output", type=Path, help="write soak.json there")
+    parser.add_argument("--output", type=Path, help="write memory.md and its plot there")
     options = parser.parse_args()
     console = Console()
     with (
@@ -97,14 +97,12 @@ def main() -> None:
     ):
         memory, statuses = soak(pid, port, options.requests)
         killed = kill_a_worker(pid, port)
-    report = {"memory_mb": memory, "statuses": statuses, "kill": killed, "growth": growth(memory)}
     console.print(f"answers: {statuses}")
-    console.print(
-        f"memory: {memory[0][1]:.0f} MB at first, {memory[-1][1]:.0f} MB at last, {report['growth']}"
-    )
+    console.print(f"memory: {memory[0][1]:.0f} MB at first, {memory[-1][1]:.0f} MB at last, {growth(memory)}")
     console.print(f"kill -9 of a worker: {killed}")
     if options.output:
-        (options.output / "soak.json").write_text(json.dumps(report, indent=1))
+        page = options.output / "memory.md"
+        write_page(memory, growth(memory), statuses, killed, settled=SETTLED, path=page)
 
 
 def soak(pid: int, port: int, requests: int) -> tuple[list[tuple[int, float]], dict[str, int]]:
@@ -138,7 +136,7 @@ def soak(pid: int, port: int, requests: int) -> tuple[list[tuple[int, float]], d
 
 
 def ask(client: httpx.Client, shot: Shot) -> int:
-    """The status; 0 if the connection broke.."""
+    """The status; 0 if the connection broke."""
     try:
         return client.post(
             f"/api/segment/?{shot.query}", content=shot.body, headers=dict(shot.headers)

@@ -17,6 +17,7 @@ from django.core.exceptions import (
     TooManyFieldsSent,
     TooManyFilesSent,
 )
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from django.urls import is_valid_path
@@ -122,6 +123,9 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(400, "malformed_body", "The multipart body is malformed.")
         case SuspiciousOperation():
             return Problem(400, "bad_request", "The request is malformed or its Host is not served here.")
+        case OperationalError() | InterfaceError():
+            logger.error("database_failed", reason=type(error).__name__)
+            return Problem(503, "not_ready", "Keys cannot be looked up now.", headers={"Retry-After": "5"})
     return None
 
 

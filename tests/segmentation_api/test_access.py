@@ -107,14 +107,21 @@ def test_another_kind_of_credential_is_none(client: Client, header: str) -> None
     assert client.get("/api/models/", headers={"Authorization": header}).status_code == 401
 
 
-def test_a_database_out_of_order_opens_no_door(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_out_of_order_opens_no_door(
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     make_key()
 
     def fail(*_: Any, **__: Any) -> None:
-        raise OperationalError("database is locked")
+        raise OperationalError("no connection to keys.example as user secret")
 
     monkeypatch.setattr(type(APIKey.objects), "exists", fail, raising=False)
-    assert client.get("/api/models/").status_code == 500
+    answer = client.get("/api/models/")
+    assert (answer.status_code, answer.json()["type"]) == (503, "not_ready")
+    assert answer["Retry-After"] == "5"
+    assert b"secret" not in answer.content
+    assert "database_failed" in caplog.text
+    assert "secret" not in caplog.text
 
 
 def test_public_means_public(client: Client, settings: Any) -> None:
