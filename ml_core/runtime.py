@@ -78,7 +78,7 @@ def open_session(
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    options.enable_mem_pattern = False  # it keeps a block for each shape of the finder's canvas
+    options.enable_mem_pattern = False  # it wants a block anew for each shape of the finder's canvas
     options.add_session_config_entry("session.use_env_allocators", "1")
     _share_memory()
     # Idle threads that spin take the core from the next request's decoding and encoding.
@@ -94,9 +94,9 @@ def open_session(
 
 @cache
 def _share_memory() -> None:
-    """One arena for all sessions of the process, which grows by what is asked for.
+    """One arena for all sessions of the process: by default each has its own, and grows it for itself.
 
-    By default each session has its own, which doubles with each growth and is slowly filled from end to end.
+    Its regions double, as is the default: of regions just as large as what was asked for, many small ones are left.
     """
     memory = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)
-    ort.create_and_register_allocator(memory, ort.OrtArenaCfg({"arena_extend_strategy": 1}))
+    ort.create_and_register_allocator(memory, ort.OrtArenaCfg({}))
