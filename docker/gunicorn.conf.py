@@ -89,6 +89,7 @@ def post_worker_init(worker):
     from segmentation_api.engine import engine
 
     engine.models()
+    engine.warm_up()
 
     def reload_models(*_):
         threading.Thread(target=engine.reload, name="reload-models", daemon=True).start()

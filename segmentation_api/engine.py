@@ -1,14 +1,16 @@
 """The models of this process: built once, after the fork, and swapped without a pause when they are reloaded."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import structlog
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from PIL import Image
 
-from ml_core.bundle import Bundle
+from ml_core.bundle import GOLDEN, Bundle
 from ml_core.faces import FaceFinder
 from ml_core.segmenter import Segmenter
 from segmentation_api.errors import Problem, invalid
@@ -20,6 +22,11 @@ logger = structlog.get_logger(__name__)
 
 GOLDEN_SHARE = 0.99
 """A model is fit to serve if at least so much of its golden image gets the golden label."""
+
+WARM_SIDE = 1600
+"""Pixels: from some 500 on, the networks see as much of a photo of any size."""
+WARM_AT_ONCE = 3
+"""One at the process's own place, one at another's, and one for what lies between blocks of unlike sizes."""
 
 
 class Engine:
@@ -63,6 +70,21 @@ class Engine:
         """Load what is in MODELS_DIR now. A model that fails keeps its old version; name -> reason is returned."""
         with self._lock:
             return self._load()
+
+    def warm_up(self) -> None:
+        """Parse a large photo with the default model, several times at once.
+
+        The memory that this takes is kept for later photos: else it would grow for thousands of requests, until
+        the largest have come together. The first request finds all ready as well.
+        """
+        segmenter = self.models().get(settings.MODEL)
+        if segmenter is None:
+            return
+        with Image.open(segmenter.bundle.path / GOLDEN) as golden:
+            photo = golden.convert("RGB").resize((WARM_SIDE, WARM_SIDE))
+        with ThreadPoolExecutor(WARM_AT_ONCE) as pool:
+            list(pool.map(segmenter.predict, [photo] * 2 * WARM_AT_ONCE))
+        logger.info("warmed_up", model=settings.MODEL)
 
     def _load(self) -> dict[str, str]:
         refused: dict[str, str] = {}

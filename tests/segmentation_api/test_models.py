@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ml_core.labels import LabelSet
+from ml_core.segmenter import Segmenter
 from segmentation_api.engine import Engine
 from segmentation_api.errors import Problem
 from segmentation_api.model_store import bundle_folders
@@ -49,6 +51,27 @@ def test_several_models_with_classes_of_their_own(folder: Path) -> None:
     assert engine.segmenter("two").bundle.labels == TWO
     with pytest.raises(Problem, match="not one of tiny, two"):
         engine.segmenter("three")
+
+
+def test_warming_up_parses_large_photos_several_at_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Engine()
+    engine.models()
+    together, sizes = threading.Barrier(3), []
+
+    def predict(_: Segmenter, image: Image.Image) -> None:
+        sizes.append(image.size)
+        together.wait(20)
+
+    monkeypatch.setattr(Segmenter, "predict", predict)
+    engine.warm_up()
+    assert sizes == [(1600, 1600)] * 6
+
+
+def test_without_its_model_there_is_nothing_to_warm_up(folder: Path) -> None:
+    shutil.rmtree(folder / "tiny")
+    Engine().warm_up()
 
 
 def test_a_reload_takes_new_models_and_keeps_unchanged_ones(folder: Path) -> None:

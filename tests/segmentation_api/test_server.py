@@ -227,6 +227,12 @@ def test_metrics_add_up_over_workers_and_nothing_else_is_listened_to(server: Ser
     assert len(workers(server)) >= 2
 
 
+def test_a_worker_is_warm_before_its_first_request(start_server: Start) -> None:
+    started = start_server().wait_until_ready()
+    assert started.log.read_text().count('"warmed_up"') >= 1
+    until(lambda: started.log.read_text().count('"warmed_up"') == len(workers(started)) == 2)
+
+
 def test_all_threads_of_a_worker_allocate_from_one_heap(server: Server, photo: bytes) -> None:
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         assert {answer.status_code for answer in pool.map(lambda _: post(server, photo), range(32))} == {200}
