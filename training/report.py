@@ -90,7 +90,7 @@ def _training(info: Mapping[str, Any]) -> str:
     told = [
         f"from {leg.get('init') or 'random weights'}: {leg['epochs']} epochs of at most {leg['samples_per_epoch']} "
         f"augmented samples, {leg['minutes']:.0f} minutes ({_sizes(leg['phases'])}), validation mean F1 "
-        f"{100 * leg['validation_f1']:.2f} %"
+        f"{100 * leg['validation_f1']:.2f} %{_last_epochs(leg)}"
         for leg in legs
     ]
     minutes = sum(leg["minutes"] for leg in legs)
@@ -98,6 +98,12 @@ def _training(info: Mapping[str, Any]) -> str:
     return (
         f"{total}{'; then '.join(told)}. AdamW, cosine schedule, averaged weights, cross-entropy + soft Dice"
     )
+
+
+def _last_epochs(leg: Mapping[str, Any]) -> str:
+    """Whether it still rose when the run ended."""
+    last = leg.get("validation_f1_by_epoch", [])[-4:]
+    return f" (the last epochs: {', '.join(f'{100 * f1:.2f}' for f1 in last)})" if len(last) > 1 else ""
 
 
 def _sizes(phases: list[Mapping[str, Any]]) -> str:

@@ -26,7 +26,7 @@ from training.prepare import read_network, read_start
 from training.progress import ProgressTable
 from training.quantize import TooLossy, compare, frames, onnx_infer, quantize_bundle
 
-VERSION = "0.3.0"
+VERSION = "0.4.0"
 PARITY = {"lite": 1e-4, "full": 1e-3}
 """How far ONNX Runtime may be from Keras in a logit."""
 
@@ -52,6 +52,7 @@ def train(options: RunOptions, params: Params | None = None) -> Path:
         "samples_per_epoch": config.samples_per_epoch,
         "phases": [asdict(phase) for phase in config.phases],
         "validation_f1": trainer.progress.best_f1,
+        "validation_f1_by_epoch": [round(f1, 6) for f1 in trainer.progress.f1],
         **read_start(options.out),
     }
     return export(options, manifest, best, history, params.export)

@@ -108,7 +108,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "mlp_dim": 768,
         "decoder_channels": (96, 64, 32),
         "stage_convs": 1,
-        "residual_convs": 1,
+        "residual_convs": 2,
         "skip_channels": (64, 32, 16),
         "stem_channels": (16, 32),
     },

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,8 @@ class Progress:
     epoch: int = 0
     seconds: float = 0.0
     best_f1: float = -1.0
-    last_f1: float = -1.0
+    f1: list[float] = field(default_factory=list)
+    """Of each epoch."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +181,7 @@ class Trainer:
         self.progress.epoch += 1
         self.progress.seconds += time.monotonic() - self._started
         self._started = 0.0
-        self.progress.last_f1 = found.mean_f1
+        self.progress.f1.append(found.mean_f1)
         self._save()
         loss = float(history.history["loss"][-1])
         self.watcher.end_epoch(EpochReport(self.progress, self.phase.size, loss, rate, speed, found))
@@ -200,8 +201,8 @@ class Trainer:
 
     def _save(self) -> None:
         self.out.mkdir(parents=True, exist_ok=True)
-        if self.progress.last_f1 >= self.progress.best_f1:
-            self.progress.best_f1 = self.progress.last_f1
+        if self.progress.f1[-1] >= self.progress.best_f1:
+            self.progress.best_f1 = self.progress.f1[-1]
             save_lists(self.out / "best.npz", weight=self.average.get())
         save_lists(
             self.out / "last.npz",

@@ -53,7 +53,11 @@ def test_a_broken_off_run_goes_on_after_its_last_epoch(broken_off_run: BrokenOff
         rows = list(csv.DictReader(file))
     assert [(row["epoch"], row["size"]) for row in rows] == [("1", "32"), ("2", "64")]
     assert all(f"f1_{name}" in rows[0] for name in LAPA.names)
-    assert Bundle.load(broken_off_run.options.bundle).info["training"]["epochs"] == 2
+    training = Bundle.load(broken_off_run.options.bundle).info["training"]
+    assert training["epochs"] == 2
+    assert training["validation_f1_by_epoch"] == [
+        pytest.approx(float(row["mean_f1"]), abs=1e-5) for row in rows
+    ]
 
 
 def zip_folder(folder: Path, archive: Path) -> None:

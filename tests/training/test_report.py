@@ -22,6 +22,10 @@ def test_all_legs_of_the_training_are_told() -> None:
     assert "85.59 %" in text and "87.00 %" in text
     assert "128 px until 50%" in text
     assert "in all" not in _training(LEG)
+    risen = [0.7, 0.84, 0.85, 0.855, 0.8559]
+    assert "85.59 % (the last epochs: 84.00, 85.00, 85.50, 85.59)" in _training(
+        LEG | {"validation_f1_by_epoch": risen}
+    )
     assert _training({}) == "not recorded"
 
 
