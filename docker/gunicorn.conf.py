@@ -13,11 +13,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
 
 from django.core.exceptions import ImproperlyConfigured
 
-# glibc: one heap for all threads, before there are any. With one each, what big photos leave free in one is of no
-# use to the others, and memory grows for thousands of requests. Other C libraries have no such function.
-M_ARENA_MAX = -8
+# glibc: one heap for all threads, before there are any, and none of the large blocks of photos in it. With a heap each,
+# what is free in one is of no use to the others; between large blocks of unlike sizes small ones stay behind; and
+# memory grows for thousands of requests. Other C libraries have no such function.
+M_ARENA_MAX, M_MMAP_THRESHOLD, M_TRIM_THRESHOLD = -8, -3, -1
 if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
     mallopt(M_ARENA_MAX, 1)
+    mallopt(M_MMAP_THRESHOLD, 2**20)
+    mallopt(M_TRIM_THRESHOLD, 2**24)
 
 try:
     from backend import settings
