@@ -17,7 +17,8 @@ from django.core.exceptions import ImproperlyConfigured
 # what is free in one is of no use to the others; between large blocks of unlike sizes small ones stay behind; and
 # memory grows for thousands of requests. Other C libraries have no such function.
 M_ARENA_MAX, M_MMAP_THRESHOLD, M_TRIM_THRESHOLD = -8, -3, -1
-if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
+libc = ctypes.CDLL(None)
+if mallopt := getattr(libc, "mallopt", None):
     mallopt(M_ARENA_MAX, 1)
     mallopt(M_MMAP_THRESHOLD, 2**20)
     mallopt(M_TRIM_THRESHOLD, 2**24)
@@ -93,6 +94,8 @@ def post_worker_init(worker):
 
     engine.models()
     engine.warm_up()
+    if hasattr(libc, "malloc_trim"):
+        threading.Thread(target=_trim_heap, name="trim-heap", daemon=True).start()
 
     def reload_models(*_):
         threading.Thread(target=engine.reload, name="reload-models", daemon=True).start()
@@ -116,6 +119,15 @@ def child_exit(server, worker):
     from prometheus_client import multiprocess
 
     multiprocess.mark_process_dead(worker.pid)
+
+
+def _trim_heap():
+    """Give back, again and again, what lies free between the small blocks of the heap."""
+    import time
+
+    while True:
+        time.sleep(10)
+        libc.malloc_trim(0)
 
 
 def _or_stop(check, server):
