@@ -108,11 +108,11 @@ test("on this device the model that an int8 copy was made of parses", { skip: !m
 test("on this device: the same files as from the service", async () => {
   await withPage({}, async (page) => {
     await page.getByText("On this device").click();
-    await parseFile(page);
+    await parseFile(page, DRAWN);
     const { name, bytes } = await download(page, "JSON");
-    assert.equal(name, "astronaut.json");
+    assert.equal(name, "golden.json");
     const mine = JSON.parse(bytes);
-    const theirs = JSON.parse(await ask(`output=json&faces=whole&model=${runs}`));
+    const theirs = JSON.parse(await ask(`output=json&faces=whole&model=${runs}`, DRAWN));
     assert.deepEqual([mine.image, mine.model, mine.faces], [theirs.image, theirs.model, theirs.faces]);
     assert.deepEqual(mine.classes.map(Object.keys), theirs.classes.map(Object.keys));
     for (const [index, row] of theirs.classes.entries()) {
@@ -126,7 +126,7 @@ test("on this device: the same files as from the service", async () => {
     const file = join(mkdtempSync(join(tmpdir(), "face-parts-")), zip.name);
     writeFileSync(file, zip.bytes);
     execFileSync("python3", ["-m", "zipfile", "-t", file]);
-    const service = await ask(`output=classes&faces=whole&model=${runs}`);
+    const service = await ask(`output=classes&faces=whole&model=${runs}`, DRAWN);
     for (const { id, name: part } of theirs.classes) {
       const member = `${String(id).padStart(2, "0")}-${part}.png`;
       assert.ok(zip.bytes.includes(member) && service.includes(member), member);
@@ -134,7 +134,7 @@ test("on this device: the same files as from the service", async () => {
     await page.getByRole("checkbox", { name: /Skin/ }).uncheck();
     const rest = JSON.parse((await download(page, "JSON")).bytes).classes.map((row) => row.name);
     assert.ok(!rest.includes("skin") && rest.includes("hair"), rest.join());
-    assert.equal((await download(page, "Overlay")).name, "astronaut-overlay.png");
+    assert.equal((await download(page, "Overlay")).name, "golden-overlay.png");
   });
 });
 
