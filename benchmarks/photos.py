@@ -23,9 +23,19 @@ def photos(side: int = 512, drawn: int = 7) -> list[bytes]:
 
 def drawn_jpeg(side: int, seed: int) -> bytes:
     """One drawn face."""
-    target = io.BytesIO()
+    return as_jpeg(drawn_face(side, seed))
+
+
+def drawn_face(side: int, seed: int) -> Image.Image:
+    """One drawn face, not encoded."""
     image, _ = draw_face(side, np.random.default_rng(seed))
-    Image.fromarray(image).save(target, "JPEG", quality=92)
+    return Image.fromarray(image)
+
+
+def as_jpeg(image: Image.Image) -> bytes:
+    """As cameras and phones save it."""
+    target = io.BytesIO()
+    image.save(target, "JPEG", quality=92)
     return target.getvalue()
 
 

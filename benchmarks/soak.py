@@ -9,7 +9,6 @@ laid against them.
 """
 
 import argparse
-import io
 import itertools
 import os
 import signal
@@ -28,7 +27,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from benchmarks.contenders import CONTENDERS, running
-from benchmarks.photos import ROOT, drawn_jpeg, photos
+from benchmarks.photos import ROOT, as_jpeg, drawn_face, drawn_jpeg, photos
 from benchmarks.processes import memory_mb, tree
 from benchmarks.soak_report import write_page
 
@@ -72,12 +71,10 @@ def in_many_sizes(count: int) -> list[bytes]:
     found = []
     for seed in range(count):
         width, height = rng.integers(160, 1600, 2)
-        face = Image.open(io.BytesIO(drawn_jpeg(int(min(width, height) * rng.uniform(0.4, 1)), seed)))
+        face = drawn_face(int(min(width, height) * rng.uniform(0.4, 1)), seed)
         photo = Image.new("RGB", (width, height), "grey")
         photo.paste(face, ((width - face.width) // 2, (height - face.height) // 2))
-        target = io.BytesIO()
-        photo.save(target, "JPEG", quality=92)
-        found.append(target.getvalue())
+        found.append(as_jpeg(photo))
     return found
 
 

@@ -57,8 +57,8 @@ PAGE = """# Memory, and the death of a worker
 
 Written by `python -m benchmarks.soak --output docs` on {cores} cores of {machine}.
 
-{requests} requests from 8 clients: every output, both ways of finding faces, photos of fifty sizes up to 1600 pixels,
-and what is refused. Answers: {statuses}, each as it should be.
+{requests} requests from 8 clients: every output, both ways of finding faces, photos of over forty sizes
+up to 1600 pixels, and what is refused. Answers: {statuses}; one that was not as expected would be named with both.
 
 The proportional set size of the master and its workers together: {first:.0f} MB at first, {last:.0f} MB at last,
 {most:.0f} MB at most; **{growth}** (the last tenth's mean against the first tenth's behind them).

@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import sys
+import time
 import warnings
 from pathlib import Path
 
@@ -123,8 +124,6 @@ def child_exit(server, worker):
 
 def _trim_heap():
     """Give back, again and again, what lies free between the small blocks of the heap."""
-    import time
-
     while True:
         time.sleep(10)
         libc.malloc_trim(0)

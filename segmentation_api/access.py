@@ -25,7 +25,7 @@ from rest_framework.throttling import SimpleRateThrottle
 from rest_framework_api_key.models import AbstractAPIKey, APIKey
 from rest_framework_api_key.permissions import KeyParser
 
-from segmentation_api.errors import Problem
+from segmentation_api.errors import not_ready
 from segmentation_api.startup import on_loopback, run_dir
 
 if TYPE_CHECKING:  # importing views asks DRF's settings for the classes below
@@ -180,9 +180,7 @@ def _counting_alone() -> Iterator[None]:
             yield
     except RedisError as error:
         logger.error("throttle_store_failed", reason=type(error).__name__)
-        raise Problem(
-            503, "not_ready", "Requests cannot be counted now.", headers={"Retry-After": "5"}
-        ) from None
+        raise not_ready("Requests cannot be counted now.") from None
 
 
 def keys_asked() -> bool:

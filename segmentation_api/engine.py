@@ -13,7 +13,7 @@ from PIL import Image
 from ml_core.bundle import GOLDEN, Bundle
 from ml_core.faces import FaceFinder
 from ml_core.segmenter import Segmenter
-from segmentation_api.errors import Problem, invalid
+from segmentation_api.errors import invalid, not_ready
 from segmentation_api.model_file import ModelFile
 from segmentation_api.model_store import bundle_folders
 from segmentation_api.telemetry import RELOADS
@@ -46,7 +46,7 @@ class Engine:
         if found is None and name is not None:
             raise invalid("model", f"{name[:50]!r} is not one of {', '.join(models)}")
         if found is None:
-            raise Problem(503, "not_ready", "No model is loaded.", headers={"Retry-After": "5"})
+            raise not_ready("No model is loaded.")
         return found
 
     def models(self) -> dict[str, Segmenter]:

@@ -72,6 +72,11 @@ def too_large(limit: int) -> Problem:
     return Problem(413, "upload_too_large", f"The upload is larger than {limit:,} bytes.", headers=CLOSE)
 
 
+def not_ready(detail: str) -> Problem:
+    """What passes by itself in seconds."""
+    return Problem(503, "not_ready", detail, headers={"Retry-After": "5"})
+
+
 UNEXPECTED = Problem(500, "internal_error", "Something went wrong here. The log has it under the request_id.")
 GET_ONLY = Problem(405, "method_not_allowed", "GET only.", headers={"Allow": "GET, HEAD"})
 IMAGE_PROBLEMS: dict[type[Exception], tuple[int, str]] = {
@@ -125,7 +130,7 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(400, "bad_request", "The request is malformed or its Host is not served here.")
         case OperationalError() | InterfaceError():
             logger.error("database_failed", reason=type(error).__name__)
-            return Problem(503, "not_ready", "Keys cannot be looked up now.", headers={"Retry-After": "5"})
+            return not_ready("Keys cannot be looked up now.")
     return None
 
 

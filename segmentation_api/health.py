@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from segmentation_api.engine import engine
-from segmentation_api.errors import GET_ONLY, Problem, respond
+from segmentation_api.errors import GET_ONLY, not_ready, respond
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -35,9 +35,7 @@ def _healthy() -> HttpResponse:
 
 def _ready(request: HttpRequest) -> HttpResponse:
     if (settings.RUN_DIR / DRAINING).exists():
-        return respond(
-            request, Problem(503, "not_ready", "Draining: another takes over.", headers={"Retry-After": "5"})
-        )
+        return respond(request, not_ready("Draining: another takes over."))
     if engine.ready():
         return JsonResponse({"status": "ready"})
-    return respond(request, Problem(503, "not_ready", "No model is loaded.", headers={"Retry-After": "5"}))
+    return respond(request, not_ready("No model is loaded."))

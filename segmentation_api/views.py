@@ -22,7 +22,7 @@ from segmentation_api.access import may_see_metrics
 from segmentation_api.admission import gate
 from segmentation_api.batch import segment_batch
 from segmentation_api.engine import engine
-from segmentation_api.errors import GET_ONLY, Problem, respond
+from segmentation_api.errors import GET_ONLY, Problem, not_ready, respond
 from segmentation_api.renderers import choose_batch_renderer, choose_renderer, render
 from segmentation_api.serializers import read_options
 from segmentation_api.services import segment_image
@@ -171,7 +171,7 @@ class ModelFileView(APIView):
         if {etag, f"W/{etag}", "*"} & set(known):
             response = HttpResponse(status=304)
         elif not file.intact():
-            raise Problem(503, "not_ready", "The model is being replaced.", headers={"Retry-After": "5"})
+            raise not_ready("The model is being replaced.")
         else:
             content = file.blocks() if request.method == "GET" else iter(())
             response = StreamingHttpResponse(content, content_type="application/octet-stream")

@@ -51,7 +51,7 @@ def train(options: RunOptions, params: Params | None = None) -> Path:
         "minutes": trainer.progress.seconds / 60,
         "samples_per_epoch": config.samples_per_epoch,
         "phases": [asdict(phase) for phase in config.phases],
-        "validation_f1": trainer.progress.best_f1,
+        "validation_f1": max(trainer.progress.f1),
         "validation_f1_by_epoch": [round(f1, 6) for f1 in trainer.progress.f1],
         **read_start(options.out),
     }

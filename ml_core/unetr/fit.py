@@ -30,9 +30,8 @@ class Progress:
 
     epoch: int = 0
     seconds: float = 0.0
-    best_f1: float = -1.0
     f1: list[float] = field(default_factory=list)
-    """Of each epoch."""
+    """Validation mean F1 of each epoch."""
 
 
 @dataclass(frozen=True)
@@ -201,8 +200,7 @@ class Trainer:
 
     def _save(self) -> None:
         self.out.mkdir(parents=True, exist_ok=True)
-        if self.progress.f1[-1] >= self.progress.best_f1:
-            self.progress.best_f1 = self.progress.f1[-1]
+        if self.progress.f1[-1] == max(self.progress.f1):
             save_lists(self.out / "best.npz", weight=self.average.get())
         save_lists(
             self.out / "last.npz",
