@@ -27,6 +27,9 @@ RECEIVE_BYTES = 64 << 10
 DRAIN_BYTES = 1 << 20
 DRAIN_SECONDS = 5.0
 LINGER_SECONDS = 2.0
+YIELD_SECONDS = 0.0005
+CROWD = 64
+"""So many connections spread by themselves, and whoever opens that many shall not slow the accepting of others."""
 
 
 class DeadlineSocket(socket.socket):
@@ -106,6 +109,15 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
         if now - self.notified >= 1.0:
             self.notified = now
             super().notify()
+
+    def accept(self, listener: Any) -> None:
+        """A client knocks: the more connections this worker has, the longer it lets the others be first.
+
+        Clients keep their connections. Where chance deals out four of them, three may wait for one core of two.
+        """
+        if self.cfg.workers > 1 and self.nr_conns < CROWD:
+            time.sleep(YIELD_SECONDS * min(self.nr_conns, 10))
+        super().accept(listener)
 
     def enqueue_req(self, conn: Any) -> None:
         """A connection has something to read."""

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from http.client import HTTPResponse
@@ -18,9 +19,11 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from gunicorn.config import Config
 from numpy.typing import NDArray
 from PIL import Image
 
+from segmentation_api import gunicorn_worker
 from tests.conftest import ROOT, Server, decode, encode
 
 Start = Callable[..., Server]
@@ -248,6 +251,29 @@ def test_all_threads_of_a_worker_allocate_from_one_heap(server: Server, photo: b
             if used[0] % 2**26 == 0 and used[1] == rest[0] and (used[2], rest[2]) == ("rw-p", "---p")
         ]
         assert not further
+
+
+def test_a_connection_goes_to_the_worker_that_has_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gunicorn_worker, "YIELD_SECONDS", 0.2)
+    settings = Config()
+    settings.set("workers", 2)
+    many, few = (gunicorn_worker.DeadlineWorker(0, 0, [], None, 30, settings, None) for _ in range(2))
+    taken: dict[str, list[Any]] = {"many": [], "few": []}
+    monkeypatch.setattr(many, "enqueue_req", taken["many"].append)
+    monkeypatch.setattr(few, "enqueue_req", taken["few"].append)
+    many.nr_conns = 3
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()):
+        listener.setblocking(False)
+        thread = threading.Thread(target=many.accept, args=(listener,))
+        thread.start()
+        thread.join(0.1)
+        few.accept(listener)
+        thread.join()
+    for connection in taken["many"] + taken["few"]:
+        connection.sock.close()
+    many.tmp.close()
+    few.tmp.close()
+    assert [len(taken["many"]), len(taken["few"])] == [0, 1]
 
 
 def test_a_killed_worker_costs_only_what_it_held_and_sigterm_nothing(
