@@ -45,14 +45,17 @@ UPRIGHT = np.array([[0.68, 0.0, 0.16], [0.0, 0.68, 0.21], [0.0, 0.0, 1.0]])
 Floats = NDArray[np.floating[Any]]
 
 
+LANDMARKS = ("left_eye", "right_eye", "nose", "left_mouth_corner", "right_mouth_corner")
+
+
 @dataclass(frozen=True)
 class Face:
     """A face found in a photo.
 
     box        x, y, width, height in pixels; may reach a little beyond the photo
     score      0..1
-    landmarks  (5, 2) x, y: image-left eye, image-right eye, nose, image-left and image-right mouth corner of
-               the face when upright; they turn with it
+    landmarks  (5, 2) x, y in pixels, in the order of LANDMARKS; left and right are the image's where the face is
+               upright, and turn with it
     """
 
     box: tuple[float, float, float, float]

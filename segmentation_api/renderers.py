@@ -15,6 +15,7 @@ from PIL import Image
 from rest_framework.exceptions import NotAcceptable
 from rest_framework.renderers import BaseRenderer
 
+from ml_core.faces import LANDMARKS, Face
 from ml_core.images import blend
 from ml_core.regions import polygons, region_stats, rle
 from segmentation_api.png import encode_ids, encode_mask
@@ -183,10 +184,7 @@ def answer(data: Parsed) -> dict[str, Any]:
     content: dict[str, Any] = {
         "image": {"width": width, "height": height},
         "model": {"name": bundle.name, "version": bundle.version, "sha256": bundle.sha256},
-        "faces": [
-            {"box": [round(float(edge), 1) for edge in face.box], "score": round(float(face.score), 4)}
-            for face in found.faces
-        ],
+        "faces": [face_row(face) for face in found.faces],
         "classes": class_regions(data),
         "timing_ms": {stage: round(value, 2) for stage, value in found.timing_ms.items()},
         "warnings": list(found.warnings),
@@ -199,6 +197,18 @@ def answer(data: Parsed) -> dict[str, Any]:
             if name in data.options.inline
         }
     return content
+
+
+def face_row(face: Face) -> dict[str, Any]:
+    """Its box (x, y, width, height), score and landmarks (x, y by name); in tenths of a pixel."""
+    return {
+        "box": [round(float(edge), 1) for edge in face.box],
+        "score": round(float(face.score), 4),
+        "landmarks": {
+            name: [round(float(x), 1), round(float(y), 1)]
+            for name, (x, y) in zip(LANDMARKS, face.landmarks, strict=True)
+        },
+    }
 
 
 def class_rows(data: Parsed) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from ml_core.faces import LANDMARKS
 from segmentation_api.errors import Problem
 from segmentation_api.services import OUTPUTS, SegmentOptions
 
@@ -139,6 +140,19 @@ class ModelUsedSerializer(serializers.Serializer[Any]):
     sha256 = serializers.CharField()
 
 
+class LandmarksSerializer(serializers.Serializer[Any]):
+    """Points of a face, left and right as its classes have them."""
+
+    def get_fields(self) -> dict[str, Any]:
+        """One for each point that the finder places."""
+        return {
+            name: serializers.ListField(
+                child=serializers.FloatField(), min_length=2, max_length=2, help_text="x, y in pixels"
+            )
+            for name in LANDMARKS
+        }
+
+
 class FaceSerializer(serializers.Serializer[Any]):
     """A face that was found."""
 
@@ -146,6 +160,7 @@ class FaceSerializer(serializers.Serializer[Any]):
         child=serializers.FloatField(), min_length=4, max_length=4, help_text="x, y, width, height in pixels"
     )
     score = serializers.FloatField()
+    landmarks = LandmarksSerializer()
 
 
 class RleSerializer(serializers.Serializer[Any]):

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from pycocotools import mask as coco
 
+from ml_core.faces import Face
 from ml_core.images import blend, colorize
 from ml_core.labels import LAPA
+from segmentation_api.engine import engine
 from tests.conftest import decode, encode
 
 pytestmark = pytest.mark.django_db
@@ -113,6 +115,25 @@ def test_no_face_is_a_warning(segment: Segment) -> None:
     assert answer["warnings"] == ["no_face_found"]
     assert answer["faces"] == []
     assert [row["name"] for row in answer["classes"]] == ["background"]
+
+
+def test_a_face_has_its_box_score_and_landmarks(segment: Segment, monkeypatch: pytest.MonkeyPatch) -> None:
+    points = np.array([[20.04, 30], [44, 30], [32, 40], [24, 50], [40, 50.06]])
+    found = Face((10.0, 12.0, 44.0, 48.04), 0.98765, points)
+    monkeypatch.setattr(engine.segmenter(), "_find", lambda image: [found])
+    assert segment(output="json", faces="auto").json()["faces"] == [
+        {
+            "box": [10.0, 12.0, 44.0, 48.0],
+            "score": 0.9877,
+            "landmarks": {
+                "left_eye": [20.0, 30.0],
+                "right_eye": [44.0, 30.0],
+                "nose": [32.0, 40.0],
+                "left_mouth_corner": [24.0, 50.0],
+                "right_mouth_corner": [40.0, 50.1],
+            },
+        }
+    ]
 
 
 @pytest.mark.parametrize("wanted", ["hair,skin", "10,1", "skin, hair"])

@@ -138,11 +138,25 @@ export interface components {
             box: number[];
             /** Format: double */
             score: number;
+            landmarks: components["schemas"]["Landmarks"];
         };
         /** @description Pictures as data: URLs. */
         Inline: {
             mask?: string;
             overlay?: string;
+        };
+        /** @description Points of a face, left and right as its classes have them. */
+        Landmarks: {
+            /** @description x, y in pixels */
+            left_eye: number[];
+            /** @description x, y in pixels */
+            right_eye: number[];
+            /** @description x, y in pixels */
+            nose: number[];
+            /** @description x, y in pixels */
+            left_mouth_corner: number[];
+            /** @description x, y in pixels */
+            right_mouth_corner: number[];
         };
         /** @description A model in the list. */
         Model: {
