@@ -33,7 +33,7 @@ class AugmentConfig:
     shift: Share = 0.25
     """Of the frame's side, of the wide draws."""
     near: Share = 0.65
-    """Share of narrow draws, about as large as a face finder's errors, around the aligned cut."""
+    """Share of narrow draws around the aligned cut: some four times the face finder's errors (docs/experiments.md)."""
     scene: Share = 0.4
     """Share of samples with a real scene behind the face instead of its own surroundings."""
     empty: Share = 0.04
