@@ -5,6 +5,7 @@ head and its body each have a deadline in all, however slowly the bytes trickle 
 """
 
 import json
+import mmap
 import socket
 import time
 import uuid
@@ -27,9 +28,10 @@ RECEIVE_BYTES = 64 << 10
 DRAIN_BYTES = 1 << 20
 DRAIN_SECONDS = 5.0
 LINGER_SECONDS = 2.0
-YIELD_SECONDS = 0.0005
-CROWD = 64
-"""So many connections spread by themselves, and whoever opens that many shall not slow the accepting of others."""
+YIELD_SECONDS = 0.002
+
+connections = memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("I")
+"""How many each worker has, by its number at the gate: made in the master, shared by all that it forks."""
 
 
 class DeadlineSocket(socket.socket):
@@ -102,21 +104,37 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
     """gthread with deadlines and the envelope."""
 
     notified = 0.0
+    number: int | None = None
 
     def notify(self) -> None:
-        """Tell the master that this worker lives: once a second will do, the main loop would at every event."""
+        """Tell the others how many connections are here, and the master that this worker lives.
+
+        Once a second will do for the latter; the main loop comes here at every event.
+        """
+        if self.number is not None:
+            connections[self.number] = self.nr_conns
         now = time.monotonic()
         if now - self.notified >= 1.0:
             self.notified = now
             super().notify()
 
+    def init_process(self) -> None:
+        """In the worker, just forked."""
+        from segmentation_api.admission import gate
+
+        self.number = gate().number
+        super().init_process()
+
     def accept(self, listener: Any) -> None:
-        """A client knocks: the more connections this worker has, the longer it lets the others be first.
+        """A client knocks: a worker with fewer connections is let go first.
 
         Clients keep their connections. Where chance deals out four of them, three may wait for one core of two.
         """
-        if self.cfg.workers > 1 and self.nr_conns < CROWD:
-            time.sleep(YIELD_SECONDS * min(self.nr_conns, 10))
+        others = [
+            count for number, count in enumerate(connections[: self.cfg.workers]) if number != self.number
+        ]
+        if self.nr_conns > min(others, default=self.nr_conns):
+            time.sleep(YIELD_SECONDS)
         super().accept(listener)
 
     def enqueue_req(self, conn: Any) -> None:

@@ -254,14 +254,16 @@ def test_all_threads_of_a_worker_allocate_from_one_heap(server: Server, photo: b
 
 
 def test_a_connection_goes_to_the_worker_that_has_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gunicorn_worker, "YIELD_SECONDS", 0.2)
+    monkeypatch.setattr(gunicorn_worker, "YIELD_SECONDS", 0.5)
     settings = Config()
     settings.set("workers", 2)
     many, few = (gunicorn_worker.DeadlineWorker(0, 0, [], None, 30, settings, None) for _ in range(2))
     taken: dict[str, list[Any]] = {"many": [], "few": []}
     monkeypatch.setattr(many, "enqueue_req", taken["many"].append)
     monkeypatch.setattr(few, "enqueue_req", taken["few"].append)
-    many.nr_conns = 3
+    many.number, many.nr_conns, few.number = 0, 1, 1
+    for worker in (many, few):
+        worker.notify()
     with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()):
         listener.setblocking(False)
         thread = threading.Thread(target=many.accept, args=(listener,))
