@@ -1,8 +1,9 @@
 """From a float32 graph to an int8 one that ONNX Runtime computes with integers.
 
 Static quantisation (Jacob et al. 2018): weights become int8 with a scale a channel, the inputs of matrix products
-and convolutions uint8 with a scale each, taken from the smallest and largest value on calibration photos. What is
-left in float32, and why, is measured in docs/experiments.md. Needs the `onnx` package, which only training installs.
+and of what the decoder does uint8 with a scale each, taken from the smallest and largest value on calibration
+photos. What is left in float32, and why, is measured in docs/experiments.md. Needs the `onnx` package, which only
+training installs.
 """
 
 import tempfile
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 from numpy.typing import NDArray
+from onnx import helper, numpy_helper
 from onnxruntime.quantization import (
     CalibrationDataReader,
     CalibrationMethod,
@@ -20,7 +22,7 @@ from onnxruntime.quantization import (
     quantize_static,
 )
 
-from ml_core.unetr.simplify import simplify
+from ml_core.unetr.simplify import drop_unread, simplify
 
 PREPARED = {"onnx.quant.pre_process": "onnxruntime.quant"}
 """Tells the quantiser that the graph is simplified and has its shapes; else it warns."""
@@ -34,7 +36,8 @@ def quantize(source: Path, target: Path, photos: NDArray[np.uint8]) -> None:
     """
     model = onnx.load(source)
     simplify(model)
-    onnx.helper.set_model_props(model, PREPARED)
+    moves = split_transposed_convolutions(model)
+    helper.set_model_props(model, PREPARED)
     with tempfile.TemporaryDirectory() as folder:
         simplified = Path(folder, "model.onnx")
         onnx.save(onnx.shape_inference.infer_shapes(model), simplified)
@@ -43,7 +46,7 @@ def quantize(source: Path, target: Path, photos: NDArray[np.uint8]) -> None:
             target,
             _Photos(photos),
             quant_format=QuantFormat.QDQ,
-            nodes_to_quantize=sorted(quantizable(model.graph)),
+            nodes_to_quantize=sorted(moves | quantizable(model.graph)),
             per_channel=True,
             # Unsigned by signed: four of ONNX Runtime's products in one instruction, with VNNI or without.
             activation_type=QuantType.QUInt8,
@@ -55,20 +58,104 @@ def quantize(source: Path, target: Path, photos: NDArray[np.uint8]) -> None:
     onnx.checker.check_model(onnx.load(target), full_check=True)
 
 
+def split_transposed_convolutions(model: onnx.ModelProto) -> set[str]:
+    """Write each transposed convolution whose kernel is its stride as a 1x1 convolution and moves of its values.
+
+    ONNX Runtime transposes convolutions in float32 alone, which took a ninth of the time of the int8 graph; 1x1
+    convolutions and moves it does with integers. Channels come last in the moves, as in its integer convolutions.
+    Returns the names of the nodes that move.
+    """
+    graph = model.graph
+    shapes = {
+        info.name: [dim.dim_value for dim in info.type.tensor_type.shape.dim]
+        for info in onnx.shape_inference.infer_shapes(model).graph.value_info
+    }
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    nodes: list[onnx.NodeProto] = []
+    moves: set[str] = set()
+    for node in graph.node:
+        if _kernel_is_stride(node):
+            weight, bias = (numpy_helper.to_array(constants[name]) for name in node.input[1:])
+            graph.initializer.extend(_constants(node.name, weight, bias, shapes[node.output[0]]))
+            split = _split(node)
+            nodes += split
+            moves |= {part.name for part in split[1:]}
+        else:
+            nodes.append(node)
+    del graph.node[:]
+    graph.node.extend(nodes)
+    drop_unread(graph)
+    return moves
+
+
+def _kernel_is_stride(node: onnx.NodeProto) -> bool:
+    values = {attribute.name: list(attribute.ints) for attribute in node.attribute}
+    return (
+        node.op_type == "ConvTranspose"
+        and len(node.input) == 3
+        and values["kernel_shape"] == values.get("strides")
+        and len(set(values["kernel_shape"])) == 1
+        and not any(values.get("pads", []))
+    )
+
+
+def _constants(
+    name: str, weight: NDArray[np.float32], bias: NDArray[np.float32], shape: list[int]
+) -> list[onnx.TensorProto]:
+    """What `_split` reads: weight (C, O, f, f) and bias (O) of a node whose output has `shape` (N, O, H, W)."""
+    inputs, outputs, factor, _ = weight.shape
+    height, width = shape[2:]
+    arrays = {
+        "weight": weight.transpose(2, 3, 1, 0).reshape(-1, inputs, 1, 1),
+        "bias": np.tile(bias, factor * factor),
+        "squares": np.array([-1, height // factor, width // factor, factor, factor, outputs]),
+        "image": np.array([-1, height, width, outputs]),
+    }
+    return [
+        numpy_helper.from_array(np.ascontiguousarray(array), f"{name}/{key}") for key, array in arrays.items()
+    ]
+
+
+def _split(node: onnx.NodeProto) -> list[onnx.NodeProto]:
+    """Each pixel's square by a 1x1 convolution (N, f*f*O, h, w), then the squares side by side (N, O, H, W)."""
+    name = node.name
+    steps: list[tuple[str, list[str], dict[str, list[int]]]] = [
+        ("Conv", ["weight", "bias"], {"kernel_shape": [1, 1]}),
+        ("Transpose", [], {"perm": [0, 2, 3, 1]}),  # N h w ffO
+        ("Reshape", ["squares"], {}),  # N h w f f O
+        ("Transpose", [], {"perm": [0, 1, 3, 2, 4, 5]}),  # N h f w f O
+        ("Reshape", ["image"], {}),  # N H W O
+        ("Transpose", [], {"perm": [0, 3, 1, 2]}),
+    ]
+    made, value = [], node.input[0]
+    for number, (kind, constants, attributes) in enumerate(steps):
+        output = node.output[0] if number == len(steps) - 1 else f"{name}/{number}"
+        inputs = [value, *(f"{name}/{key}" for key in constants)]
+        made.append(helper.make_node(kind, inputs, [output], name=f"{name}/{kind}{number}", **attributes))
+        value = output
+    return made
+
+
 def quantizable(graph: onnx.GraphProto) -> set[str]:
-    """The names of the matrix products, and of the convolutions that come after one, but for the logits' own.
+    """The names of the matrix products, and of what the decoder does: convolutions, sums and concatenations.
 
     The convolutions before the first product see little more than pixels: they are a fiftieth of the work, and in
-    int8 they cost four points of F1. Those that make the logits cost time for being converted there and back.
+    int8 they cost four points of F1. Those that make the logits cost time for being converted there and back. Sums
+    outside of the decoder, the transformer's, stay in float32: what is added up layer by layer must be exact.
     """
     deep: set[str] = set()
+    decoder: set[str] = set()
     chosen = set()
     logits = _makers_of(graph, "logits")
     for node in graph.node:  # in topological order
         after_product = node.op_type == "Gemm" or not deep.isdisjoint(node.input)
         if after_product:
             deep.update(node.output)
-        if node.op_type == "Gemm" or (node.op_type == "Conv" and after_product and node.name not in logits):
+        in_decoder = (node.op_type == "Conv" and after_product) or not decoder.isdisjoint(node.input)
+        if in_decoder:
+            decoder.update(node.output)
+        decodes = in_decoder and node.op_type in ("Conv", "Concat", "Add") and node.name not in logits
+        if node.op_type == "Gemm" or decodes:
             chosen.add(node.name)
     return chosen
 

@@ -33,7 +33,9 @@ class AugmentConfig:
     shift: Share = 0.25
     """Of the frame's side, of the wide draws."""
     near: Share = 0.65
-    """Share of narrow draws around the aligned cut: some four times the face finder's errors (docs/experiments.md)."""
+    """Share of narrow draws around the aligned cut."""
+    near_spread: Positive = 1.0
+    """Width of the narrow draws: 1 is some four times the face finder's errors (docs/experiments.md)."""
     scene: Share = 0.4
     """Share of samples with a real scene behind the face instead of its own surroundings."""
     empty: Share = 0.04
@@ -52,8 +54,8 @@ class AugmentConfig:
 def place(rng: Rng, config: AugmentConfig) -> tuple[float, float, float, float]:
     """Draw (scale, degrees, shift x, shift y): mostly near the aligned cut, sometimes far from it."""
     if rng.random() < config.near:
-        shift = rng.normal(0, 0.04, 2)
-        return float(np.exp(rng.normal(0, 0.12))), float(rng.normal(0, 8)), float(shift[0]), float(shift[1])
+        scale, degrees, dx, dy = rng.normal(0, config.near_spread, 4) * (0.12, 8.0, 0.04, 0.04)
+        return float(np.exp(scale)), float(degrees), float(dx), float(dy)
     low, high = np.log(config.scale)
     shift = rng.uniform(-config.shift, config.shift, 2)
     degrees = rng.uniform(-config.rotation, config.rotation)

@@ -26,9 +26,9 @@ class UnetrConfig:
     """Channels of the decoder stages, coarse to fine."""
     stage_convs: int = 2
     """3x3 convolutions in a decoder stage after its inputs are concatenated."""
-    residual_convs: int = 0
-    """3x3 convolutions in a decoder stage after those, each added to what it gets (He et al. 2016). They begin as
-    nothing, so that a network without them can go on as one with them."""
+    residual_convs: tuple[int, ...] = ()
+    """3x3 convolutions in each decoder stage after those, each added to what it gets (He et al. 2016). They begin
+    as nothing, so that a network without them can go on as one with them. Empty: none in any stage."""
     skip_channels: tuple[int, ...] | None = None
     """Channels of the three encoder skips, coarse to fine: each is brought to its stage's resolution by one
     transposed convolution. None: as in the paper, by a chain of 2x2 transposed and 3x3 convolutions with
@@ -58,6 +58,8 @@ class UnetrConfig:
             raise ValueError(
                 f"decoder_channels must have 3 to {steps} entries for patch_size {self.patch_size}"
             )
+        if len(self.residual_convs) not in (0, len(self.decoder_channels)):
+            raise ValueError("residual_convs has one entry for each of decoder_channels, or none at all")
         if len(self.stem_channels) >= steps:
             raise ValueError("the stem must leave a stride for the patch embedding")
         if self.skip_channels is not None and len(self.skip_channels) != 3:
@@ -101,6 +103,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
     # The one that ships: two thirds of the plain one's time is its decoder, so this one ends at half
     # resolution, takes its skips in one step each, and shares the image's skip with the patch embedding.
+    # Residual convolutions stand where they help most for their time, in the coarsest stage (docs/experiments.md).
     "lite": {
         "hidden_size": 192,
         "num_layers": 8,
@@ -108,7 +111,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "mlp_dim": 768,
         "decoder_channels": (96, 64, 32),
         "stage_convs": 1,
-        "residual_convs": 2,
+        "residual_convs": (2, 1, 1),
         "skip_channels": (64, 32, 16),
         "stem_channels": (16, 32),
     },

@@ -87,7 +87,8 @@ def _decode(skips: list[KerasTensor], features: dict[int, KerasTensor], config: 
         x = layers.Concatenate(name=f"{name}_concat")(inputs) if len(inputs) > 1 else inputs[0]
         for step in range(1, config.stage_convs + 1):
             x = _conv(x, channels, name=f"{name}_conv{step}")
-        for step in range(1, config.residual_convs + 1):
+        residuals = config.residual_convs[stage - 1] if config.residual_convs else 0
+        for step in range(1, residuals + 1):
             x = _residual(x, name=f"{name}_{RESIDUAL}{step}")
     return x
 

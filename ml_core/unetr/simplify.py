@@ -44,7 +44,7 @@ def simplify(model: onnx.ModelProto) -> tuple[int, int, int]:
     norms = sum(_fuse_layer_norm(graph, node) for node in list(model.graph.node) if node.op_type == "Div")
     gelus = sum(_restore_gelu(graph, node) for node in list(model.graph.node) if node.op_type == "Erf")
     dense = sum(_join_bias(graph, node) for node in list(model.graph.node) if node.op_type == "MatMul")
-    _drop_unread(model.graph)
+    drop_unread(model.graph)
     return norms, gelus, dense
 
 
@@ -111,7 +111,7 @@ def _join_bias(graph: _Graph, product: NodeProto) -> bool:
     return True
 
 
-def _drop_unread(graph: onnx.GraphProto) -> None:
+def drop_unread(graph: onnx.GraphProto) -> None:
     """Remove nodes whose outputs nobody reads any more, and constants likewise."""
     needed = {output.name for output in graph.output}
     kept = []

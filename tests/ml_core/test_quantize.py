@@ -10,14 +10,14 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from ml_core.quantize import quantizable, quantize
+from ml_core.quantize import quantizable, quantize, split_transposed_convolutions
 
 SIDE, CLASSES = 16, 5
 
 
 @pytest.fixture(scope="module")
 def graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """stem -> tokens -> dense -> decoder -> logits, with random weights."""
+    """stem -> tokens -> dense -> doubled, beside the stem -> decoder with a residual -> logits; random weights."""
     rng = np.random.default_rng(0)
     constants = {
         "scale": np.float32(1 / 127.5),
@@ -25,9 +25,12 @@ def graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "tokens": np.array([-1, 8], np.int64),
         "dense_w": rng.normal(0, 0.4, (8, 12)),
         "dense_b": rng.normal(0, 0.1, 12),
-        "grid": np.array([-1, SIDE, SIDE, 12], np.int64),
-        "decoder_w": rng.normal(0, 0.2, (16, 12, 3, 3)),
+        "grid": np.array([-1, SIDE // 2, SIDE // 2, 48], np.int64),
+        "up_w": rng.normal(0, 0.1, (48, 12, 2, 2)),
+        "up_b": rng.normal(0, 0.1, 12),
+        "decoder_w": rng.normal(0, 0.1, (16, 20, 3, 3)),
         "decoder_b": rng.normal(0, 0.1, 16),
+        "residual_w": rng.normal(0, 0.1, (16, 16, 3, 3)),
         "logits_w": rng.normal(0, 0.4, (CLASSES, 16, 1, 1)),
     }
     conv = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}
@@ -41,10 +44,21 @@ def graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
         helper.make_node("MatMul", ["rows", "dense_w"], ["product"], name="dense"),
         helper.make_node("Add", ["product", "dense_b"], ["dense_out"]),
         helper.make_node("Reshape", ["dense_out", "grid"], ["square"]),
-        helper.make_node("Transpose", ["square"], ["decoder_in"], perm=[0, 3, 1, 2]),
+        helper.make_node("Transpose", ["square"], ["small"], perm=[0, 3, 1, 2]),
+        helper.make_node(
+            "ConvTranspose",
+            ["small", "up_w", "up_b"],
+            ["up_out"],
+            name="up",
+            kernel_shape=[2, 2],
+            strides=[2, 2],
+        ),
+        helper.make_node("Concat", ["up_out", "stem"], ["decoder_in"], name="beside", axis=1),
         helper.make_node("Conv", ["decoder_in", "decoder_w", "decoder_b"], ["sum"], name="decoder", **conv),
         helper.make_node("Relu", ["sum"], ["decoder_out"]),
-        helper.make_node("Conv", ["decoder_out", "logits_w"], ["last"], name="logits", kernel_shape=[1, 1]),
+        helper.make_node("Conv", ["decoder_out", "residual_w"], ["further"], name="residual", **conv),
+        helper.make_node("Add", ["decoder_out", "further"], ["with_residual"], name="sum"),
+        helper.make_node("Conv", ["with_residual", "logits_w"], ["last"], name="logits", kernel_shape=[1, 1]),
         helper.make_node("Transpose", ["last"], ["logits"], perm=[0, 2, 3, 1]),
         helper.make_node("ArgMax", ["logits"], ["best"], axis=3, keepdims=0),
         helper.make_node("Cast", ["best"], ["labels"], to=TensorProto.UINT8),
@@ -103,7 +117,9 @@ def test_photos_it_was_not_calibrated_on_get_nearly_the_same_answer(
 def test_the_stem_and_the_logits_stay_in_float(quantized: Path) -> None:
     kinds = {tensor.name: tensor.data_type for tensor in onnx.load(quantized).graph.initializer}
     assert {"stem_w", "logits_w"} <= set(kinds)
-    assert kinds["dense_w_quantized"] == kinds["decoder_w_quantized"] == TensorProto.INT8
+    assert {kinds[f"{name}_quantized"] for name in ("dense_w", "up/weight", "decoder_w")} == {
+        TensorProto.INT8
+    }
 
 
 def test_each_output_channel_has_a_scale_of_its_own(quantized: Path) -> None:
@@ -119,9 +135,41 @@ def test_onnx_runtime_computes_it_with_integers(quantized: Path, tmp_path: Path)
     options.log_severity_level = 3  # it warns that the file is for this machine alone
     ort.InferenceSession(str(quantized), options, providers=["CPUExecutionProvider"])
     kinds = Counter(node.op_type for node in onnx.load(tmp_path / "optimised.onnx").graph.node)
-    assert (kinds["QGemm"], kinds["QLinearConv"]) == (1, 1)
-    assert not kinds["MatMul"]
-    assert kinds["Conv"] == 2
+    assert (kinds["QGemm"], kinds["QLinearConv"]) == (1, 3)  # up, decoder, residual
+    assert (kinds["QLinearConcat"], kinds["QLinearAdd"]) == (1, 1)
+    assert not kinds["MatMul"] and not kinds["ConvTranspose"]
+    assert kinds["Conv"] == 2  # the stem and the logits
+
+
+@pytest.mark.parametrize("factor", [2, 4])
+def test_a_transposed_convolution_in_parts_says_the_same(factor: int) -> None:
+    rng = np.random.default_rng(3)
+    weight = rng.normal(0, 1, (6, 5, factor, factor)).astype(np.float32)
+    bias = rng.normal(0, 1, 5).astype(np.float32)
+    small, large = ["N", 6, 3, 4], ["N", 5, 3 * factor, 4 * factor]
+    square = [factor, factor]
+    made = helper.make_graph(
+        [
+            helper.make_node(
+                "ConvTranspose", ["x", "w", "b"], ["up"], name="up", kernel_shape=square, strides=square
+            ),
+            helper.make_node("Identity", ["up"], ["y"]),
+        ],
+        "up",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, small)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, large)],
+        [numpy_helper.from_array(weight, "w"), numpy_helper.from_array(bias, "b")],
+    )
+    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+    x = rng.normal(0, 1, (2, 6, 3, 4)).astype(np.float32)
+    wanted = ort.InferenceSession(model.SerializeToString()).run(None, {"x": x})[0]
+    moves = split_transposed_convolutions(model)
+    onnx.checker.check_model(model, full_check=True)
+    kinds = Counter(node.op_type for node in model.graph.node)
+    assert kinds == {"Conv": 1, "Transpose": 3, "Reshape": 2, "Identity": 1}
+    assert moves == {node.name for node in model.graph.node if node.op_type in ("Transpose", "Reshape")}
+    found = ort.InferenceSession(model.SerializeToString()).run(None, {"x": x})[0]
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
 
 
 def test_a_network_of_convolutions_alone_has_nothing_to_quantise(graph: Path) -> None:

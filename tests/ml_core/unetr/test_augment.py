@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ml_core.labels import LAPA
-from ml_core.unetr.augment import AugmentConfig, Pair, compose, photograph, warp
+from ml_core.unetr.augment import AugmentConfig, Pair, compose, photograph, place, warp
 from ml_core.unetr.targets import target_table
 from tests.drawn import painted_face
 
@@ -47,6 +47,17 @@ def test_beyond_the_photo_is_ignored_not_background(face: Pair) -> None:
     _, codes, inside = warp(face, 96, (0.5, 0.0, 0.0, 0.0), flip=False, table=TABLE)
     assert (codes[inside == 0] == TABLE.ignore).all()
     assert 0.7 < (inside == 0).mean() < 0.8
+
+
+def test_narrow_draws_are_as_wide_as_they_are_told() -> None:
+    rng = np.random.default_rng(2)
+    deviations = []
+    for spread in (1.0, 0.5):
+        draws = np.array([place(rng, AugmentConfig(near=1.0, near_spread=spread)) for _ in range(4000)])
+        draws[:, 0] = np.log(draws[:, 0])
+        deviations.append(draws.std(axis=0))
+    np.testing.assert_allclose(deviations[0], (0.12, 8, 0.04, 0.04), rtol=0.05)
+    np.testing.assert_allclose(deviations[1], deviations[0] / 2, rtol=0.05)
 
 
 def test_the_same_seed_gives_the_same_sample(face: Pair) -> None:

@@ -86,6 +86,7 @@ def test_every_skip_reaches_the_logits(tiny: UnetrConfig) -> None:
         ({"patch_size": 12, "image_size": 36}, "patch_size"),
         ({"decoder_channels": [8, 8]}, "decoder_channels"),
         ({"skip_channels": [8]}, "skip_channels"),
+        ({"residual_convs": [1]}, "residual_convs"),
     ],
 )
 def test_a_shape_that_cannot_be_built_is_refused_by_name(
@@ -99,10 +100,10 @@ def test_a_network_goes_on_as_one_with_residual_convolutions_and_says_the_same(
     tiny: UnetrConfig, tmp_path: Path
 ) -> None:
     rng = np.random.default_rng(0)
-    small = build_unetr(replace(tiny, residual_convs=0))
+    small = build_unetr(replace(tiny, residual_convs=()))
     small.set_weights([weight + rng.uniform(0, 0.1, weight.shape) for weight in small.get_weights()])
     save_weights(small, tmp_path / "weights.npz")
-    grown = build_unetr(replace(tiny, residual_convs=1))
+    grown = build_unetr(replace(tiny, residual_convs=(2, 0, 1)))
     assert len(grown.weights) > len(small.weights)
     load_weights(grown, tmp_path / "weights.npz")
     photo = rng.integers(0, 256, (1, 32, 32, 3)).astype(np.float32)
