@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from backend.admin_middleware import ADMIN
 from backend.page import not_built
 from segmentation_api.views import metrics
 
@@ -10,7 +11,7 @@ urlpatterns = [
     path("", not_built, name="page"),
     path("api/", include("segmentation_api.urls")),
     path("metrics", metrics, name="metrics"),
-    path("admin/", admin.site.urls),
+    path(ADMIN.removeprefix("/"), admin.site.urls),
 ]
 
 handler400 = "segmentation_api.errors.bad_request"

@@ -98,6 +98,7 @@ def main() -> None:
     console.print(f"memory: {memory[0][1]:.0f} MB at first, {memory[-1][1]:.0f} MB at last, {growth(memory)}")
     console.print(f"kill -9 of a worker: {killed}")
     if options.output:
+        options.output.mkdir(parents=True, exist_ok=True)
         page = options.output / "memory.md"
         write_page(memory, growth(memory), statuses, killed, settled=SETTLED, path=page)
 

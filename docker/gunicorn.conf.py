@@ -62,7 +62,7 @@ forwarder_headers = ""
 # What Pillow remarks on a damaged photo: the client is told, and Python would remember each wording for good
 warnings.filterwarnings("ignore", module=r"PIL\.")
 logconfig_dict = settings.LOGGING
-accesslog = None  # segmentation_api.telemetry.RequestLog
+logger_class = "segmentation_api.gunicorn_worker.NoAccessLog"
 
 
 def on_starting(server):

@@ -30,6 +30,32 @@ RECHECK_SECONDS = 0.05
 """How soon a waiter sees the place of a process that died without a word."""
 
 
+class SharedLock:
+    """A file that one of several processes locks, kept open; the kernel unlocks it when that process dies.
+
+    It does not exclude the threads of one process from each other.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def take(self) -> bool:
+        """Lock it, unless another has it."""
+        try:
+            fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def wait(self) -> None:
+        """Lock it, as soon as no other has it."""
+        fcntl.flock(self.descriptor, fcntl.LOCK_EX)
+
+    def give_back(self) -> None:
+        """Unlock it."""
+        fcntl.flock(self.descriptor, fcntl.LOCK_UN)
+
+
 class Line:
     """A lock that is handed on in the order it was asked for; threading.Lock goes to whoever comes by."""
 
@@ -62,13 +88,16 @@ class Gate:
     def __init__(self, folder: Path, *, slots: int, queue: int, processes: int = 1) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
         self.processes = processes
-        self.number = next(
-            (number for number in range(processes) if _lock(folder / f"process-{number}") is not None), None
-        )
+        numbers = range(processes)
+        self.number = next((n for n in numbers if SharedLock(folder / f"process-{n}").take()), None)
         """Of this process, kept locked as long as it lives; None where there are more than there should be."""
         self.turn = Line()
         self.slots, self.limit = slots, slots + queue
-        self.folder = folder
+        self.place_locks = [SharedLock(folder / f"place-{place}") for place in range(slots)]
+        self.held: set[int] = set()
+        """The places that this process has now."""
+        self.wait_locks = [SharedLock(folder / f"waiting-{number}") for number in range(processes)]
+        """Locked by each process while it waits for a place."""
         self.lock = threading.Lock()
         self.inside = 0
         self.seconds = 0.1  # a request's time at a place, smoothed
@@ -95,7 +124,7 @@ class Gate:
                 with IN_FLIGHT.track_inprogress():
                     yield
             finally:
-                self._give_back(*taken)
+                self._give_back(taken)
                 self.seconds += 0.1 * (time.perf_counter() - started - self.seconds)
         finally:
             with self.lock:
@@ -117,15 +146,15 @@ class Gate:
             503, "too_busy", "Too many images are being parsed.", headers={"Retry-After": str(seconds)}
         )
 
-    def _take(self) -> tuple[int, int]:
-        """A place and its locked file. One waiter of this process looks for it, the others queue here."""
+    def _take(self) -> int:
+        """A place, locked. One waiter of this process looks for it, the others queue here."""
         with self.turn, self._waiting():
             while True:
                 self._drain()
                 for place in self._places():
-                    taken = _lock(self.folder / f"place-{place}")
-                    if taken is not None:
-                        return place, taken
+                    if place not in self.held and self.place_locks[place].take():
+                        self.held.add(place)
+                        return place
                 self._sleep()
 
     def _places(self) -> Iterator[int]:
@@ -143,10 +172,12 @@ class Gate:
 
     def _waits(self, number: int) -> bool:
         """Whether somebody of a process waits for a place."""
-        mark = _lock(self.folder / f"waiting-{number}")
-        if mark is not None:
-            os.close(mark)
-        return mark is None
+        if number == self.number:
+            return self.turn.taken
+        waits = not self.wait_locks[number].take()
+        if not waits:
+            self.wait_locks[number].give_back()
+        return waits
 
     @contextmanager
     def _waiting(self) -> Iterator[None]:
@@ -154,16 +185,17 @@ class Gate:
         if self.number is None:
             yield
             return
-        mark = _open(self.folder / f"waiting-{self.number}")
+        mark = self.wait_locks[self.number]
+        mark.wait()  # those who look whether it is locked have it for microseconds
         try:
-            fcntl.flock(mark, fcntl.LOCK_EX)  # held for microseconds by those who look whether it is
             yield
         finally:
-            os.close(mark)
+            mark.give_back()
 
-    def _give_back(self, place: int, taken: int) -> None:
+    def _give_back(self, place: int) -> None:
         """And wake who may take it: its owner, or the others where that one has nobody waiting."""
-        os.close(taken)
+        self.place_locks[place].give_back()
+        self.held.discard(place)  # later than unlocked: who takes it in between would be unlocked by this
         owner = place % self.processes
         owned = self.slots >= self.processes and self._waits(owner)
         for bell in [self.bells[owner]] if owned else self.bells:
@@ -206,17 +238,6 @@ def _gate() -> Gate:
     )
 
 
-def _lock(path: Path) -> int | None:
-    """The descriptor of a file that nobody else has locked; None if somebody has."""
-    descriptor = _open(path)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    return descriptor
-
-
 def _bell(path: Path) -> int:
     """A named pipe that wakes the process whose it is."""
     try:
@@ -224,7 +245,3 @@ def _bell(path: Path) -> int:
     except FileExistsError:
         pass
     return os.open(path, os.O_RDWR | os.O_NONBLOCK)
-
-
-def _open(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -6,11 +6,13 @@ head and its body each have a deadline in all, however slowly the bytes trickle 
 
 import json
 import mmap
+import select
 import socket
 import time
 import uuid
 from typing import Any
 
+from gunicorn.glogging import Logger
 from gunicorn.http import errors
 from gunicorn.workers.gthread import _DEFER, ThreadWorker
 
@@ -29,6 +31,7 @@ DRAIN_BYTES = 1 << 20
 DRAIN_SECONDS = 5.0
 LINGER_SECONDS = 2.0
 YIELD_SECONDS = 0.002
+NEXT_SECONDS = 0.1
 
 connections = memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("I")
 """How many each worker has, by its number at the gate: made in the master, shared by all that it forks."""
@@ -100,6 +103,15 @@ class DeadlineSocket(socket.socket):
             raise BrokenPipeError(32, "the client does not read") from None
 
 
+class NoAccessLog(Logger):  # type: ignore[misc]  # gunicorn is not typed
+    """gunicorn's log of itself, without the line a request it would write wherever logging is configured.
+
+    segmentation_api.telemetry.RequestLog writes that.
+    """
+
+    access_log_enabled = False
+
+
 class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
     """gthread with deadlines and the envelope."""
 
@@ -150,11 +162,26 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
         """
         if not conn.initialized and not conn.wait_for_data(0.01):
             return _DEFER
-        conn.sock.allow(settings.HEADER_TIMEOUT, in_body=False)
-        result = super().handle(conn)
-        if not result:
-            conn.sock.hang_up()
-        return result
+        while True:
+            conn.sock.allow(settings.HEADER_TIMEOUT, in_body=False)
+            result = super().handle(conn)
+            if not result:
+                conn.sock.hang_up()
+            if result is not True or not self._next_is_near(conn):
+                return result
+
+    def _next_is_near(self, conn: Any) -> bool:
+        """Whether the client sends its next request at once: it is handled here, without a way round by the poller.
+
+        Not where more clients than threads are connected, for another may wait for this one.
+        """
+        if not self.alive or self.nr_conns > self.cfg.threads:
+            return False
+        if conn.parser.unreader.buf.getvalue():  # read ahead
+            return True
+        poll = select.poll()
+        poll.register(conn.sock, select.POLLIN)
+        return bool(poll.poll(1000 * NEXT_SECONDS))
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """The head is there; the application reads the body."""

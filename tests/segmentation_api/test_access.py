@@ -15,6 +15,7 @@ from django.core.cache.backends.redis import RedisCache
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
+from django.db.backends.utils import CursorWrapper
 from django.test import Client, override_settings
 from django.utils import timezone
 from rest_framework_api_key.models import APIKey
@@ -115,7 +116,7 @@ def test_a_database_out_of_order_opens_no_door(
     def fail(*_: Any, **__: Any) -> None:
         raise OperationalError("no connection to keys.example as user secret")
 
-    monkeypatch.setattr(type(APIKey.objects), "exists", fail, raising=False)
+    monkeypatch.setattr(CursorWrapper, "execute", fail)
     answer = client.get("/api/models/")
     assert (answer.status_code, answer.json()["type"]) == (503, "not_ready")
     assert answer["Retry-After"] == "5"

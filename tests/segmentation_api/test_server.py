@@ -4,6 +4,7 @@ import concurrent.futures
 import itertools
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -276,6 +277,41 @@ def test_a_connection_goes_to_the_worker_that_has_fewer(monkeypatch: pytest.Monk
     many.tmp.close()
     few.tmp.close()
     assert [len(taken["many"]), len(taken["few"])] == [0, 1]
+
+
+def test_requests_sent_without_waiting_are_answered_in_turn(server: Server) -> None:
+    paths = [b"/healthz", b"/readyz", b"/nowhere"]
+    asked = b"".join(b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\n\r\n" for path in paths)
+    with server.connect() as connection:
+        connection.sendall(asked + b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        answers = read_all(connection)
+    assert re.findall(rb"HTTP/1.1 (\d+)", answers) == [b"200", b"200", b"404", b"200"]
+
+
+def test_clients_that_ask_again_and_again_keep_no_thread_from_others(start_server: Start) -> None:
+    server = start_server(WORKERS="1", THREADS="2").wait_until_ready()
+    stop = threading.Event()
+
+    def ask() -> int:
+        with httpx.Client(base_url=server.url) as busy:
+            while not stop.is_set():
+                busy.get("/healthz").raise_for_status()
+        return 200
+
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        busy = [pool.submit(ask) for _ in range(6)]
+        try:
+            assert [web.get(f"{server.url}/healthz").status_code for _ in range(5)] == [200] * 5
+        finally:
+            stop.set()
+        assert [asking.result() for asking in busy] == [200] * 6
+
+
+def test_one_line_a_request_is_logged(server: Server) -> None:
+    for name in ("logged-once", "later"):
+        web.get(f"{server.url}/api/models/{name}/")
+    until(lambda: "/api/models/later/" in server.log.read_text())
+    assert server.log.read_text().count("/api/models/logged-once/") == 1
 
 
 def test_a_killed_worker_costs_only_what_it_held_and_sigterm_nothing(
