@@ -1,16 +1,16 @@
 import { useLayoutEffect, useState, type RefObject } from "react";
 
-/** The size of an element in CSS pixels, followed as it changes; null before it is known. */
-export function useSize(ref: RefObject<HTMLElement | null>) {
+/** The size of an element in CSS pixels, followed as it changes while it is `wanted`; null before it is known. */
+export function useSize(ref: RefObject<HTMLElement | null>, wanted: boolean) {
   const [size, setSize] = useState<{ width: number; height: number } | null>(null);
   useLayoutEffect(() => {
     const element = ref.current;
-    if (!element) return;
+    if (!element || !wanted) return;
     const measure = () => setSize({ width: element.clientWidth, height: element.clientHeight });
     measure();
     const observer = new ResizeObserver(measure);
     observer.observe(element);
     return () => observer.disconnect();
-  }, [ref]);
+  }, [ref, wanted]);
   return size;
 }

@@ -1,9 +1,13 @@
-import { Button, Input, Label, TextField } from "@heroui/react";
-import { useState } from "react";
+import { Button } from "@heroui/react";
+import { useId, useState } from "react";
 
-/** Asks for the key of a service that wants one. It is kept in memory only. */
+/**
+ * Asks for the key of a service that wants one. It is kept in memory only. The field has HeroUI's look but not its code,
+ * which brings along lists, menus and dialogs that every visitor would load for the few who need a key.
+ */
 export function ApiKeyField({ onKey }: { onKey: (key: string) => void }) {
   const [text, setText] = useState("");
+  const id = useId();
   return (
     <form
       className="mt-3 flex items-end gap-2"
@@ -12,10 +16,17 @@ export function ApiKeyField({ onKey }: { onKey: (key: string) => void }) {
         if (text.trim()) onKey(text.trim());
       }}
     >
-      <TextField className="min-w-0 flex-1" type="password" value={text} onChange={setText} autoComplete="off">
-        <Label>API key</Label>
-        <Input className="w-full border border-border" />
-      </TextField>
+      <div className="flex min-w-0 flex-1 flex-col gap-1">
+        <label htmlFor={id} className="label">API key</label>
+        <input
+          id={id}
+          type="password"
+          autoComplete="off"
+          className="input input--primary w-full border border-border"
+          value={text}
+          onChange={(event) => setText(event.target.value)}
+        />
+      </div>
       <Button type="submit">Use it</Button>
     </form>
   );

@@ -117,7 +117,7 @@ export function LegendSkeleton() {
   return (
     <div aria-hidden className="flex flex-col gap-2 pt-11">
       {Array.from({ length: 10 }, (_, index) => (
-        <Placeholder key={index} className="h-5" />
+        <Placeholder key={index} still className="h-5" />
       ))}
     </div>
   );

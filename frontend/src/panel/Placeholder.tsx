@@ -1,4 +1,4 @@
-/** Holds the place of what is on its way. */
-export function Placeholder({ className }: { className: string }) {
-  return <span aria-hidden className={`block animate-pulse rounded bg-default motion-reduce:animate-none ${className}`} />;
+/** Holds the place of what is on its way; `still` while the page starts, which has no time to draw frames. */
+export function Placeholder({ className, still = false }: { className: string; still?: boolean }) {
+  return <span aria-hidden className={`block rounded bg-default ${still ? "" : "animate-pulse motion-reduce:animate-none"} ${className}`} />;
 }

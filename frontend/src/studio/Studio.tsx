@@ -1,7 +1,7 @@
 "use client";
 
 import { Button } from "@heroui/react";
-import { useMemo, useRef, useState } from "react";
+import { Suspense, useMemo, useRef, useState } from "react";
 import type { Output, SegmentOptions } from "@/api/client";
 import type { Trouble } from "@/api/trouble";
 import { aroundFace, letterbox } from "@/device/cut";
@@ -33,7 +33,10 @@ interface OwnTrouble {
   retry?: () => void;
 }
 
-/** The page: a stage with the photo, what can be done with it, and what was found. */
+/**
+ * The page: a stage with the photo, what can be done with it, and what was found. Each part is in a Suspense of its own,
+ * for which React hydrates it by itself: together they would hold up a slow phone for too long.
+ */
 export function Studio() {
   const [key, setKey] = useState("");
   const { models, trouble: modelTrouble, reload, dismiss: dismissModelTrouble } = useModels(key);
@@ -49,8 +52,8 @@ export function Studio() {
 
   const stageRef = useRef<HTMLDivElement>(null);
   const input = useRef<HTMLInputElement>(null);
-  const size = useSize(stageRef);
   const { photo, result, progress } = state;
+  const size = useSize(stageRef, photo !== null); // without a photo it would only render the page twice at its start
   const model = modelFor(models, result?.task ?? task);
   const view = useView(stageRef, size, photo?.size ?? null);
 
@@ -107,18 +110,22 @@ export function Studio() {
 
   return (
     <div className="mx-auto flex min-h-svh max-w-[110rem] flex-col gap-3 p-3 sm:p-4 lg:h-svh">
-      <Header
-        onDevice={task.where === "device"}
-        onWhere={onWhere}
-      />
+      <Suspense>
+        <Header
+          onDevice={task.where === "device"}
+          onWhere={onWhere}
+        />
+      </Suspense>
       <main className="grid min-h-0 flex-1 grid-cols-[minmax(0,1fr)] gap-4 lg:grid-cols-[minmax(0,1fr)_20rem]">
         <div className="flex min-h-0 min-w-0 flex-col gap-3">
-          <Intake
-            input={input}
-            onFile={onSource}
-            onSample={() => onSource(fetchSample)}
-            onTrouble={(found) => setOwnTrouble({ trouble: found })}
-          />
+          <Suspense>
+            <Intake
+              input={input}
+              onFile={onSource}
+              onSample={() => onSource(fetchSample)}
+              onTrouble={(found) => setOwnTrouble({ trouble: found })}
+            />
+          </Suspense>
           <div className="relative h-[62svh] lg:h-auto lg:min-h-72 lg:flex-1">
             <Stage
               stageRef={stageRef}
@@ -154,45 +161,49 @@ export function Studio() {
               </div>
             )}
           </div>
-          <Toolbar
-            disabled={!result}
-            split={split}
-            onSplit={setSplit}
-            opacity={opacity}
-            onOpacity={setOpacity}
-            zoom={view.view.zoom}
-            onZoom={view.zoom}
-            onFit={view.fit}
-          />
+          <Suspense>
+            <Toolbar
+              disabled={!result}
+              split={split}
+              onSplit={setSplit}
+              opacity={opacity}
+              onOpacity={setOpacity}
+              zoom={view.view.zoom}
+              onZoom={view.zoom}
+              onFit={view.fit}
+            />
+          </Suspense>
         </div>
-        <Panel
-          models={modelsFor(models, task.where)}
-          model={model}
-          chosen={modelFor(models, task)?.name}
-          onModel={(name) => start({ ...task, model: name === models[0]?.name ? null : name })}
-          result={result}
-          busy={progress !== null}
-          onDevice={task.where === "device"}
-          recent={state.recent}
-          onShow={(shown) => {
-            setFace(null);
-            view.fit();
-            if (shown.task.model !== task.model) setHidden(new Set());
-            setTask(shown.task);
-            show(shown);
-          }}
-          hidden={hidden}
-          onHidden={setHidden}
-          highlighted={standsOut}
-          onHighlight={setHighlighted}
-          face={face}
-          onFace={selectFace}
-          optionsFor={optionsFor}
-          apiKey={key}
-          opacity={opacity}
-          onWhole={() => start({ ...task, faces: "whole" })}
-          onTrouble={(found, again) => setOwnTrouble({ trouble: found, retry: again })}
-        />
+        <Suspense>
+          <Panel
+            models={modelsFor(models, task.where)}
+            model={model}
+            chosen={modelFor(models, task)?.name}
+            onModel={(name) => start({ ...task, model: name === models[0]?.name ? null : name })}
+            result={result}
+            busy={progress !== null}
+            onDevice={task.where === "device"}
+            recent={state.recent}
+            onShow={(shown) => {
+              setFace(null);
+              view.fit();
+              if (shown.task.model !== task.model) setHidden(new Set());
+              setTask(shown.task);
+              show(shown);
+            }}
+            hidden={hidden}
+            onHidden={setHidden}
+            highlighted={standsOut}
+            onHighlight={setHighlighted}
+            face={face}
+            onFace={selectFace}
+            optionsFor={optionsFor}
+            apiKey={key}
+            opacity={opacity}
+            onWhole={() => start({ ...task, faces: "whole" })}
+            onTrouble={(found, again) => setOwnTrouble({ trouble: found, retry: again })}
+          />
+        </Suspense>
       </main>
     </div>
   );

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from "react";
+import { startTransition, useCallback, useEffect, useState } from "react";
 import type { ModelDetail } from "@/api/client";
 import { fetchModels } from "@/api/models";
 import { TroubleError, type Trouble } from "@/api/trouble";
@@ -14,8 +14,11 @@ export function useModels(key: string) {
     setTrouble(null);
     fetchModels(key, leaving.signal).then(
       (found) => {
-        setModels(found);
-        setTrouble(null);
+        // not urgent: parts of the page may still be hydrating
+        startTransition(() => {
+          setModels(found);
+          setTrouble(null);
+        });
       },
       (error: unknown) => {
         if (!leaving.signal.aborted && error instanceof TroubleError) setTrouble(error.trouble);
