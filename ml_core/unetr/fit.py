@@ -1,6 +1,7 @@
 """The training loop: AdamW on growing input sizes, averaged weights, and a state that survives an interruption."""
 
 import json
+import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -249,12 +250,12 @@ class _StepHook(keras.callbacks.Callback):  # type: ignore[misc]
 def fastest_policy() -> str:
     """How models compute here; weights are float32 in all of them (Micikevicius et al. 2018).
 
-    float16 on a GPU; bfloat16 on a processor with matrix units for it (AMX), as Linux names them; else float32.
+    float16 on a GPU; bfloat16 on a processor that multiplies it (AMX or AVX-512), as Linux names them; else float32.
     """
     if tf.config.list_physical_devices("GPU"):
         return "mixed_float16"
     cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists() and "amx_bf16" in cpuinfo.read_text():
+    if cpuinfo.exists() and re.search(r"\b(amx|avx512)_bf16\b", cpuinfo.read_text()):
         return "mixed_bfloat16"
     return "float32"
 
