@@ -16,8 +16,6 @@ const config: NextConfig = {
   ...(process.env.NODE_ENV === "production" ? exported : developed),
   reactStrictMode: true,
   poweredByHeader: false,
-  // HeroUI's classes and ours lie in CSS layers, so none has to be merged away: without tailwind-merge the page starts sooner
-  turbopack: { resolveAlias: { "tailwind-variants": "tailwind-variants/lite" } },
   typescript: { ignoreBuildErrors: true }, // `npm run typecheck` looks; who only wants the page does not wait for it
 };
 

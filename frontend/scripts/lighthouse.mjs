@@ -26,12 +26,7 @@ for (let left = TRIES; ; left -= 1) {
 
 /** What falls short, and how fast the machine was. */
 function measure(slowdown) {
-  try {
-    run(slowdown);
-  } catch (error) {
-    return { short: [`Lighthouse itself: ${error.message.split("\n")[0]}`], index: LAPTOP };
-  }
-  const { categories, audits, environment } = JSON.parse(readFileSync(`${folder}lighthouse.report.json`, "utf8"));
+  const { categories, audits, environment } = reportOf(slowdown);
   const shift = audits["cumulative-layout-shift"].numericValue;
   const speed = ["first-contentful-paint", "largest-contentful-paint", "total-blocking-time", "speed-index"];
   console.log(
@@ -42,6 +37,22 @@ function measure(slowdown) {
   );
   const low = Object.keys(LEAST).filter((name) => !(categories[name].score >= LEAST[name]));
   return { short: shift < MOST_SHIFT ? low : [...low, "layout shift"], index: environment.benchmarkIndex };
+}
+
+/** Lighthouse's report. Now and then it does not get its recording of the page, which says nothing of the page. */
+function reportOf(slowdown) {
+  for (let left = TRIES; ; left -= 1) {
+    try {
+      run(slowdown);
+      const report = JSON.parse(readFileSync(`${folder}lighthouse.report.json`, "utf8"));
+      const failed = Object.values(report.audits).find(({ scoreDisplayMode }) => scoreDisplayMode === "error");
+      if (!failed) return report;
+      console.log(`Lighthouse itself: ${failed.id}: ${failed.errorMessage}`);
+    } catch (error) {
+      console.log(`Lighthouse itself: ${error.message.split("\n")[0]}`);
+    }
+    if (left === 1) process.exit(1);
+  }
 }
 
 function run(slowdown) {

@@ -27,3 +27,4 @@ export const SunIcon = () => <Icon><circle cx="12" cy="12" r="4" /><path d="M12 
 export const MoonIcon = () => <Icon><path d="M20 14.2A8.2 8.2 0 019.8 4a8.2 8.2 0 1010.2 10.2z" /></Icon>;
 export const DownloadIcon = () => <Icon><path d="M12 4v11M7.5 11l4.5 4.5 4.5-4.5M5 20h14" /></Icon>;
 export const CopyIcon = () => <Icon><rect x="9" y="9" width="11" height="11" rx="2" /><path d="M15 9V6a2 2 0 00-2-2H6a2 2 0 00-2 2v7a2 2 0 002 2h3" /></Icon>;
+export const AlertIcon = () => <Icon><circle cx="12" cy="12" r="9" /><path d="M12 7.5v5.5M12 16.2v.01" /></Icon>;

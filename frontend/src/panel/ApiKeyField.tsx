@@ -1,5 +1,5 @@
-import { Button } from "@heroui/react";
 import { useId, useState } from "react";
+import { Button } from "@/controls/Button";
 
 /**
  * Asks for the key of a service that wants one. It is kept in memory only. The field has HeroUI's look but not its code,

@@ -1,7 +1,7 @@
-import { Button } from "@heroui/react";
 import { useRef, useState } from "react";
 import { absoluteUrl, type Output, type SegmentOptions } from "@/api/client";
 import { curlCommand } from "@/api/curl";
+import { Button } from "@/controls/Button";
 import { CopyIcon } from "@/lib/icons";
 import { DOWNLOADS } from "./Downloads";
 
@@ -42,7 +42,7 @@ export function CurlCommand({ photoName, optionsFor, withKey }: Props) {
             <option key={each.output} value={each.output}>{each.label}</option>
           ))}
         </select>
-        <Button isIconOnly size="sm" variant="tertiary" aria-label={copied ? "Copied" : "Copy the curl command"} onPress={() => void copy()}>
+        <Button isIconOnly size="sm" variant="tertiary" aria-label={copied ? "Copied" : "Copy the curl command"} onClick={() => void copy()}>
           {copied ? "✓" : <CopyIcon />}
         </Button>
       </div>

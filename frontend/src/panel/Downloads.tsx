@@ -1,9 +1,9 @@
-import { Button } from "@heroui/react";
 import { useState } from "react";
 import type { ModelDetail, Output, SegmentOptions } from "@/api/client";
 import { downloadName } from "@/api/curl";
 import { segment } from "@/api/segment";
 import { trouble, TroubleError, type Trouble } from "@/api/trouble";
+import { Button } from "@/controls/Button";
 import { deviceFile } from "@/device/files";
 import { DownloadIcon } from "@/lib/icons";
 import { saveFile } from "@/lib/save-file";
@@ -53,7 +53,7 @@ export function Downloads({ result, optionsFor, apiKey, model, hidden, opacity, 
       <h2 id="downloads-title" className="mb-2 text-sm font-semibold">Download</h2>
       <div className="grid grid-cols-2 gap-2">
         {DOWNLOADS.map(({ output, label }) => (
-          <Button key={output} size="sm" fullWidth variant="secondary" isDisabled={busy !== null} onPress={() => void download(output)}>
+          <Button key={output} size="sm" fullWidth variant="secondary" disabled={busy !== null} onClick={() => void download(output)}>
             <DownloadIcon />
             {busy === output ? "Wait …" : label}
           </Button>

@@ -1,5 +1,5 @@
-import { Button } from "@heroui/react";
 import type { Face } from "@/api/client";
+import { Button } from "@/controls/Button";
 
 interface Props {
   faces: readonly Face[];
@@ -22,7 +22,7 @@ export function FaceList({ faces, selected, onSelect }: Props) {
             size="sm"
             variant={index === selected ? "primary" : "tertiary"}
             aria-pressed={index === selected}
-            onPress={() => onSelect(index === selected ? null : index)}
+            onClick={() => onSelect(index === selected ? null : index)}
           >
             Face {index + 1} · {Math.round(100 * face.score)} %
           </Button>

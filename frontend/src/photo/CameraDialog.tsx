@@ -1,6 +1,7 @@
-import { Button, Modal } from "@heroui/react";
+import { Modal } from "@heroui/react";
 import { useEffect, useRef, useState } from "react";
 import { trouble, TroubleError, type Trouble } from "@/api/trouble";
+import { Button } from "@/controls/Button";
 
 interface Props {
   onFile: (file: File) => void;
@@ -38,7 +39,7 @@ export default function CameraDialog({ onFile, onTrouble, onClose }: Props) {
             />
           </Modal.Body>
           <Modal.Footer>
-            <Button fullWidth isDisabled={!ready} onPress={() => void take()}>Take the photo</Button>
+            <Button fullWidth disabled={!ready} onClick={() => void take()}>Take the photo</Button>
           </Modal.Footer>
         </Modal.Dialog>
       </Modal.Container>

@@ -1,7 +1,7 @@
-import { Button } from "@heroui/react";
 import dynamic from "next/dynamic";
 import { useState, type RefObject } from "react";
 import type { Trouble } from "@/api/trouble";
+import { Button } from "@/controls/Button";
 import { CameraIcon, FaceIcon, PhotoIcon } from "@/lib/icons";
 import { ACCEPTED } from "./photo";
 
@@ -19,16 +19,16 @@ export function Intake({ input, onFile, onSample, onTrouble }: Props) {
   const [camera, setCamera] = useState(false);
   return (
     <div role="group" aria-label="Get a photo" className="flex flex-wrap gap-1.5 sm:gap-2">
-      <Button variant="primary" onPress={() => input.current?.click()}>
+      <Button variant="primary" onClick={() => input.current?.click()}>
         <PhotoIcon />
         <span className="sm:hidden">Choose</span>
         <span className="hidden sm:inline">Choose a photo</span>
       </Button>
-      <Button variant="secondary" onPress={() => setCamera(true)}>
+      <Button variant="secondary" onClick={() => setCamera(true)}>
         <CameraIcon />
         Camera
       </Button>
-      <Button variant="secondary" onPress={onSample}>
+      <Button variant="secondary" onClick={onSample}>
         <FaceIcon />
         Sample
       </Button>

@@ -1,4 +1,5 @@
-import { Button, Switch } from "@heroui/react";
+import { Button } from "@/controls/Button";
+import { Switch } from "@/controls/Switch";
 import { MoonIcon, SunIcon } from "@/lib/icons";
 import { useTheme } from "@/lib/use-theme";
 import type { Where } from "./result";
@@ -13,15 +14,10 @@ export function Header({ onDevice, onWhere }: Props) {
   return (
     <header className="flex flex-wrap items-center gap-x-4 gap-y-1">
       <h1 className="mr-auto text-lg font-semibold">Face parts</h1>
-      <Switch isSelected={onDevice} onChange={(on) => onWhere(on ? "device" : "service")}>
-        <Switch.Content>
-          <Switch.Control className="ring-1 ring-foreground/20">
-            <Switch.Thumb />
-          </Switch.Control>
-          <span title="The photo is parsed in this browser and sent nowhere">On this device</span>
-        </Switch.Content>
+      <Switch on={onDevice} onChange={(on) => onWhere(on ? "device" : "service")}>
+        <span title="The photo is parsed in this browser and sent nowhere">On this device</span>
       </Switch>
-      <Button isIconOnly size="sm" variant="tertiary" aria-label={dark ? "Light colours" : "Dark colours"} onPress={toggle}>
+      <Button isIconOnly size="sm" variant="tertiary" aria-label={dark ? "Light colours" : "Dark colours"} onClick={toggle}>
         {dark ? <SunIcon /> : <MoonIcon />}
       </Button>
     </header>

@@ -1,6 +1,6 @@
-import { Button } from "@heroui/react";
 import type { ModelDetail, Output, SegmentOptions } from "@/api/client";
 import type { Trouble } from "@/api/trouble";
+import { Button } from "@/controls/Button";
 import { formatMs } from "@/lib/format";
 import { CurlCommand } from "@/panel/CurlCommand";
 import { Downloads } from "@/panel/Downloads";
@@ -66,7 +66,7 @@ export function Panel(props: Props) {
       {result?.warnings.includes("no_face_found") && (
         <div className="rounded-lg bg-default p-3 text-sm" data-testid="no-face">
           <p>No face was found. If the picture is one face, close up, it can be parsed as a whole.</p>
-          <Button size="sm" variant="secondary" className="mt-2" onPress={props.onWhole}>Parse the whole picture</Button>
+          <Button size="sm" variant="secondary" className="mt-2" onClick={props.onWhole}>Parse the whole picture</Button>
         </div>
       )}
       {result && model && (

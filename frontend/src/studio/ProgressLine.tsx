@@ -1,4 +1,5 @@
-import { Button, ProgressBar } from "@heroui/react";
+import { Button } from "@/controls/Button";
+import { ProgressBar } from "@/controls/ProgressBar";
 import type { Progress } from "./state";
 
 const WORDS: Record<Progress["stage"], string> = {
@@ -18,13 +19,8 @@ export function ProgressLine({ progress: { stage, share }, onCancel }: Props) {
   return (
     <div className="pointer-events-none absolute inset-x-0 top-0 p-4" data-testid="progress">
       <div className="mx-auto flex max-w-80 items-center gap-3 rounded-xl bg-overlay/95 p-3 shadow-lg">
-        <ProgressBar className="min-w-0 flex-1" aria-label={WORDS[stage]} size="sm" value={share === null ? undefined : 100 * share} isIndeterminate={share === null}>
-          <span className="text-sm">{WORDS[stage]} …</span>
-          <ProgressBar.Track>
-            <ProgressBar.Fill />
-          </ProgressBar.Track>
-        </ProgressBar>
-        <Button size="sm" variant="tertiary" className="pointer-events-auto" onPress={onCancel}>Cancel</Button>
+        <ProgressBar label={WORDS[stage]} share={share} />
+        <Button size="sm" variant="tertiary" className="pointer-events-auto" onClick={onCancel}>Cancel</Button>
       </div>
     </div>
   );

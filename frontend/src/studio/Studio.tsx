@@ -1,9 +1,9 @@
 "use client";
 
-import { Button } from "@heroui/react";
 import { Suspense, useMemo, useRef, useState } from "react";
 import type { Output, SegmentOptions } from "@/api/client";
 import type { Trouble } from "@/api/trouble";
+import { Button } from "@/controls/Button";
 import { aroundFace, letterbox } from "@/device/cut";
 import type { Paint } from "@/labels/paint";
 import { useSize } from "@/lib/use-size";
@@ -147,7 +147,7 @@ export function Studio() {
             <StageMessage empty={!photo && !progress && !trouble} dragging={dragging} onChoose={() => input.current?.click()} />
             {progress && <ProgressLine progress={progress} onCancel={dismiss} />}
             {photo && !result && !progress && !trouble && (
-              <Button className="absolute left-1/2 top-4 -translate-x-1/2 shadow-lg" onPress={() => start(task)}>Parse this photo</Button>
+              <Button className="absolute left-1/2 top-4 -translate-x-1/2 shadow-lg" onClick={() => start(task)}>Parse this photo</Button>
             )}
             {trouble && (
               <div className="absolute inset-x-3 top-3 mx-auto max-w-lg">

@@ -1,6 +1,7 @@
-import { Alert, Button } from "@heroui/react";
 import { useEffect, useState } from "react";
 import type { Trouble } from "@/api/trouble";
+import { Button } from "@/controls/Button";
+import { AlertIcon } from "@/lib/icons";
 import { ApiKeyField } from "@/panel/ApiKeyField";
 
 interface Props {
@@ -16,11 +17,11 @@ export function TroubleCard({ trouble, onRetry, onKey, onChoose, onDismiss }: Pr
   const left = useCountdown(trouble);
   const { remedy } = trouble;
   return (
-    <Alert role="alert" status={remedy === "wait" ? "warning" : "danger"} data-code={trouble.code} className="border border-border shadow-lg">
-      <Alert.Indicator />
-      <Alert.Content>
-        <Alert.Title>{trouble.title}</Alert.Title>
-        <Alert.Description>{trouble.hint}</Alert.Description>
+    <div role="alert" data-code={trouble.code} className={`alert ${remedy === "wait" ? "alert--warning" : "alert--danger"} border border-border shadow-lg`}>
+      <div className="alert__indicator"><AlertIcon /></div>
+      <div className="alert__content">
+        <p className="alert__title">{trouble.title}</p>
+        <p className="alert__description">{trouble.hint}</p>
         {trouble.detail && remedy !== "key" && <p className="mt-1 text-xs break-words text-muted">{trouble.detail}</p>}
         {trouble.code === "internal_error" && trouble.requestId && (
           <p className="mt-1 text-xs break-words text-muted">The service's log has it as {trouble.requestId}</p>
@@ -28,17 +29,17 @@ export function TroubleCard({ trouble, onRetry, onKey, onChoose, onDismiss }: Pr
         {remedy === "key" && <ApiKeyField onKey={onKey} />}
         <div className="mt-3 flex gap-2">
           {(remedy === "retry" || remedy === "wait") && (
-            <Button size="sm" isDisabled={left > 0} onPress={onRetry}>
+            <Button size="sm" disabled={left > 0} onClick={onRetry}>
               {left > 0 ? `Try again in ${left} s` : "Try again"}
             </Button>
           )}
           {remedy === "other-photo" && (
-            <Button size="sm" onPress={onChoose}>Choose another photo</Button>
+            <Button size="sm" onClick={onChoose}>Choose another photo</Button>
           )}
-          <Button size="sm" variant="tertiary" onPress={onDismiss}>Close</Button>
+          <Button size="sm" variant="tertiary" onClick={onDismiss}>Close</Button>
         </div>
-      </Alert.Content>
-    </Alert>
+      </div>
+    </div>
   );
 }
 
