@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import environ
-import structlog
 from corsheaders.defaults import default_headers
 
 from backend.environment import (
@@ -28,6 +27,7 @@ from backend.environment import (
     whole,
     words,
 )
+from backend.logs import configure_structlog, logging_config
 from backend.static_files import IMMUTABLE, add_headers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -120,7 +120,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "segmentation_api.telemetry.request_id",
     "segmentation_api.health.probes",
-    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "segmentation_api.telemetry.http_metrics",
     "segmentation_api.telemetry.RequestLog",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -131,7 +131,6 @@ MIDDLEWARE = [
     "backend.admin_middleware.Authentication",
     "backend.admin_middleware.Messages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "segmentation_api.telemetry.HttpMetrics",
 ]
 
 # Traces: an extra, so the middleware and its packages are looked for only where they are asked for
@@ -221,58 +220,9 @@ SPECTACULAR_SETTINGS = {
 }
 
 # JSON logs, one line a request
-DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
 DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False  # an address is personal data; the proxy's log may have it
 DJANGO_STRUCTLOG_USER_ID_FIELD = ""
-DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True  # telemetry.request_id lets only sane ones pass
 
-LOG_STEPS: list[Any] = [
-    structlog.contextvars.merge_contextvars,
-    structlog.stdlib.add_log_level,
-    structlog.stdlib.add_logger_name,
-    structlog.stdlib.ExtraAdder(),
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-    structlog.processors.format_exc_info,
-]
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "json": {
-            "()": structlog.stdlib.ProcessorFormatter,
-            "foreign_pre_chain": LOG_STEPS,
-            "processors": [
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(),
-            ],
-        }
-    },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
-    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {
-        # RequestLog has said it already, with less of what the client sent
-        "django.request": {"level": "CRITICAL"},
-        "django.security": {"level": "CRITICAL"},
-        "django.server": {"level": "CRITICAL", "handlers": ["stderr"], "propagate": False},
-        "gunicorn.error": {"handlers": [], "propagate": True},
-        # It warns of each HEAD, whose body Django leaves to the server
-        "gunicorn.http.wsgi": {"level": "ERROR"},
-        # Their DEBUG lines hold a photo's EXIF values, and what the client calls itself
-        "PIL": {"level": "INFO"},
-        "django_structlog": {"level": "INFO"},
-        "botocore": {"level": "WARNING"},
-        "boto3": {"level": "WARNING"},
-        "urllib3": {"level": "WARNING"},
-    },
-}
-structlog.configure(
-    processors=[
-        structlog.stdlib.filter_by_level,
-        structlog.stdlib.PositionalArgumentsFormatter(),
-        *LOG_STEPS,
-        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-    ],
-    logger_factory=structlog.stdlib.LoggerFactory(),
-    cache_logger_on_first_use=True,
-)
+LOGGING = logging_config(LOG_LEVEL)
+configure_structlog(LOG_LEVEL)

@@ -68,10 +68,12 @@ def keys_made() -> bool:
     """
     table = connection.ops.quote_name(APIKey._meta.db_table)
     try:
-        # Asked with each request: to write this query takes the ORM ten times as long as to run it
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT 1 FROM {table} LIMIT 1")  # noqa: S608  # nosec B608: no name from outside
-            return cursor.fetchone() is not None
+        # Asked with each request: the ORM takes ten times as long as the database, and Django's cursor three times.
+        # Both drivers' connections execute by themselves
+        connection.ensure_connection()
+        with connection.wrap_database_errors:
+            query = f"SELECT 1 FROM {table} LIMIT 1"  # noqa: S608  # nosec B608: no name from outside
+            return connection.connection.execute(query).fetchone() is not None
     except DatabaseError:
         if _migrated():
             raise

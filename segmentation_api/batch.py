@@ -9,7 +9,6 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
 
 from segmentation_api.admission import gate
 from segmentation_api.errors import UNEXPECTED, Problem, problem_of, too_large
@@ -30,7 +29,7 @@ class Entry:
 
 
 def segment_batch(
-    images: Sequence["UploadedFile[Any]"], options: SegmentOptions, renderer: OutputRenderer, request_id: str
+    images: Sequence[bytes], options: SegmentOptions, renderer: OutputRenderer, request_id: str
 ) -> tuple[bytes, str]:
     """The answer's body and media type. Raises Problem for what is wrong with all of it: options, or no place."""
     resolve(options)
@@ -40,9 +39,7 @@ def segment_batch(
     return _zip(entries, renderer.suffix, request_id), "application/zip"
 
 
-def _entries(
-    images: Sequence["UploadedFile[Any]"], options: SegmentOptions, renderer: OutputRenderer
-) -> Iterator[Entry]:
+def _entries(images: Sequence[bytes], options: SegmentOptions, renderer: OutputRenderer) -> Iterator[Entry]:
     """Each image takes its turn with other requests; once the first is let in, the rest only wait."""
     for index, image in enumerate(images):
         with gate().place(wait_anyway=index > 0):
@@ -50,13 +47,11 @@ def _entries(
         yield entry
 
 
-def _entry(
-    index: int, image: "UploadedFile[Any]", options: SegmentOptions, renderer: OutputRenderer
-) -> Entry:
+def _entry(index: int, image: bytes, options: SegmentOptions, renderer: OutputRenderer) -> Entry:
     try:
-        if (image.size or 0) > settings.MAX_UPLOAD_BYTES:
+        if len(image) > settings.MAX_UPLOAD_BYTES:
             raise too_large(settings.MAX_UPLOAD_BYTES)
-        parsed = segment_image(data=image.read(), options=options)
+        parsed = segment_image(data=image, options=options)
         body, _ = render(parsed, renderer)
     except Exception as error:  # one image must not stop the others
         problem = problem_of(error)

@@ -44,6 +44,9 @@ class DeadlineSocket(socket.socket):
     in_body = False
     hung_up = False
     request: Any = None
+    head_is_next = False
+    head = b""
+    """Of the answer, kept for what follows: a client is woken once, by both."""
 
     def allow(self, seconds: float, *, in_body: bool) -> None:
         """Start the clock for the next part of a request."""
@@ -94,11 +97,33 @@ class DeadlineSocket(socket.socket):
                 raise
             raise errors.NoMoreData from None
 
+    def begin_answer(self, request: Any) -> None:
+        """What is sent next is the head of the answer to this request."""
+        self.request, self.head_is_next, self.head = request, True, b""
+
+    def end_answer(self) -> None:
+        """All of the answer is given, or given up: now even a head without a body is sent."""
+        self.head_is_next = False
+        try:
+            if self.head:
+                self.sendall(b"")
+        except OSError:  # a client that is gone is noticed when its next request is read
+            pass
+
+    def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
+        """A file as it is: its head goes first."""
+        self.end_answer()
+        return super().sendfile(file, offset, count)
+
     def sendall(self, data: Any, flags: int = 0) -> None:
         """Raises BrokenPipeError for a client that does not take its answer."""
+        if self.head_is_next:
+            self.head_is_next, self.head = False, data
+            return
+        head, self.head = self.head, b""
         self.settimeout(SEND_SECONDS)
         try:
-            super().sendall(data, flags)
+            super().sendall(head + data if head else data, flags)
         except TimeoutError:
             raise BrokenPipeError(32, "the client does not read") from None
 
@@ -186,9 +211,12 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
     def handle_request(self, req: Any, conn: Any) -> Any:
         """The head is there; the application reads the body."""
         conn.sock.allow(settings.BODY_TIMEOUT, in_body=True)
-        conn.sock.request = req
+        conn.sock.begin_answer(req)
         conn.parser.unreader.mxchunk = RECEIVE_BYTES
-        return super().handle_request(req, conn)
+        try:
+            return super().handle_request(req, conn)
+        finally:
+            conn.sock.end_answer()
 
     def _keepalive_after(self, conn: Any, keepalive: Any) -> bool:
         """Whether the connection can be used again: not if more of a body is left than is worth reading."""

@@ -1,10 +1,11 @@
 """Request options, checked; and the JSON shapes, as OpenAPI shows them."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
+from django.http import QueryDict
 from rest_framework import serializers
-from rest_framework.request import Request
 
 from ml_core.faces import LANDMARKS
 from segmentation_api.errors import Problem
@@ -53,38 +54,45 @@ class OptionsSerializer(serializers.Serializer[Any]):
     inline = CommaListField(choices=("mask", "overlay"), required=False)
 
 
-CHECKED = OptionsSerializer()
-"""One for all requests: checking keeps nothing in it, and making it costs more than checking."""
-OPTIONS = tuple(CHECKED.fields)
-
-
-def read_options(request: Request, *, image_fields: tuple[str, ...] = ()) -> SegmentOptions:
-    """Options of query and body; the query wins. Raises Problem (400) for unknown, repeated or wrong ones."""
-    given = {**_once(_fields(request.data), image_fields), **_once(request.query_params, ())}
-    return SegmentOptions(**CHECKED.run_validation(given))
-
-
+CHECKS = OptionsSerializer().fields
+"""Bound once for all requests: checking keeps nothing in them, and binding costs more than checking."""
 MOST_ERRORS = 10
 """So many wrong options are named, however many there are."""
 
 
-def _fields(body: Any) -> Any:
-    return body if isinstance(body, dict) else {}
+def read_options(fields: Mapping[str, list[Any]], query: QueryDict, *, image_field: str) -> SegmentOptions:
+    """Options of body and query; the query wins. Raises Problem (400) for unknown or repeated, ValidationError for
+    wrong ones.
+    """
+    options = {name: values for name, values in fields.items() if name != image_field}
+    given = {**_once(options), **_once(dict(query.lists()))}
+    checked: dict[str, Any] = {}
+    errors: dict[str, Any] = {}
+    for (
+        name,
+        value,
+    ) in given.items():  # not the serializer, which makes an exception of each option that is not given
+        try:
+            checked[name] = CHECKS[name].run_validation(value)
+        except serializers.ValidationError as error:
+            errors[name] = error.detail
+    if errors:
+        raise serializers.ValidationError(errors)
+    return SegmentOptions(**checked)
 
 
-def _once(fields: Any, image_fields: tuple[str, ...]) -> dict[str, Any]:
-    """The options among `fields`, each given once."""
+def _once(options: Mapping[str, list[Any]]) -> dict[str, Any]:
+    """The options, each known and given once."""
     given: dict[str, Any] = {}
     errors: dict[str, list[str]] = {}
-    for name in fields:
-        values = fields.getlist(name) if hasattr(fields, "getlist") else [fields[name]]
-        if name in image_fields:
-            continue
-        if name not in OPTIONS:
+    for name, values in options.items():
+        if name not in CHECKS:
             if len(errors) < MOST_ERRORS:
-                errors[name[:50]] = [f"is not an option; there are {', '.join(OPTIONS)}"]
+                errors[name[:50]] = [f"is not an option; there are {', '.join(CHECKS)}"]
         elif len(values) > 1:
             errors[name] = ["is given more than once"]
+        elif isinstance(values[0], bytes):
+            errors[name] = ["must be text, not a file"]
         else:
             given[name] = values[0]
     if errors:

@@ -5,17 +5,13 @@ import binascii
 import json
 import sys
 from collections.abc import Callable, Iterable
-from io import BytesIO
 from typing import Any, NoReturn
 
-from django.core.files.uploadedfile import InMemoryUploadedFile, UploadedFile
-from django.core.files.uploadhandler import FileUploadHandler
-from django.http import HttpRequest, QueryDict
-from rest_framework.exceptions import ParseError
-from rest_framework.parsers import BaseParser, MultiPartParser
-from rest_framework.request import Request
+from django.http import HttpRequest
+from rest_framework.exceptions import ParseError, UnsupportedMediaType
 
 from segmentation_api.errors import CLOSE, Problem, invalid, too_large
+from segmentation_api.multipart_form import read_form
 
 BODY_OVERHEAD = 128 << 10
 """Bytes a body may have beyond its images: boundaries, part headers, form fields."""
@@ -62,73 +58,47 @@ def allow_chunked_bodies(application: Wsgi) -> Wsgi:
     return allowing
 
 
-class BoundedMemoryUploadHandler(FileUploadHandler):
-    """Keeps a request's files in memory, up to `limit` bytes in all."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__()
-        self.limit, self.left = limit, limit
-
-    def new_file(self, *args: Any, **kwargs: Any) -> None:
-        """A file part begins."""
-        super().new_file(*args, **kwargs)
-        self.file = BytesIO()
-
-    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        """Raises Problem (413) over the limit."""
-        self.left -= len(raw_data)
-        if self.left < 0:
-            raise too_large(self.limit)
-        self.file.write(raw_data)
-
-    def file_complete(self, file_size: int) -> InMemoryUploadedFile:
-        """The part as a file."""
-        self.file.seek(0)
-        return InMemoryUploadedFile(self.file, self.field_name, "image", self.content_type, file_size, None)
+Fields = dict[str, list[Any]]
+"""What a body brings, by name: bytes for each file, text, and in JSON other values."""
 
 
-class JsonParser(BaseParser):
-    """A JSON object, bounded; a name given twice is an error."""
-
-    media_type = "application/json"
-
-    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> dict[str, Any]:
-        """The object. Raises ParseError, or Problem (413)."""
-        body = read_bounded(stream, parser_context["view"].max_bytes * 4 // 3 + BODY_OVERHEAD)
-        try:
-            value = json.loads(body, object_pairs_hook=_unique, parse_constant=_refuse)
-        except (ValueError, RecursionError):
-            raise ParseError("The body is not valid JSON.") from None
-        if not isinstance(value, dict):
-            raise ParseError("The body must be a JSON object.")
-        return value
+def read_form_body(request: HttpRequest, limit: int) -> Fields:
+    """multipart/form-data: a form with files."""
+    return read_form(request, request.META["CONTENT_TYPE"], file_bytes=limit, body_bytes=most_bytes(limit))
 
 
-class RawImageParser(BaseParser):
-    """The body is the image."""
-
-    media_type = "*/*"
-
-    def parse(
-        self, stream: Any, media_type: str | None = None, parser_context: Any = None
-    ) -> dict[str, bytes]:
-        """{"image": bytes}. Raises Problem (413)."""
-        return {"image": read_bounded(stream, parser_context["view"].max_bytes)}
-
-
-class ImageParser(RawImageParser):
-    """A raw image under its own content type."""
-
-    media_type = "image/*"
+def read_json(request: HttpRequest, limit: int) -> Fields:
+    """A JSON object with the image in base64; a name given twice is an error. Raises ParseError, Problem (400, 413)."""
+    body = read_bounded(request, most_bytes(limit))
+    try:
+        value = json.loads(body, object_pairs_hook=_unique, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        raise ParseError("The body is not valid JSON.") from None
+    if not isinstance(value, dict):
+        raise ParseError("The body must be a JSON object.")
+    if isinstance(value.get("image"), str):
+        value["image"] = decode_base64(value["image"])
+    return {name: [one] for name, one in value.items()}
 
 
-class OctetStreamParser(RawImageParser):
-    """A raw image under no particular content type."""
+def read_raw(request: HttpRequest, limit: int) -> Fields:
+    """The body is the image. Raises Problem (413)."""
+    return {"image": [read_bounded(request, limit)]}
 
-    media_type = "application/octet-stream"
+
+Reader = Callable[[HttpRequest, int], Fields]
+FORM: dict[str, Reader] = {"multipart/form-data": read_form_body}
+ANY_BODY: dict[str, Reader] = {
+    **FORM,
+    "application/json": read_json,
+    "application/octet-stream": read_raw,
+    "image/*": read_raw,
+}
 
 
-PARSERS = [MultiPartParser, JsonParser, ImageParser, OctetStreamParser]
+def most_bytes(limit: int) -> int:
+    """How long a body may be that brings photos of `limit` bytes, in base64 perhaps."""
+    return limit * 4 // 3 + BODY_OVERHEAD
 
 
 def read_bounded(stream: Any, limit: int) -> bytes:
@@ -139,37 +109,42 @@ def read_bounded(stream: Any, limit: int) -> bytes:
     return data
 
 
-def limit_body(request: HttpRequest, *, limit: int) -> None:
-    """Refuse a request by its Content-Length, before it is read, and bound what a multipart parser may keep."""
+def check_length(request: HttpRequest, *, limit: int) -> None:
+    """Refuse a request by its Content-Length, before it is read. Raises Problem (413)."""
     given = request.META.get("CONTENT_LENGTH") or "0"
     length = int(given) if given.isdecimal() else 0
-    if length > limit * 4 // 3 + BODY_OVERHEAD and "HTTP_TRANSFER_ENCODING" not in request.META:
+    if length > most_bytes(limit) and "HTTP_TRANSFER_ENCODING" not in request.META:
         raise too_large(limit)
-    request.upload_handlers = [BoundedMemoryUploadHandler(limit)]
 
 
-def read_body(request: Request) -> None:
-    """Read and parse the body now, telling what goes wrong on the client's side from errors of ours."""
+def read_body(request: HttpRequest, readers: dict[str, Reader], *, limit: int) -> Fields:
+    """What the body brings, read by its type alone; one of no stated type is the image itself (RFC 9110, section 8.3).
+
+    Raises UnsupportedMediaType for a type without a reader, and tells what goes wrong on the client's side from errors
+    of ours.
+    """
+    if (request.META.get("CONTENT_LENGTH") or "0") == "0":
+        return {}
+    stated = request.META.get("CONTENT_TYPE") or "application/octet-stream"
+    media_type = stated.partition(";")[0].strip().lower()
+    family, slash, _ = media_type.partition("/")
+    reader = readers.get(media_type) or readers.get(f"{family}{slash}*")
+    if reader is None:
+        raise UnsupportedMediaType(media_type)
     try:
-        _ = request.data
+        return reader(request, limit)
     except OSError as error:
         if isinstance(error, TimeoutError) or isinstance(error.__cause__, TimeoutError):
             raise Problem(408, "upload_timeout", "The upload took too long.", headers=CLOSE) from None
         raise Problem(400, "malformed_body", "The body broke off or is malformed.", headers=CLOSE) from None
 
 
-def take_image(request: Request, *, limit: int) -> bytes:
+def take_image(fields: Fields, *, limit: int) -> bytes:
     """The image of a request in any of its three forms. Raises Problem: 400 without one, 413 over the limit."""
-    body: Any = request.data
-    form = isinstance(body, QueryDict)
-    given = body.getlist("image") if form else [body.get("image")]
+    given = fields.get("image", [None])
     if len(given) > 1:
         raise invalid("image", "is given more than once; /api/segment/batch/ takes several")
-    image = given[0] if given else None
-    if isinstance(image, UploadedFile):
-        image = image.read()
-    elif isinstance(image, str) and not form:
-        image = decode_base64(image)
+    image = given[0]
     if image is not None and not isinstance(image, bytes):
         raise invalid("image", "must be a file, or in JSON a base64 string")
     if not image:
@@ -179,11 +154,10 @@ def take_image(request: Request, *, limit: int) -> bytes:
     return image
 
 
-def take_images(request: Request, *, most: int) -> list["UploadedFile[Any]"]:
+def take_images(fields: Fields, *, most: int) -> list[bytes]:
     """The files of a batch. Raises Problem (400) without any or for too many."""
-    body: Any = request.data
-    given: list[Any] = body.getlist("images") if isinstance(body, QueryDict) else []
-    if not given or not all(isinstance(image, UploadedFile) for image in given):
+    given = fields.get("images", [])
+    if not given or not all(isinstance(image, bytes) for image in given):
         raise invalid("images", "must be one or more files")
     if len(given) > most:
         raise invalid("images", f"are {len(given)}; at most {most} are taken")

@@ -9,7 +9,6 @@ from django.utils.http import parse_etags
 from django.views.decorators.csrf import csrf_exempt
 from django_prometheus.exports import ExportToDjangoView
 from rest_framework.negotiation import DefaultContentNegotiation
-from rest_framework.parsers import BaseParser, MultiPartParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -27,9 +26,11 @@ from segmentation_api.renderers import choose_batch_renderer, choose_renderer, r
 from segmentation_api.serializers import read_options
 from segmentation_api.services import segment_image
 from segmentation_api.uploads import (
-    PARSERS,
-    OctetStreamParser,
-    limit_body,
+    ANY_BODY,
+    FORM,
+    Fields,
+    Reader,
+    check_length,
     read_body,
     take_image,
     take_images,
@@ -46,24 +47,15 @@ class BytesNegotiation(DefaultContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
-class UploadNegotiation(BytesNegotiation):
-    """For bodies that may be the image itself."""
-
-    def select_parser(self, request: Request, parsers: Any) -> BaseParser | None:
-        """By the type alone; a body of no stated type is the image itself (RFC 9110, section 8.3)."""
-        stated = str(request.content_type or OctetStreamParser.media_type)
-        media_type = stated.partition(";")[0].strip().lower()
-        family, slash, _ = media_type.partition("/")
-        fitting = (media_type, f"{family}{slash}*")
-        return next((parser for parser in parsers if parser.media_type in fitting), None)
-
-
 class UploadView(APIView):
     """A view that takes photos, `max_bytes` of them at most: the setting named `limit`."""
 
     http_method_names = ("post",)
-    content_negotiation_class = UploadNegotiation
+    content_negotiation_class = BytesNegotiation
+    readers: dict[str, Reader]
     limit: str
+    fields: Fields
+    """What the body brings."""
 
     @property
     def max_bytes(self) -> int:
@@ -72,25 +64,28 @@ class UploadView(APIView):
         return value
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Who may come in is decided first, then how much and whether there is room; only then is the body read."""
+        """Who may come in is decided first, then how much and whether there is room; only then is the body read.
+
+        Not by REST framework's parsers, which take longer over it than all else but the network.
+        """
         super().initial(request, *args, **kwargs)
-        limit_body(request._request, limit=self.max_bytes)
+        check_length(request._request, limit=self.max_bytes)
         gate().check_room()
-        read_body(request)
+        self.fields = read_body(request._request, self.readers, limit=self.max_bytes)
 
 
 @schema.segment
 class SegmentView(UploadView):
     """POST /api/segment/"""
 
-    parser_classes = PARSERS
+    readers = ANY_BODY
     limit = "MAX_UPLOAD_BYTES"
 
     def post(self, request: Request) -> HttpResponse:
         """Parse the face parts of one photo."""
-        options = read_options(request, image_fields=("image",))
+        options = read_options(self.fields, request.query_params, image_field="image")
         renderer = choose_renderer(_accept(request), options.output)
-        image = take_image(request, limit=self.max_bytes)
+        image = take_image(self.fields, limit=self.max_bytes)
         with gate().place():
             parsed = segment_image(data=image, options=options)
             body, timing = render(parsed, renderer)
@@ -103,14 +98,14 @@ class SegmentView(UploadView):
 class BatchView(UploadView):
     """POST /api/segment/batch/"""
 
-    parser_classes = [MultiPartParser]
+    readers = FORM
     limit = "MAX_BATCH_BYTES"
 
     def post(self, request: Request) -> HttpResponse:
         """Parse several photos; one that is broken does not stop the others."""
-        options = read_options(request, image_fields=("images",))
+        options = read_options(self.fields, request.query_params, image_field="images")
         renderer = choose_batch_renderer(_accept(request), options.output)
-        images = take_images(request, most=settings.MAX_BATCH_IMAGES)
+        images = take_images(self.fields, most=settings.MAX_BATCH_IMAGES)
         body, media_type = segment_batch(images, options, renderer, request.META["HTTP_X_REQUEST_ID"])
         response = HttpResponse(body, content_type=media_type)
         return _private(response, engine.segmenter(options.model).bundle)

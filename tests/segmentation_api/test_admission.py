@@ -146,7 +146,7 @@ def test_a_full_gate_is_found_before_the_body_is_read(
 ) -> None:
     gate = Gate(tmp_path, slots=1, queue=0)
     monkeypatch.setattr("segmentation_api.views.gate", lambda: gate)
-    monkeypatch.setattr("segmentation_api.views.read_body", lambda _: pytest.fail("the body was read"))
+    monkeypatch.setattr("segmentation_api.views.read_body", lambda *_, **__: pytest.fail("the body was read"))
     with gate.place():
         assert segment().status_code == 503
 

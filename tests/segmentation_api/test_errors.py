@@ -214,7 +214,7 @@ def test_a_foreign_host_is_400(client: Client) -> None:
 
 
 def test_an_error_of_ours_is_500_and_says_nothing(
-    segment: Segment, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    segment: Segment, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError("secret at /srv/service")
@@ -222,7 +222,7 @@ def test_an_error_of_ours_is_500_and_says_nothing(
     monkeypatch.setattr(services, "resolve", fail)
     body = problem(segment(), 500, "internal_error")
     assert "secret" not in str(body)
-    assert "request_failed" in caplog.text
+    assert "request_failed" in capfd.readouterr().err
     monkeypatch.undo()
 
 
