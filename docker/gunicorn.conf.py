@@ -92,12 +92,16 @@ def post_worker_init(worker):
     """In a worker, before it takes requests: load the models, and reload them on SIGHUP."""
     import threading
 
+    import cv2
+
     from segmentation_api.engine import engine
 
+    # As many as work on an image, not one a core: OpenCV's threads ask for work in a loop, while others have some
+    cv2.setNumThreads(settings.INFERENCE_THREADS)
     engine.models()
     engine.warm_up()
-    # What is here now stays. Left among what the collector counts, it would put off the next full collection until a
-    # quarter as much were garbage: a request of Django REST framework is a cycle, and holds its photo until then.
+    # What is here now stays: left among what the collector looks through, it would put off the next full collection
+    # until a quarter as much were garbage
     gc.freeze()
     gc.collect()
     if hasattr(libc, "malloc_trim"):

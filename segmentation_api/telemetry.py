@@ -1,18 +1,19 @@
 """Seen from outside: request ids, one log line a request, Prometheus metrics. Never a photo, a name or a key."""
 
+import logging
 import re
 import time
 import uuid
 from collections.abc import Callable
 from http import HTTPMethod
-from typing import Any
 
-from django.dispatch import receiver
+import structlog
 from django.http import HttpRequest, HttpResponse
-from django_structlog import signals
 from django_structlog.middlewares import RequestMiddleware
 from prometheus_client import Counter, Gauge, Histogram
-from structlog.contextvars import bind_contextvars
+from structlog.contextvars import bind_contextvars, clear_contextvars
+
+logger = structlog.get_logger(__name__)
 
 SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -85,17 +86,25 @@ class RequestLog(RequestMiddleware):
         """All lines of a request have its id; that it began is not worth a line."""
         bind_contextvars(request_id=request.META["HTTP_X_REQUEST_ID"])
 
+    def handle_response(self, request: HttpRequest, response: HttpResponse) -> None:
+        """The line, with how long the request took; django-structlog goes on with what is streamed or has failed."""
+        if response.streaming or hasattr(request, "_raised_exception"):
+            super().handle_response(request, response)
+            return
+        started: float = request.started  # type: ignore[attr-defined]
+        logger.log(
+            logging.ERROR if response.status_code >= 500 else logging.INFO,
+            "request_finished",
+            code=response.status_code,
+            request=self.format_request(request),
+            ms=round(1000 * (time.perf_counter() - started), 1),
+        )
+        clear_contextvars()
+
     @staticmethod
     def format_request(request: HttpRequest) -> str:
         """Method and path."""
         return f"{request.method} {request.path[:200]}"
-
-
-@receiver(signals.bind_extra_request_finished_metadata)
-def add_duration(request: HttpRequest, log_kwargs: dict[str, Any], **kwargs: Any) -> None:
-    """How long the request took."""
-    started: float = request.started  # type: ignore[attr-defined]
-    log_kwargs["ms"] = round(1000 * (time.perf_counter() - started), 1)
 
 
 def count_image(model: str, output: str, timing_ms: dict[str, float]) -> None:

@@ -63,6 +63,14 @@ class UploadView(APIView):
         value: int = getattr(settings, self.limit)
         return value
 
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        """REST framework's request, but for what its parsers would be told: that holds the view and the request itself,
+        and with them photo and answer until the garbage collector comes.
+        """
+        wrapped = super().initialize_request(request, *args, **kwargs)
+        wrapped.parser_context = {}
+        return wrapped
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Who may come in is decided first, then how much and whether there is room; only then is the body read.
 
@@ -192,7 +200,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 def _accept(request: Request) -> str:
     """What the client takes: anything, if it does not say."""
-    return request.headers.get("Accept", "").strip() or "*/*"
+    accept: str = request._request.META.get("HTTP_ACCEPT", "")
+    return accept.strip() or "*/*"
 
 
 def _private(response: HttpResponse, bundle: Bundle) -> HttpResponse:

@@ -6,6 +6,8 @@ Only the serving differs. Finding faces is left out, since no peer has a finder.
 import os
 from pathlib import Path
 
+import cv2
+
 from ml_core.segmenter import Segmenter
 from segmentation_api.png import encode_ids
 
@@ -17,6 +19,7 @@ class Pipeline:
     """Encoded photo in, palette PNG out; may be called by many threads."""
 
     def __init__(self, bundle: Path | None = None) -> None:
+        cv2.setNumThreads(1)
         self.segmenter = Segmenter.load(bundle or Path(os.environ[BUNDLE]), threads=1)
 
     def __call__(self, photo: bytes) -> bytes:

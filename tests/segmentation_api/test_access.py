@@ -8,6 +8,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
@@ -23,6 +24,7 @@ from rest_framework_api_key.models import APIKey
 from segmentation_api.access import AddressThrottle, KeyThrottle, check_start
 from segmentation_api.count_files import CountFiles
 from segmentation_api.startup import declare_listeners, on_loopback
+from tests.conftest import Server
 
 pytestmark = pytest.mark.django_db
 
@@ -270,23 +272,30 @@ def test_create_api_key_makes_none_that_could_not_be_used(wrong: list[str]) -> N
     assert not APIKey.objects.exists()
 
 
-def test_cors_only_for_the_origins_allowed(client: Client, settings: Any) -> None:
-    settings.CORS_ALLOWED_ORIGINS = ["https://app.example"]
-    allowed = client.get("/api/models/", headers={"Origin": "https://app.example"})
-    assert allowed["Access-Control-Allow-Origin"] == "https://app.example"
-    assert "Server-Timing" in allowed["Access-Control-Expose-Headers"]
-    assert "Access-Control-Allow-Origin" not in client.get(
-        "/api/models/", headers={"Origin": "https://evil.example"}
-    )
-    preflight = client.options(
-        "/api/segment/", headers={"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
-    )
+def test_cors_only_for_the_origins_allowed(tmp_path: Path, models_dir: Path) -> None:
+    server = Server(tmp_path, models_dir, CORS_ALLOWED_ORIGINS="https://app.example").wait_until_ready()
+    try:
+        with httpx.Client(base_url=server.url, headers={"Origin": "https://app.example"}) as page:
+            allowed = page.get("/api/models/")
+            others = [
+                page.get("/api/models/", headers={"Origin": "https://evil.example"}),
+                page.get("/metrics"),
+                page.get("/admin/login/"),
+            ]
+            preflight = page.options("/api/segment/", headers={"Access-Control-Request-Method": "POST"})
+    finally:
+        server.stop()
+    assert allowed.headers["Access-Control-Allow-Origin"] == "https://app.example"
+    assert "Server-Timing" in allowed.headers["Access-Control-Expose-Headers"]
+    assert not any("Access-Control-Allow-Origin" in answer.headers for answer in others)
     assert preflight.status_code == 200
     wanted = {"authorization", "content-type", "x-request-id"}
-    assert wanted <= set(preflight["Access-Control-Allow-Headers"].split(", "))
-    for path in ("/metrics", "/admin/login/"):
-        response = client.get(path, headers={"Origin": "https://app.example"})
-        assert "Access-Control-Allow-Origin" not in response
+    assert wanted <= set(preflight.headers["Access-Control-Allow-Headers"].split(", "))
+
+
+def test_without_origins_no_page_of_another_may_read_answers(client: Client) -> None:
+    answer = client.get("/api/models/", headers={"Origin": "https://app.example"})
+    assert "Access-Control-Allow-Origin" not in answer
 
 
 def test_the_admin_lists_keys_for_staff_only(client: Client) -> None:

@@ -1,12 +1,16 @@
 """Models, probes, schema, docs, metrics, logs."""
 
+import gc
 import json
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.handlers.wsgi import WSGIHandler
 from django.core.management import call_command
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from segmentation_api import health
 from segmentation_api.engine import Engine
@@ -115,3 +119,22 @@ def test_a_request_is_one_log_line_without_what_the_client_sent(
     assert (line["code"], line["request_id"]) == (200, "abc")
     assert line["ms"] > 0
     assert "secret" not in json.dumps(line)
+
+
+@pytest.mark.parametrize(("kept", "status"), [(1.0, "200 OK"), (0.5, "422 Unprocessable Entity")])
+def test_a_request_leaves_nothing_for_the_garbage_collector(photo: bytes, kept: float, status: str) -> None:
+    """Photo and answer would stay in memory until it comes."""
+    handler, factory = WSGIHandler(), RequestFactory()
+
+    def answer() -> str:
+        form = {"image": SimpleUploadedFile("photo.png", photo[: int(len(photo) * kept)])}
+        environ = factory.post("/api/segment/", form, query_params={"faces": "whole"}).environ
+        said: list[str] = []
+        with closing(handler(environ, lambda status, headers: said.append(status))) as response:
+            list(response)
+        return said[0]
+
+    answer()
+    gc.collect()
+    assert answer() == status
+    assert gc.collect() == 0
