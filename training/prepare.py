@@ -34,6 +34,16 @@ def prepare(options: RunOptions, params: Params | None = None) -> None:
     (options.out / "start.json").write_text(start + "\n", encoding="utf-8")
 
 
+def check_init(options: RunOptions) -> None:
+    """Raises RunError where a stage after `prepare` is told --init, and `prepare` was told otherwise."""
+    prepared = read_start(options.out)["init"]
+    if options.init and _start(options.init)["init"] != prepared:
+        start = prepared or "random weights"
+        raise RunError(
+            f"--init: {options.out} was prepared to start from {start}; the prepare stage takes --init"
+        )
+
+
 def _start(init: Path | None) -> dict[str, Any]:
     """What the run starts from, for its history: a bundle's name, and that bundle's own training."""
     if init is None:

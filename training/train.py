@@ -22,7 +22,7 @@ from training.config import ExportParams, Params, load_params
 from training.golden import write_golden_face
 from training.ingest import Manifest, pairs
 from training.options import RunError, RunOptions, run_stage
-from training.prepare import read_network, read_start
+from training.prepare import check_init, read_network, read_start
 from training.progress import ProgressTable
 from training.quantize import TooLossy, compare, frames, onnx_infer, quantize_bundle
 
@@ -37,6 +37,7 @@ def train(options: RunOptions, params: Params | None = None) -> Path:
     Without --resume a run starts anew from `<out>/initial.npz`. Raises RunError.
     """
     params = params or load_params()
+    check_init(options)
     config = params.train[options.preset]
     manifest = Manifest.read(options.out / "data.json")
     data = training_data(manifest)

@@ -90,6 +90,8 @@ def test_training_starts_from_a_bundle(broken_off_run: BrokenOffRun, tmp_path: P
     assert start["after"] == Bundle.load(first.bundle).info["training"]
     prepare(replace(second, init=None), tiny_params(Phase(64, 4, 1.0)))
     assert read_start(second.out) == {"init": None}
+    with pytest.raises(RunError, match="prepared to start from random weights"):
+        train(second, tiny_params(Phase(64, 4, 1.0)))
 
 
 def test_weights_of_another_network_are_refused(broken_off_run: BrokenOffRun, tmp_path: Path) -> None:
