@@ -25,7 +25,7 @@ from training.config import Config, ConfigError, load_config
 from training.ingest import DataError, ingest
 from training.options import RunError, RunOptions
 from training.prepare import prepare, read_start
-from training.train import VERSION
+from training.train import VERSION, train
 
 
 @pytest.fixture(autouse=True)
