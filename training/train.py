@@ -26,7 +26,7 @@ from training.prepare import check_init, read_network, read_start
 from training.progress import ProgressTable
 from training.quantize import TooLossy, compare, frames, onnx_infer, quantize_bundle
 
-VERSION = "0.7.0"
+VERSION = "0.8.0"
 PARITY = {"lite": 1e-4, "full": 1e-3}
 """How far ONNX Runtime may be from Keras in a logit."""
 
