@@ -210,8 +210,11 @@ test("dropping, pasting, recent results", async () => {
         },
         [kind, name, bytes],
       );
+    const dropped = page.getByRole("img", { name: /dropped\.jpg/ });
     await give("drop", "dropped.jpg");
-    await page.getByRole("img", { name: /dropped\.jpg/ }).waitFor();
+    // The page listens when its script has run, which may be after `load`: a drop before that is nobody's
+    await dropped.waitFor({ timeout: 10_000 }).catch(() => give("drop", "dropped.jpg"));
+    await dropped.waitFor();
     await page.getByRole("button", { name: "JSON" }).waitFor();
     await give("paste", "pasted.jpg");
     await page.getByRole("img", { name: /pasted\.jpg/ }).waitFor();
