@@ -39,7 +39,7 @@ SERVICE = Contender(
     [sys.executable, "-m", "gunicorn", "-c", "docker/gunicorn.conf.py", "backend.wsgi"],
     "/api/segment/?faces=whole",
     "/readyz",
-    {"INFERENCE_THREADS": "1", "LOG_LEVEL": "WARNING", "API_PUBLIC": "true"},
+    {"INFERENCE_THREADS": "1", "LOG_LEVEL": "WARNING"},
     before=[sys.executable, "manage.py", "migrate", "--verbosity", "0"],
 )
 PEERS = [
