@@ -34,7 +34,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--seconds", type=float, default=2.5, help="of each turn")
     options = parser.parse_args()
-    install_peers()
+    if set(options.only) - {"service"}:
+        install_peers()
     turns = take_turns(
         options.only, options.bundle.resolve(), options.clients, options.rounds, options.seconds
     )

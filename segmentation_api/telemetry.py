@@ -1,14 +1,16 @@
 """Seen from outside: request ids, one log line a request, Prometheus metrics. Never a photo, a name or a key."""
 
-import logging
 import re
 import time
 import uuid
 from collections.abc import Callable
 from http import HTTPMethod
+from typing import Any
 
 import structlog
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
+from django_structlog import signals
 from django_structlog.middlewares import RequestMiddleware
 from prometheus_client import Counter, Gauge, Histogram
 from structlog.contextvars import bind_contextvars, clear_contextvars
@@ -59,6 +61,12 @@ def request_id(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
+def seconds_since_start(request: HttpRequest) -> float:
+    """Since `request_id` saw it first."""
+    started: float = request.started  # type: ignore[attr-defined]
+    return time.perf_counter() - started
+
+
 def http_metrics(get_response: GetResponse) -> GetResponse:
     """Middleware: counts each request. Of what the client sent only a method that HTTP knows becomes a label.
 
@@ -67,13 +75,12 @@ def http_metrics(get_response: GetResponse) -> GetResponse:
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        started = time.perf_counter()
         response = get_response(request)
         method = request.method if request.method in METHODS else "<invalid method>"
         view = (request.resolver_match and request.resolver_match.view_name) or "<unnamed view>"
         REQUESTS.labels(method).inc()
         RESPONSES.labels(str(response.status_code), view, method).inc()
-        REQUEST_SECONDS.labels(view, method).observe(time.perf_counter() - started)
+        REQUEST_SECONDS.labels(view, method).observe(seconds_since_start(request))
         return response
 
     return middleware
@@ -91,13 +98,12 @@ class RequestLog(RequestMiddleware):
         if response.streaming or hasattr(request, "_raised_exception"):
             super().handle_response(request, response)
             return
-        started: float = request.started  # type: ignore[attr-defined]
         logger.log(
-            logging.ERROR if response.status_code >= 500 else logging.INFO,
+            self._log_level_for_status_code(response.status_code),
             "request_finished",
             code=response.status_code,
             request=self.format_request(request),
-            ms=round(1000 * (time.perf_counter() - started), 1),
+            ms=round(1000 * seconds_since_start(request), 1),
         )
         clear_contextvars()
 
@@ -105,6 +111,12 @@ class RequestLog(RequestMiddleware):
     def format_request(request: HttpRequest) -> str:
         """Method and path."""
         return f"{request.method} {request.path[:200]}"
+
+
+@receiver(signals.bind_extra_request_finished_metadata)
+def add_duration(request: HttpRequest, log_kwargs: dict[str, Any], **kwargs: Any) -> None:
+    """In the line of an answer that is streamed, which django-structlog writes: how long it took to begin."""
+    log_kwargs["ms"] = round(1000 * seconds_since_start(request), 1)
 
 
 def count_image(model: str, output: str, timing_ms: dict[str, float]) -> None:

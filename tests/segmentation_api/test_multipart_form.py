@@ -55,9 +55,7 @@ def test_the_boundary_may_be_stated_in_any_way(kind: str) -> None:
 
 def test_line_ends_and_near_boundaries_belong_to_the_photo() -> None:
     photo = b"\r\n--\r\n--a\r\n\n--b\r\n\r\n" + bytes(range(256))
-    assert read(form(('name="image"; filename="x"', photo.replace(b"\n--b", b"\n--c")))) == {
-        "image": [photo.replace(b"\n--b", b"\n--c")]
-    }
+    assert read(form(('name="image"; filename="x"', photo))) == {"image": [photo]}
 
 
 @pytest.mark.parametrize(
