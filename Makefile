@@ -22,7 +22,7 @@ PAGE_SOURCES := $(addprefix frontend/, package.json next.config.ts postcss.confi
 serve:
 	@$(MAKE) --no-print-directory -j2 $(SERVE) page-if-possible
 	$(BIN)/python manage.py migrate --verbosity 0
-	exec $(BIN)/gunicorn -c docker/gunicorn.conf.py backend.wsgi
+	exec $(BIN)/gunicorn -c backend/server/config.py backend.wsgi
 
 # The web page, which the service has at /
 page: $(PAGE)

@@ -1,4 +1,4 @@
-"""The WSGI entry. gunicorn with docker/gunicorn.conf.py is the server this is made for."""
+"""The WSGI entry. gunicorn with backend/server/config.py is the server this is made for."""
 
 import os
 

@@ -36,7 +36,7 @@ class Contender:
 
 SERVICE = Contender(
     "this service",
-    [sys.executable, "-m", "gunicorn", "-c", "docker/gunicorn.conf.py", "backend.wsgi"],
+    [sys.executable, "-m", "gunicorn", "-c", "backend/server/config.py", "backend.wsgi"],
     "/api/segment/?faces=whole",
     "/readyz",
     {"INFERENCE_THREADS": "1", "LOG_LEVEL": "WARNING"},

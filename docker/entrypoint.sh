@@ -19,7 +19,7 @@ python manage.py migrate --skip-checks --verbosity 0
 exec 9>&-
 
 if [ "${1:-serve}" = serve ]; then
-  exec gunicorn -c docker/gunicorn.conf.py backend.wsgi
+  exec gunicorn -c backend/server/config.py backend.wsgi
 fi
 shift
 exec python manage.py "$@"

@@ -41,7 +41,7 @@ def check_start() -> None:
     if not (settings.API_PUBLIC or on_loopback() or keys_made()):
         raise ImproperlyConfigured(
             "API_PUBLIC: the service would be open to other machines. Make a key (manage.py create_api_key NAME), "
-            "or set API_PUBLIC=true to let everybody in, or bind to 127.0.0.1 with docker/gunicorn.conf.py"
+            "or set API_PUBLIC=true to let everybody in, or bind to 127.0.0.1 with backend/server/config.py"
         )
 
 

@@ -122,7 +122,7 @@ class Server:
         self.environment = environment
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", "-c", "docker/gunicorn.conf.py", "backend.wsgi"],
+                [sys.executable, "-m", "gunicorn", "-c", "backend/server/config.py", "backend.wsgi"],
                 cwd=ROOT,
                 env=environment,
                 stdout=log,

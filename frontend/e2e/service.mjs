@@ -19,7 +19,7 @@ export async function withService(settings, work) {
   const manage = (...words) => execFileSync(PYTHON, ["manage.py", ...words], { cwd: ROOT, env, encoding: "utf8" });
   manage("migrate", "--verbosity", "0");
   const log = openSync(join(folder, "log"), "w");
-  const server = spawn(PYTHON, ["-m", "gunicorn", "-c", "docker/gunicorn.conf.py", "backend.wsgi"], { cwd: ROOT, env, stdio: ["ignore", log, log] });
+  const server = spawn(PYTHON, ["-m", "gunicorn", "-c", "backend/server/config.py", "backend.wsgi"], { cwd: ROOT, env, stdio: ["ignore", log, log] });
   const ended = new Promise((resolve) => server.once("exit", resolve));
   const base = `http://127.0.0.1:${port}`;
   try {

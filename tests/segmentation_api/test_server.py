@@ -24,7 +24,7 @@ from gunicorn.config import Config
 from numpy.typing import NDArray
 from PIL import Image
 
-from segmentation_api import gunicorn_worker
+from backend.server import worker as server_worker
 from tests.conftest import ROOT, Server, decode, encode
 
 Start = Callable[..., Server]
@@ -255,10 +255,10 @@ def test_all_threads_of_a_worker_allocate_from_one_heap(server: Server, photo: b
 
 
 def test_a_connection_goes_to_the_worker_that_has_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gunicorn_worker, "YIELD_SECONDS", 0.5)
+    monkeypatch.setattr(server_worker, "YIELD_SECONDS", 0.5)
     settings = Config()
     settings.set("workers", 2)
-    many, few = (gunicorn_worker.DeadlineWorker(0, 0, [], None, 30, settings, None) for _ in range(2))
+    many, few = (server_worker.DeadlineWorker(0, 0, [], None, 30, settings, None) for _ in range(2))
     taken: dict[str, list[Any]] = {"many": [], "few": []}
     monkeypatch.setattr(many, "enqueue_req", taken["many"].append)
     monkeypatch.setattr(few, "enqueue_req", taken["few"].append)

@@ -1,4 +1,4 @@
-"""gunicorn's settings: `gunicorn -c docker/gunicorn.conf.py backend.wsgi`. Values come from backend.settings."""
+"""gunicorn's settings: `gunicorn -c backend/server/config.py backend.wsgi`. Values come from backend.settings."""
 
 import ctypes
 import gc
@@ -8,9 +8,11 @@ import signal
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
 
 from django.core.exceptions import ImproperlyConfigured
@@ -40,11 +42,11 @@ os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_dir)  # before prometheus_c
 bind = f"[{settings.BIND}]:{settings.PORT}" if ":" in settings.BIND else f"{settings.BIND}:{settings.PORT}"
 pidfile = str(run / "gunicorn.pid")
 control_socket_disable = True
-worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # nosec B108
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108  # nosec B108
 
 # Threads wait for slow clients and for their turn; segmentation_api.admission lets as many compute as there
 # are cores. More than one process, so that the death of one is not the death of the service.
-worker_class = "segmentation_api.gunicorn_worker.DeadlineWorker"
+worker_class = "backend.server.worker.DeadlineWorker"
 workers = settings.WORKERS
 threads = settings.THREADS
 worker_connections = 1000
@@ -62,10 +64,10 @@ forwarder_headers = ""
 # What Pillow remarks on a damaged photo: the client is told, and Python would remember each wording for good
 warnings.filterwarnings("ignore", module=r"PIL\.")
 logconfig_dict = settings.LOGGING
-logger_class = "segmentation_api.gunicorn_worker.NoAccessLog"
+logger_class = "backend.server.worker.NoAccessLog"
 
 
-def on_starting(server):
+def on_starting(server: Any) -> None:
     """In the master, before it listens: old counters go, and the model must be there."""
     import django
 
@@ -77,7 +79,7 @@ def on_starting(server):
     server.handle_hup = lambda: server.kill_workers(signal.SIGHUP)
 
 
-def when_ready(server):
+def when_ready(server: Any) -> None:
     """In the master, listening but before any worker: who may come in depends on where it listens."""
     from segmentation_api.access import check_start, check_stores
     from segmentation_api.startup import declare_listeners, listening_host
@@ -88,7 +90,7 @@ def when_ready(server):
     server.log.info("API docs: http://%s/api/docs/", bind)
 
 
-def post_worker_init(worker):
+def post_worker_init(worker: Any) -> None:
     """In a worker, before it takes requests: load the models, and reload them on SIGHUP."""
     import threading
 
@@ -107,13 +109,13 @@ def post_worker_init(worker):
     if hasattr(libc, "malloc_trim"):
         threading.Thread(target=_trim_heap, name="trim-heap", daemon=True).start()
 
-    def reload_models(*_):
+    def reload_models(*_: object) -> None:
         threading.Thread(target=engine.reload, name="reload-models", daemon=True).start()
 
     signal.signal(signal.SIGHUP, reload_models)
 
 
-def worker_exit(server, worker):
+def worker_exit(server: Any, worker: Any) -> None:
     """In a worker whose requests are answered: end now. Taking the inference threads apart can hang for good."""
     if worker.booted and os.getpid() == worker.pid:
         if settings.OTEL_EXPORTER_OTLP_ENDPOINT:
@@ -124,21 +126,21 @@ def worker_exit(server, worker):
         os._exit(0)
 
 
-def child_exit(server, worker):
+def child_exit(server: Any, worker: Any) -> None:
     """A worker is gone: its share of the gauges goes with it."""
     from prometheus_client import multiprocess
 
     multiprocess.mark_process_dead(worker.pid)
 
 
-def _trim_heap():
+def _trim_heap() -> None:
     """Give back, again and again, what lies free between the small blocks of the heap."""
     while True:
         time.sleep(10)
         libc.malloc_trim(0)
 
 
-def _or_stop(check, server):
+def _or_stop(check: Callable[[], None], server: Any) -> None:
     """Run a start check; what it finds ends the master with one line."""
     from django.db import connections
 
