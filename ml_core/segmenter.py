@@ -3,8 +3,6 @@
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -16,9 +14,9 @@ from PIL import Image
 from ml_core.bundle import GOLDEN, GOLDEN_LABELS, MODEL, Bundle, BundleError
 from ml_core.faces import Face, FaceFinder, alignment
 from ml_core.images import MAX_PIXELS, Affine, decode, from_pil, letterbox, sample
-from ml_core.labels import LabelSet
 from ml_core.paste import paste
 from ml_core.runtime import ProviderUnavailable, open_session
+from ml_core.segmentation import Segmentation
 from ml_core.wide import merge, reaching, wider
 
 FACE = 0.3
@@ -26,34 +24,6 @@ FACE = 0.3
 degrees, tilted, small) the least had 0.55; what the finder takes for faces in empty scenes has 0.03."""
 
 Photo = bytes | str | Path | Image.Image | NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class Segmentation:
-    """What was found in one photo.
-
-    image       (H, W, 3) uint8 RGB, upright
-    labels      (H, W) uint8 class ids of `label_set`
-    logits      of each cut, (h, w, C) float32
-    timing_ms   decode, locate, infer
-    """
-
-    image: NDArray[np.uint8]
-    labels: NDArray[np.uint8]
-    label_set: LabelSet
-    faces: tuple[Face, ...]
-    logits: tuple[NDArray[np.float32], ...]
-    temperatures: tuple[float, ...]
-    warnings: tuple[str, ...]
-    timing_ms: dict[str, float]
-
-    @cached_property
-    def confidence(self) -> tuple[float | None, ...]:
-        """A class: mean calibrated probability (0..1) of the pixels labelled so; None if there are none.
-
-        Computed when first asked for: it takes as long as decoding a photo, and pictures do without it.
-        """
-        return _confidence(self.logits, self.labels, self.temperatures)
 
 
 class Segmenter:
@@ -117,10 +87,9 @@ class Segmenter:
         return Segmentation(
             image=pixels,
             labels=labels,
-            label_set=self.bundle.labels,
+            bundle=self.bundle,
             faces=tuple(found),
             logits=tuple(logits),
-            temperatures=tuple(self.bundle.temperatures),
             warnings=() if logits else ("no_face_found",),
             timing_ms={
                 "decode": 1000 * (decoded - start),
@@ -198,31 +167,6 @@ def _read(image: Photo, max_pixels: int) -> NDArray[np.uint8]:
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
         raise ValueError(f"an image array is (H, W, 3) uint8, not {image.shape} {image.dtype}")
     return image
-
-
-def _confidence(
-    logits: Sequence[NDArray[np.float32]], labels: NDArray[np.uint8], temperatures: Sequence[float]
-) -> tuple[float | None, ...]:
-    """A class: the mean softmax(logits / its temperature) where it wins; None if not in `labels`.
-
-    Taken over the logits, not over the photo's pixels: the same figure for a fraction of the time. A class
-    that wins only between logits has the highest probability it reaches at one of them.
-    """
-    classes = len(temperatures)
-    sharpness = 1 / np.array(temperatures, np.float32)
-    total, count, highest = np.zeros(classes), np.zeros(classes), np.zeros(classes)
-    for values in logits:
-        flat = values.reshape(-1, classes)
-        winner = flat.argmax(axis=1)
-        behind = flat - np.take_along_axis(flat, winner[:, None], axis=1)
-        odds = np.exp(behind * sharpness[winner, None])
-        scale = 1 / odds.sum(axis=1)  # the winner's probability, as its odds are 1
-        total += np.bincount(winner, scale, minlength=classes)
-        count += np.bincount(winner, minlength=classes)
-        highest = np.maximum(highest, (odds * scale[:, None]).max(axis=0))
-    present = np.bincount(labels.ravel(), minlength=classes) > 0
-    mean = np.where(count > 0, total / np.maximum(count, 1), highest)
-    return tuple(float(mean[c]) if present[c] and len(logits) else None for c in range(classes))
 
 
 def _check_contract(session: ort.InferenceSession, bundle: Bundle) -> None:

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from segmentation_api.admission import gate
 from segmentation_api.errors import UNEXPECTED, Problem, problem_of, too_large
-from segmentation_api.renderers import JsonRenderer, OutputRenderer, render
+from segmentation_api.renderers import OutputRenderer, render
 from segmentation_api.services import SegmentOptions, resolve, segment_image
 
 logger = structlog.get_logger(__name__)
@@ -34,7 +34,7 @@ def segment_batch(
     """The answer's body and media type. Raises Problem for what is wrong with all of it: options, or no place."""
     resolve(options)
     entries = _entries(images, options, renderer)
-    if isinstance(renderer, JsonRenderer):
+    if renderer.output == "json":
         return _json_list(entries, request_id), "application/json"
     return _zip(entries, renderer.suffix, request_id), "application/zip"
 

@@ -1,40 +1,35 @@
 """The one use case: parse the face parts of an image. Views and commands both come here."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 from django.conf import settings
 
-from ml_core.bundle import Bundle
 from ml_core.labels import UnknownClass
-from ml_core.segmenter import Segmentation, Segmenter
+from ml_core.outputs import FORMATS, OutputOptions
+from ml_core.segmentation import Segmentation
+from ml_core.segmenter import Segmenter
 from segmentation_api.engine import engine
 from segmentation_api.errors import invalid
 
-Output = Literal["mask", "labels", "overlay", "classes", "json"]
-OUTPUTS: tuple[Output, ...] = ("mask", "labels", "overlay", "classes", "json")
+OUTPUTS = tuple(dict.fromkeys(written.name for written in FORMATS))
 
 
 @dataclass(frozen=True)
-class SegmentOptions:
+class SegmentOptions(OutputOptions):
     """What is asked for; `output` None leaves the choice to the Accept header, `classes` None means all."""
 
-    output: Output | None = None
+    output: str | None = None
     classes: tuple[str, ...] | None = None
-    alpha: float = 0.6
     faces: Literal["auto", "whole"] = "auto"
     model: str | None = None
-    polygons: bool = False
-    inline: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Parsed:
-    """What was found, by which model, and what was asked for: all that a renderer needs."""
+    """What was found, and what was asked for: all that a renderer needs."""
 
     segmentation: Segmentation
-    bundle: Bundle
     options: SegmentOptions
 
 
@@ -47,7 +42,7 @@ def segment_image(*, data: bytes, options: SegmentOptions) -> Parsed:
     """
     segmenter, keep = resolve(options)
     found = segmenter.predict(data, faces=options.faces, max_pixels=settings.MAX_IMAGE_PIXELS)
-    return Parsed(found if keep is None else _only(found, keep), segmenter.bundle, options)
+    return Parsed(found if keep is None else found.only(keep), options)
 
 
 def resolve(options: SegmentOptions) -> tuple[Segmenter, tuple[int, ...] | None]:
@@ -60,10 +55,3 @@ def resolve(options: SegmentOptions) -> tuple[Segmenter, tuple[int, ...] | None]
         return segmenter, labels.ids(options.classes)
     except UnknownClass as error:
         raise invalid("classes", f"{str(error)[:50]!r} is not one of {', '.join(labels.names)}") from None
-
-
-def _only(found: Segmentation, keep: tuple[int, ...]) -> Segmentation:
-    """All but the classes `keep` made background."""
-    table = np.zeros(256, np.uint8)
-    table[list(keep)] = keep
-    return replace(found, labels=table[found.labels])

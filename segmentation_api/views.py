@@ -99,7 +99,7 @@ class SegmentView(UploadView):
             body, timing = render(parsed, renderer)
         response = HttpResponse(body, content_type=renderer.media_type)
         response["Server-Timing"] = ", ".join(f"{stage};dur={value:.2f}" for stage, value in timing.items())
-        return _private(response, parsed.bundle)
+        return _private(response, parsed.segmentation.bundle)
 
 
 @schema.batch

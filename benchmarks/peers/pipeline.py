@@ -8,8 +8,8 @@ from pathlib import Path
 
 import cv2
 
+from ml_core.outputs import OutputOptions, mask_png
 from ml_core.segmenter import Segmenter
-from segmentation_api.png import encode_ids
 
 BUNDLE = "BENCHMARK_BUNDLE"
 CORES = len(os.sched_getaffinity(0))
@@ -25,4 +25,4 @@ class Pipeline:
     def __call__(self, photo: bytes) -> bytes:
         """Decode, session, PNG."""
         found = self.segmenter.predict(photo, faces="whole")
-        return encode_ids(found.labels, found.label_set.palette[: len(found.label_set)])
+        return mask_png(found, OutputOptions())
