@@ -1,7 +1,11 @@
-"""How each contender is started: this service as `make serve` does it, the peers from an environment of their own."""
+"""How each contender is started: this service as `make serve` does it, the peers from an environment of their own.
+
+A commit of this service runs from a folder of its own, in this interpreter if what it pins is installed here.
+"""
 
 import hashlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -12,13 +16,15 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from benchmarks.peers.pipeline import BUNDLE, CORES
 from benchmarks.photos import ROOT
 
 REQUIREMENTS = Path(__file__).parent / "requirements.txt"
-PEERS_HOME = Path.home() / ".cache" / "face-parsing" / "bench-venv"
+HOME = Path.home() / ".cache" / "face-parsing"
+PEERS_HOME = HOME / "bench-venv"
 
 
 @dataclass(frozen=True)
@@ -32,16 +38,26 @@ class Contender:
     variables: dict[str, str] = field(default_factory=dict)
     before: list[str] = field(default_factory=list)
     """A command to run first."""
+    root: Path = ROOT
+    """Where its code is."""
 
 
-SERVICE = Contender(
-    "this service",
-    [sys.executable, "-m", "gunicorn", "-c", "backend/server/config.py", "backend.wsgi"],
-    "/api/segment/?faces=whole",
-    "/readyz",
-    {"INFERENCE_THREADS": "1", "LOG_LEVEL": "WARNING"},
-    before=[sys.executable, "manage.py", "migrate", "--verbosity", "0"],
-)
+def service(name: str, root: Path, python: str) -> Contender:
+    """This service, from the working tree or from the files of a commit."""
+    places = (root / "backend" / "server" / "config.py", root / "docker" / "gunicorn.conf.py")
+    config = next(path for path in places if path.is_file())
+    return Contender(
+        name,
+        [python, "-m", "gunicorn", "-c", str(config), "backend.wsgi"],
+        "/api/segment/?faces=whole",
+        "/readyz",
+        {"INFERENCE_THREADS": "1", "LOG_LEVEL": "WARNING"},
+        before=[python, "manage.py", "migrate", "--verbosity", "0"],
+        root=root,
+    )
+
+
+SERVICE = service("this service", ROOT, sys.executable)
 PEERS = [
     Contender(
         "LitServe", ["{bin}/python", "-m", "benchmarks.peers.litserve_app", "{port}"], "/segment", "/health"
@@ -67,15 +83,40 @@ CONTENDERS = {"service": SERVICE, "litserve": PEERS[0], "fastapi": PEERS[1], "be
 
 
 def install_peers() -> Path:
-    """The bin folder of the peers' environment, made anew when the pinned requirements have changed."""
-    wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
-    stamp = PEERS_HOME / "installed"
+    """The bin folder of the peers' environment."""
+    return installed(REQUIREMENTS, PEERS_HOME)
+
+
+def installed(requirements: Path, home: Path) -> Path:
+    """The bin folder of the environment at `home`, made anew when the pinned requirements have changed."""
+    wanted = hashlib.sha256(requirements.read_bytes()).hexdigest()
+    stamp = home / "installed"
     if not stamp.exists() or stamp.read_text() != wanted:
-        subprocess.run([sys.executable, "-m", "venv", str(PEERS_HOME)], check=True)
-        pip = [str(PEERS_HOME / "bin" / "python"), "-m", "pip", "install", "--quiet", "-r", str(REQUIREMENTS)]
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(home)], check=True)
+        pip = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "-r", str(requirements)]
         subprocess.run(pip, check=True)
         stamp.write_text(wanted)
-    return PEERS_HOME / "bin"
+    return home / "bin"
+
+
+def revision(commit: str, folder: Path) -> Contender:
+    """The service as it was at a commit, unpacked into `folder`."""
+    archive = subprocess.run(["git", "archive", commit], cwd=ROOT, check=True, stdout=subprocess.PIPE)
+    subprocess.run(["tar", "-x", "-C", str(folder)], input=archive.stdout, check=True)
+    requirements = folder / "requirements.txt"
+    python = Path(sys.executable)
+    if not _satisfied(requirements):
+        python = installed(requirements, HOME / f"revision-{commit.replace('/', '-')}-venv") / "python"
+    return service(commit, folder, str(python))
+
+
+def _satisfied(requirements: Path) -> bool:
+    """Whether this interpreter has all that is pinned."""
+    pins = re.findall(r"^([\w.-]+)(?:\[.*\])?==([^\s;]+)", requirements.read_text(), re.MULTILINE)
+    try:
+        return all(version(name) == pinned for name, pinned in pins)
+    except PackageNotFoundError:
+        return False
 
 
 @contextmanager
@@ -83,13 +124,13 @@ def running(contender: Contender, bundle: Path, state: Path) -> Iterator[tuple[i
     """(process id, port) of a server that is ready. Its output goes to a file in `state`."""
     signal.signal(
         signal.SIGTERM, lambda *_: sys.exit(143)
-    )  # else the server would outlive a benchmark that is ended
+    )  # so that a benchmark that is ended stops its servers
     port = free_port()
     names = {"port": port, "bin": PEERS_HOME / "bin", "state": state}
     variables = {
         "PATH": os.environ["PATH"],
         "HOME": str(Path.home()),
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": str(contender.root),
         BUNDLE: str(bundle),
         "MODELS_DIR": str(bundle.parent),
         "MODEL": bundle.name,
@@ -100,11 +141,16 @@ def running(contender: Contender, bundle: Path, state: Path) -> Iterator[tuple[i
     }
     command = [word.format(**names) for word in contender.command]
     if contender.before:
-        subprocess.run(contender.before, cwd=ROOT, env=variables, check=True)
+        subprocess.run(contender.before, cwd=contender.root, env=variables, check=True)
     log = state / f"{contender.name.replace(' ', '-')}.log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=variables, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            cwd=contender.root,
+            env=variables,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
     try:
         _wait(process, f"http://127.0.0.1:{port}{contender.ready}", log)
