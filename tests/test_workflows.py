@@ -1,4 +1,4 @@
-"""What no linter of workflows knows: that their steps are this repository's own scripts, and that main is gated."""
+"""What no workflow linter knows: steps run this repository's own scripts, and main is gated."""
 
 import os
 import re
@@ -14,12 +14,12 @@ FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 
 def load(name: str) -> dict[str, Any]:
-    """A workflow."""
+    """One workflow file, parsed."""
     return dict(yaml.safe_load((ROOT / ".github" / "workflows" / name).read_text()))
 
 
 def steps(workflow: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """All steps of all jobs."""
+    """Every step of every job."""
     for job in workflow["jobs"].values():
         yield from job.get("steps", [])
 

@@ -1,4 +1,4 @@
-"""What a deployment asks of the service: probes by address, and a readiness that can be taken back."""
+"""What a deployment relies on: health probes by IP address, and draining."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ Segment = Callable[..., Any]
 
 @pytest.fixture
 def draining(run_dir: Path) -> Iterator[None]:
-    """As docker/deploy/on-host.sh tells the old container."""
+    """Draining is on, as docker/deploy/on-host.sh turns it on in the old container."""
     (run_dir / DRAINING).touch()
     yield
     (run_dir / DRAINING).unlink()

@@ -1,4 +1,4 @@
-"""docker/deploy/*.sh with commands that only pretend: what is refused, what is asked of AWS, what is told."""
+"""docker/deploy/*.sh with stub `aws` and `docker` commands: what they refuse, what they ask AWS, what they report."""
 
 import json
 import os
@@ -14,8 +14,8 @@ from tests.conftest import ROOT
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
-# Answers from answers.json: the longest key that the command line begins with; what it is asked goes to asked.txt
-PRETENDER = f"""#!{sys.executable}
+# Answers from answers.json, by the longest key that the command line starts with; logs command lines in asked.txt
+STUB = f"""#!{sys.executable}
 import json, pathlib, sys
 here = pathlib.Path(__file__).parent
 asked = " ".join([pathlib.Path(sys.argv[0]).name, *sys.argv[1:]])
@@ -42,7 +42,7 @@ PUSHES = {
 
 
 def sends(status: str, hosts: str = "i-1") -> dict[str, tuple[int, str]]:
-    """SSM takes the command, and it ends with `status`."""
+    """Stub answers: SSM accepts the command, which ends with `status`."""
     return {
         **PRESENT,
         "aws ssm send-command": (0, "c-1"),
@@ -54,9 +54,9 @@ def sends(status: str, hosts: str = "i-1") -> dict[str, tuple[int, str]]:
 
 @pytest.fixture
 def script(tmp_path: Path) -> Run:
-    """Run a script with pretended answers; `asked` holds the command lines then."""
+    """Run a script with stub answers; `asked` then has the command lines."""
     for name in ("aws", "docker"):
-        (tmp_path / name).write_text(PRETENDER)
+        (tmp_path / name).write_text(STUB)
         (tmp_path / name).chmod(0o755)
 
     def run(
@@ -73,7 +73,7 @@ def script(tmp_path: Path) -> Run:
 
 
 def asked(tmp_path: Path) -> str:
-    """The command lines."""
+    """The command lines that the stubs were called with."""
     return (tmp_path / "asked.txt").read_text()
 
 

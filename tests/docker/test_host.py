@@ -1,4 +1,4 @@
-"""What terraform makes of a host, as far as it can be tried without one."""
+"""The host that terraform makes: its first-boot script and its permissions, read without an AWS account."""
 
 import os
 import re
