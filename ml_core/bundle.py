@@ -2,10 +2,10 @@
 
 model.onnx         input `image` uint8 RGB (N, H, W, 3); outputs `labels` uint8 (N, H, W) and `logits` float32
                    (N, h, w, C), h x w being H x W or a fraction of it; normalisation is inside the graph
-model.json         what the model is: `ModelCard` below
+model.json         what the model is: `ModelCard`
 golden.png         a drawn or public-domain face, and
 golden-labels.png  what this model answers to it
-weights.npz        Keras weights to go on training from; serving never opens it
+weights.npz        Keras weights to train on from; serving never opens it
 README.md          the model card, with the plots of figures.png
 """
 
@@ -14,14 +14,13 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationError
 
 from ml_core.labels import LabelSet
 
@@ -33,67 +32,90 @@ class BundleError(ValueError):
     """A bundle that cannot be served; the message names the file and the reason."""
 
 
-class _InputSize(BaseModel):
+def _class_table(value: Any) -> LabelSet:
+    try:
+        return value if isinstance(value, LabelSet) else LabelSet.from_json(value)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(str(error)) from error
+
+
+Classes = Annotated[LabelSet, PlainValidator(_class_table), PlainSerializer(LabelSet.to_json)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class InputSize(BaseModel):
+    """Of the network's input, in pixels."""
+
     height: int = Field(gt=0)
     width: int = Field(gt=0)
 
 
-class _Losses(BaseModel):
-    """Points of mean F1 lost at each step of the way from Keras, on validation photos."""
+class ModelCard(BaseModel):
+    """model.json. Further keys are kept in `model_extra`.
 
-    int8: float
+    precision           of the weights in model.onnx
+    temperature         divides the logits for calibrated probabilities, one for all classes
+    class_temperatures  per class: divides the logits of the pixels labelled so
+    metrics, parity     as evaluation and export wrote them
+    network, training   configuration and history of the Keras model, for a run that starts from it
+    """
 
-
-class _Int8Parity(BaseModel):
-    """What `parity` of an int8 model must say: how much worse it is than the float32 one, and may be."""
-
-    f1_loss: _Losses
-    f1_limit: float
-
-
-class _ModelCard(BaseModel):
-    """model.json. Further keys are kept in `Bundle.info` and ignored here."""
-
-    model_config = ConfigDict(protected_namespaces=())
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False, protected_namespaces=())
 
     format: Literal[1]
     name: str = Field(min_length=1)
-    version: str = Field(min_length=1)
-    classes: list[dict[str, Any]]
-    input: _InputSize
-    temperature: float = Field(gt=0)
-    class_temperatures: list[Annotated[float, Field(gt=0)]] | None = None
-    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    version: str = Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+_-]*$")
     precision: Literal["fp32", "int8"] = "fp32"
+    labels: Classes = Field(alias="classes")
+    input: InputSize
+    temperature: Positive
+    class_temperatures: tuple[Positive, ...] | None = None
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
     metrics: dict[str, Any]
     parity: dict[str, Any]
     data: str | dict[str, Any]
     licence: str
-
-
-@dataclass(frozen=True)
-class Bundle:
-    """A verified bundle folder. `input_size` is (height, width); `info` is model.json as it stands.
-
-    temperatures  a class: what the logits of a pixel called so are divided by for its confidence
-    """
-
-    path: Path
-    name: str
-    version: str
-    labels: LabelSet
-    input_size: tuple[int, int]
-    temperature: float
-    temperatures: tuple[float, ...]
-    sha256: str
-    metrics: dict[str, Any]
-    parity: dict[str, Any]
-    data: str | dict[str, Any]
-    licence: str
-    info: dict[str, Any]
+    network: dict[str, Any] | None = None
+    training: dict[str, Any] | None = None
 
     @classmethod
-    def load(cls, path: Path | str, *, golden: bool = True) -> "Bundle":
+    def read(cls, folder: Path | str) -> Self:
+        """The card of a bundle folder. Raises BundleError."""
+        return cls._of(Path(folder), _read_json(Path(folder) / CARD))
+
+    @classmethod
+    def _of(cls, folder: Path, info: Mapping[str, Any]) -> Self:
+        path = folder / CARD
+        if info.get("format", FORMAT) != FORMAT:
+            raise BundleError(f"{path}: format {info['format']!r} is unknown, this version reads {FORMAT}")
+        try:
+            card = cls.model_validate(info)
+        except ValidationError as error:
+            raise BundleError(f"{path}: {_problems(error)}") from error
+        if len(card.temperatures) != len(card.labels):
+            raise BundleError(
+                f"{path}: class_temperatures: {len(card.temperatures)} of them for {len(card.labels)} classes"
+            )
+        return card
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+        return self.input.height, self.input.width
+
+    @property
+    def temperatures(self) -> tuple[float, ...]:
+        """Per class, what the logits of a pixel labelled so are divided by for its confidence."""
+        return self.class_temperatures or (self.temperature,) * len(self.labels)
+
+
+class Bundle(ModelCard):
+    """The card of a bundle whose files were verified, and the folder they lie in."""
+
+    path: Path = Field(exclude=True)
+
+    @classmethod
+    def load(cls, path: Path | str, *, golden: bool = True) -> Self:
         """Read model.json and verify the files. Raises BundleError, which names the file and the reason.
 
         An int8 model is refused unless its recorded loss of F1 is within its limit.
@@ -102,82 +124,31 @@ class Bundle:
         path = Path(path)
         if not path.is_dir():
             raise BundleError(f"{path}: no such folder")
-        info = _read_json(path / CARD)
-        card = _validate(path / CARD, info)
-        if card.precision == "int8":
-            _check_loss(path / CARD, card.parity)
-        try:
-            labels = LabelSet.from_json(card.classes)
-        except (KeyError, TypeError, ValueError) as error:
-            raise BundleError(f"{path / CARD}: classes: {error}") from error
-        temperatures = tuple(card.class_temperatures or [card.temperature] * len(labels))
-        if len(temperatures) != len(labels):
-            raise BundleError(
-                f"{path / CARD}: class_temperatures: {len(temperatures)} of them for {len(labels)} classes"
-            )
+        bundle = cls._of(path, {**_read_json(path / CARD), "path": path})
+        if bundle.precision == "int8":
+            _check_loss(path / CARD, bundle.parity)
         for name in (MODEL, GOLDEN, GOLDEN_LABELS) if golden else (MODEL,):
             if not (path / name).is_file():
                 raise BundleError(f"{path / name}: missing")
         found = sha256_of(path / MODEL)
-        if found != card.sha256:
-            raise BundleError(f"{path / MODEL}: sha256 is {found}, but {CARD} says {card.sha256}")
-        return cls(
-            path=path,
-            name=card.name,
-            version=card.version,
-            labels=labels,
-            input_size=(card.input.height, card.input.width),
-            temperature=card.temperature,
-            temperatures=temperatures,
-            sha256=card.sha256,
-            metrics=card.metrics,
-            parity=card.parity,
-            data=card.data,
-            licence=card.licence,
-            info=info,
-        )
+        if found != bundle.sha256:
+            raise BundleError(f"{path / MODEL}: sha256 is {found}, but {CARD} says {bundle.sha256}")
+        return bundle
 
 
 def write_model_json(
-    folder: Path | str,
-    *,
-    name: str,
-    version: str,
-    labels: LabelSet,
-    input_size: tuple[int, int],
-    temperature: float,
-    metrics: Mapping[str, Any],
-    parity: Mapping[str, Any],
-    data: str | Mapping[str, Any],
-    licence: str,
-    **more: Any,
+    folder: Path | str, *, labels: LabelSet, input_size: tuple[int, int], **entries: Any
 ) -> None:
-    """Describe the model.onnx that lies in `folder`; its sha256 is computed. `more` goes in as it is."""
+    """Describe the model.onnx that lies in `folder` by the other entries of ModelCard. Raises BundleError."""
     folder = Path(folder)
-    info = {
-        "format": FORMAT,
-        "name": name,
-        "version": version,
-        "classes": labels.to_json(),
-        "input": {"height": input_size[0], "width": input_size[1]},
-        "temperature": temperature,
-        "sha256": sha256_of(folder / MODEL),
-        "metrics": metrics,
-        "parity": parity,
-        "data": data,
-        "licence": licence,
-        **more,
-    }
-    _validate(folder / CARD, info)
-    _write_json(folder / CARD, info)
+    size = {"height": input_size[0], "width": input_size[1]}
+    given = {"format": FORMAT, "classes": labels, "input": size, "sha256": sha256_of(folder / MODEL)}
+    _write_card(folder, {"precision": "fp32", **given, **entries})
 
 
 def update_model_json(folder: Path | str, **changes: Any) -> None:
     """Replace some entries of a bundle's model.json, in one step. Raises BundleError."""
-    folder = Path(folder)
-    info = {**_read_json(folder / CARD), **changes}
-    _validate(folder / CARD, info)
-    _write_json(folder / CARD, info)
+    _write_card(Path(folder), {**_read_json(Path(folder) / CARD), **changes})
 
 
 def write_golden(
@@ -225,19 +196,25 @@ def _read_json(path: Path) -> dict[str, Any]:
     return info
 
 
-def _write_json(path: Path, info: Mapping[str, Any]) -> None:
-    unfinished = path.with_name(f".{path.name}")
-    unfinished.write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")
-    unfinished.replace(path)
+def _write_card(folder: Path, info: Mapping[str, Any]) -> None:
+    card = ModelCard._of(folder, info)
+    text = json.dumps(card.model_dump(mode="json", by_alias=True, exclude_unset=True), indent=2)
+    unfinished = folder / f".{CARD}"
+    unfinished.write_text(text + "\n", encoding="utf-8")
+    unfinished.replace(folder / CARD)
 
 
-def _validate(path: Path, info: Mapping[str, Any]) -> _ModelCard:
-    if info.get("format", FORMAT) != FORMAT:
-        raise BundleError(f"{path}: format {info['format']!r} is unknown, this version reads {FORMAT}")
-    try:
-        return _ModelCard.model_validate(info)
-    except ValidationError as error:
-        raise BundleError(f"{path}: {_problems(error)}") from error
+class _Losses(BaseModel):
+    """Points of mean F1 lost against Keras, on validation photos."""
+
+    int8: float
+
+
+class _Int8Parity(BaseModel):
+    """What `parity` of an int8 model must say: how much worse than float32 it is, and may be."""
+
+    f1_loss: _Losses
+    f1_limit: float
 
 
 def _check_loss(path: Path, parity: Mapping[str, Any]) -> None:
@@ -245,7 +222,7 @@ def _check_loss(path: Path, parity: Mapping[str, Any]) -> None:
         found = _Int8Parity.model_validate(parity)
     except ValidationError as error:
         raise BundleError(f"{path}: parity of an int8 model: {_problems(error)}") from error
-    if not found.f1_loss.int8 <= found.f1_limit:  # not a number is refused too
+    if not found.f1_loss.int8 <= found.f1_limit:  # refuses NaN too
         raise BundleError(
             f"{path}: int8 loses {found.f1_loss.int8:g} points of F1 against fp32, more than its limit of "
             f"{found.f1_limit:g}"
@@ -253,4 +230,7 @@ def _check_loss(path: Path, parity: Mapping[str, Any]) -> None:
 
 
 def _problems(error: ValidationError) -> str:
-    return "; ".join(f"{'.'.join(map(str, row['loc']))}: {row['msg']}" for row in error.errors())
+    return "; ".join(
+        f"{'.'.join(map(str, row['loc']))}: {row['msg'].removeprefix('Value error, ')}"
+        for row in error.errors()
+    )

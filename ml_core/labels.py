@@ -1,19 +1,21 @@
-"""The class list of a data set or a model: names, colours and mirror pairs.
+"""The class list of a data set or a model: names, colours, mirror pairs and roles.
 
-A class list is data. It comes from the data set's config, travels in the model bundle and from there to
-the API and the page; nothing else in the code knows how many classes there are.
+A class list is data. It comes with the data set, travels in the model bundle and from there to the API and the
+page; nothing else in the code knows how many classes there are, or which of them is skin.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 IGNORE = 255
 """Label value of pixels that count neither in the loss nor in the metrics."""
+
+ROLES: tuple[Literal["face"], Literal["hair"]] = ("face", "hair")
 
 Color = tuple[int, int, int]
 
@@ -24,11 +26,18 @@ class UnknownClass(ValueError):
 
 @dataclass(frozen=True)
 class LabelSet:
-    """Class names in id order (id 0 is the background), one RGB colour each, and the pairs a mirror swaps."""
+    """Class names in id order (id 0 is the background), one RGB colour each, and what the ids stand for.
+
+    flip_pairs  the pairs that a mirror swaps
+    face        skin and features: the classes by which a cut is known to hold a face
+    hair        the classes that may reach far beyond the face
+    """
 
     names: tuple[str, ...]
     colors: tuple[Color, ...]
     flip_pairs: tuple[tuple[int, int], ...] = ()
+    face: tuple[int, ...] = ()
+    hair: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if not 2 <= len(self.names) <= IGNORE:
@@ -42,6 +51,12 @@ class LabelSet:
         paired = [index for pair in self.flip_pairs for index in pair]
         if len(set(paired)) != len(paired) or not all(0 <= index < len(self.names) for index in paired):
             raise ValueError("each flip pair joins two classes of the set, each class at most once")
+        if not set(self.face) | set(self.hair) <= set(range(1, len(self.names))) or {*self.face} & {
+            *self.hair
+        }:
+            raise ValueError(
+                "a role is of a class of the set, not of the background, and each class has one at most"
+            )
 
     def __len__(self) -> int:
         return len(self.names)
@@ -79,24 +94,36 @@ class LabelSet:
     def to_json(self) -> list[dict[str, Any]]:
         """The class table as `model.json` and the API show it; `from_json` reads it back."""
         partner = {a: b for pair in self.flip_pairs for a, b in (pair, pair[::-1])}
+        roles = {i: {"role": role} for role in ROLES for i in getattr(self, role)}
         return [
-            {"id": index, "name": name, "color": list(color), "mirror": partner.get(index, index)}
+            {
+                "id": index,
+                "name": name,
+                "color": list(color),
+                "mirror": partner.get(index, index),
+                **roles.get(index, {}),
+            }
             for index, (name, color) in enumerate(zip(self.names, self.colors, strict=True))
         ]
 
     @classmethod
     def from_json(cls, table: Iterable[Mapping[str, Any]]) -> "LabelSet":
-        """Read a class table; `id` and `mirror` may be left out. Raises ValueError or KeyError on a bad table."""
+        """Read a class table; `id`, `mirror` and `role` may be left out. Raises ValueError or KeyError."""
         rows = list(table)
         if [row.get("id", index) for index, row in enumerate(rows)] != list(range(len(rows))):
             raise ValueError("class ids must count up from 0")
         pairs = [(index, int(row.get("mirror", index))) for index, row in enumerate(rows)]
         if any(not 0 <= other < len(rows) or pairs[other][1] != index for index, other in pairs):
             raise ValueError("mirror pairs must name each other")
+        roles = [row.get("role") for row in rows]
+        if not set(roles) <= {None, *ROLES}:
+            raise ValueError(f"a role must be {' or '.join(ROLES)}")
         return cls(
             names=tuple(str(row["name"]) for row in rows),
             colors=tuple((int(r), int(g), int(b)) for r, g, b in (row["color"] for row in rows)),
             flip_pairs=tuple(pair for pair in pairs if pair[0] < pair[1]),
+            face=tuple(index for index, role in enumerate(roles) if role == "face"),
+            hair=tuple(index for index, role in enumerate(roles) if role == "hair"),
         )
 
 
@@ -128,5 +155,7 @@ LAPA = LabelSet(
         (255, 0, 102),
     ),
     flip_pairs=((2, 3), (4, 5)),
+    face=tuple(range(1, 10)),
+    hair=(10,),
 )
 """The classes of LaPa (Liu et al., AAAI 2020), in its order; "left" is the viewer's left."""

@@ -141,10 +141,11 @@ class Segmenter:
         return logits, cut
 
     def _holds_a_face(self, logits: NDArray[np.float32]) -> bool:
-        """Whether the middle of a cut holds parts of a face, for networks that know skin."""
+        """Whether the middle of a cut holds parts of a head; so be it for a network whose card names no face."""
         height, width = logits.shape[0] // 4, logits.shape[1] // 4
         middle = logits[height : -height or None, width : -width or None].argmax(axis=2)
-        return "skin" not in self.bundle.labels.names or float((middle > 0).mean()) >= FACE
+        labels = self.bundle.labels
+        return not labels.face or float(np.isin(middle, labels.face + labels.hair).mean()) >= FACE
 
     def infer(self, image: NDArray[np.uint8], cut: Affine) -> NDArray[np.float32]:
         """Logits (h, w, C) of one cut of an (H, W, 3) uint8 RGB photo."""

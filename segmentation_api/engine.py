@@ -2,7 +2,6 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -115,7 +114,7 @@ class Engine:
 
     def _open(self, name: str, folder: Path) -> Segmenter:
         """A segmenter that gave its golden answer; the running one if the bundle has not changed."""
-        bundle = replace(Bundle.load(folder), name=name)
+        bundle = Bundle.load(folder).model_copy(update={"name": name})
         segmenter = self._models.get(name)
         if segmenter is None or segmenter.bundle != bundle:
             self._finder = self._finder or FaceFinder(threads=settings.INFERENCE_THREADS)

@@ -8,6 +8,7 @@ from django.http import QueryDict
 from rest_framework import serializers
 
 from ml_core.faces import LANDMARKS
+from ml_core.labels import ROLES
 from segmentation_api.errors import Problem
 from segmentation_api.services import OUTPUTS, SegmentOptions
 
@@ -117,6 +118,9 @@ class ClassRowSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     color = serializers.ListField(child=serializers.IntegerField(), min_length=3, max_length=3)
     mirror = serializers.IntegerField(help_text="the class it becomes in a mirrored image")
+    role = serializers.ChoiceField(
+        choices=ROLES, required=False, help_text="what it is part of, if it is of either"
+    )
 
 
 class SizeSerializer(serializers.Serializer[Any]):
@@ -129,6 +133,7 @@ class SizeSerializer(serializers.Serializer[Any]):
 class ModelDetailSerializer(ModelSerializer):
     """All of a model that a client may want to know."""
 
+    precision = serializers.ChoiceField(choices=("fp32", "int8"), help_text="of its weights")
     classes = ClassRowSerializer(many=True)
     input = SizeSerializer()
     temperature = serializers.FloatField(help_text="the one that fits all classes together best")

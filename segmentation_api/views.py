@@ -146,6 +146,7 @@ class ModelDetailView(APIView):
         return Response(
             {
                 **_summary(name, segmenter),
+                "precision": bundle.precision,
                 "classes": bundle.labels.to_json(),
                 "input": {"width": width, "height": height},
                 "temperature": bundle.temperature,

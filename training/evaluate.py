@@ -7,7 +7,6 @@ import argparse
 import json
 import shutil
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +62,9 @@ def _finish(source: Path, out: Path, manifest: Manifest, params: Params) -> dict
             continue
         if fitted is None:
             fitted = calibrate(segmenter, pairs(manifest.root / "val"))
-            bundle = replace(bundle, temperature=fitted.overall, temperatures=fitted.by_class)
+            bundle = bundle.model_copy(
+                update={"temperature": fitted.overall, "class_temperatures": fitted.by_class}
+            )
             segmenter = Segmenter(bundle, providers=(provider,), threads=1)
         measured = measure(segmenter, manifest, params.evaluate)
         tag = f"{source.name}-{provider}" if found else source.name

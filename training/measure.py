@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ml_core.labels import LabelSet
 from ml_core.metrics import Matrix, confusion_matrix, scores
 from ml_core.segmenter import Segmenter
 from training import calibration
@@ -15,7 +16,7 @@ from training.calibration import Calibration
 from training.config import EvaluateParams
 from training.ingest import Manifest, pairs
 from training.mosaics import sum_of
-from training.photos import Files, each, percent, read
+from training.photos import Files, Labels, each, percent, read
 from training.robustness import robustness
 from training.strata import SKIN_TONES, skin_tone
 
@@ -94,9 +95,14 @@ def _look(segmenter: Segmenter, files: Files) -> Photo:
         files=files,
         matrix=confusion_matrix(truth, found, len(labels)),
         mirrored=float((labels.flip_table[mirrored] == found).mean()),
-        tone=skin_tone(image, truth, labels.names.index("skin")) if "skin" in labels.names else None,
+        tone=skin_tone(image, truth, _skin(truth, labels)) if labels.face else None,
         calibration=calibration.measure(segmenter, files),
     )
+
+
+def _skin(truth: Labels, labels: LabelSet) -> int:
+    """The largest part of the face."""
+    return max(labels.face, key=lambda part: np.count_nonzero(truth == part))
 
 
 def _by_tone(photos: Sequence[Photo]) -> dict[str, Any]:

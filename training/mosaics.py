@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 
 from ml_core.images import decode
-from ml_core.labels import LabelSet
 from ml_core.metrics import Matrix, confusion_matrix, scores
 from ml_core.segmenter import Segmenter
 from training.photos import Files, Image, Labels, Pair, each, percent, read
@@ -23,7 +22,7 @@ WIDTH = 960
 CROWD = 6
 
 PAINTED = 0.005
-"""A scene without a face counts as painted when more of its pixels than this are called skin."""
+"""A scene without a face counts as painted when more of its pixels than this are called part of a face."""
 
 SMALLEST_FACE = 64
 """Height in pixels from which a face of a mosaic has to be found."""
@@ -108,7 +107,7 @@ def mosaics(segmenter: Segmenter, test: Sequence[Files], aside: Sequence[Path]) 
 
 
 def empty_scenes(segmenter: Segmenter, aside: Sequence[Path]) -> dict[str, Any]:
-    """How many scenes without a face have one found in them, or skin painted."""
+    """How many scenes without a face have one found in them, or a part of one painted."""
     results = list(each(partial(_painted, segmenter), aside, "empty scenes"))
     return {
         "scenes": len(results),
@@ -126,7 +125,7 @@ def _look(segmenter: Segmenter, test: Sequence[Files], aside: Sequence[Path], nu
     mosaic = crowd(test, aside, number)
     result = segmenter.predict(mosaic.image)
     labels = segmenter.bundle.labels
-    truth = mosaic.boxes(_parts(labels))
+    truth = mosaic.boxes(labels.face)
     hits, false = match(truth, [face.box for face in result.faces])
     large = [index for index, box in enumerate(truth) if box[3] >= SMALLEST_FACE]
     return _Found(
@@ -158,13 +157,6 @@ def _same(truth: Box, found: Box) -> bool:
     return inside and 0.4 < found[3] / truth[3] < 2.5
 
 
-def _parts(labels: LabelSet) -> set[int]:
-    """What a face's box is drawn around: all classes but background and hair."""
-    return {index for index, name in enumerate(labels.names) if index and name != "hair"}
-
-
 def _painted(segmenter: Segmenter, path: Path) -> tuple[int, float]:
     result = segmenter.predict(path)
-    labels = segmenter.bundle.labels
-    skin = labels.names.index("skin") if "skin" in labels.names else 1
-    return len(result.faces), float((result.labels == skin).mean())
+    return len(result.faces), float(np.isin(result.labels, segmenter.bundle.labels.face).mean())

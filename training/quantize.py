@@ -56,7 +56,7 @@ def quantize_bundle(source: Path, target: Path, manifest: Manifest, params: Expo
         bundle = Bundle.load(source)
     except BundleError as error:
         raise RunError(str(error)) from error
-    if bundle.info.get("precision", "fp32") != "fp32" or bundle.labels.names != manifest.labels.names:
+    if bundle.precision != "fp32" or bundle.labels.names != manifest.labels.names:
         raise RunError(f"{source} is no fp32 bundle for the classes of {manifest.name}")
     size = bundle.input_size[0]
     with replacing(target) as folder:

@@ -198,6 +198,6 @@ def _scenes(mosaics: Mapping[str, Any], empty: Mapping[str, Any]) -> Iterator[st
     )
     yield f"| false among all faces found | {mosaics['false']}, {cell(mosaics['false_faces'])} % |"
     yield (
-        f"| of {empty['scenes']} scenes without a face, more than 0.5 % painted as skin | "
+        f"| of {empty['scenes']} scenes without a face, more than 0.5 % painted as parts of a face | "
         f"{cell(empty['painted'])} % |"
     )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml_core.bundle import Bundle, BundleError, replacing, write_golden, write_model_json
+from ml_core.bundle import Bundle, BundleError, replacing, sha256_of, write_golden, write_model_json
 from ml_core.labels import LAPA
 from tests.tiny_bundle import make_palette_bundle
 
@@ -31,12 +31,13 @@ def test_a_bundle_says_what_it_is(folder: Path) -> None:
     assert bundle.input_size == (32, 32)
     assert bundle.temperature == 1.0
     assert bundle.metrics == {"mean_f1": 1.0}
-    assert bundle.info["sha256"] == bundle.sha256
+    assert bundle.sha256 == sha256_of(folder / "model.onnx")
+    assert bundle.precision == "fp32"
 
 
 def test_further_keys_are_kept(folder: Path) -> None:
     edit(folder, lambda info: info.update(trained="on a Monday"))
-    assert Bundle.load(folder).info["trained"] == "on a Monday"
+    assert Bundle.load(folder).model_extra == {"trained": "on a Monday"}
 
 
 def test_a_changed_model_is_refused(folder: Path) -> None:
@@ -85,6 +86,8 @@ def test_a_missing_key_is_named(folder: Path, key: str) -> None:
     [
         ({"format": 2}, "format 2 is unknown"),
         ({"temperature": 0}, "temperature"),
+        ({"temperature": float("inf")}, "temperature"),
+        ({"version": "../1"}, "version"),
         ({"class_temperatures": [0.0] * 11}, "class_temperatures"),
         ({"class_temperatures": [1.0] * 3}, "class_temperatures: 3 of them for 11 classes"),
         ({"input": {"height": 32}}, r"input\.width"),

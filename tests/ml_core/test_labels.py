@@ -25,6 +25,13 @@ def test_a_mirror_swaps_left_and_right_and_twice_is_nothing() -> None:
     assert (flip[flip] == np.arange(256)).all()
 
 
+def test_the_parts_of_a_face_and_its_hair_are_told_by_role() -> None:
+    assert LAPA.names[LAPA.hair[0]] == "hair"
+    assert [LAPA.names[part] for part in LAPA.face[:2]] == ["skin", "left_eyebrow"]
+    with pytest.raises(ValueError, match="role"):
+        LabelSet(("a", "b"), (BLACK, RED), face=(0,))
+
+
 def test_ids_takes_names_and_numbers_in_order_without_repeats() -> None:
     assert LAPA.ids(["hair", "1", "skin", "0"]) == (10, 1, 0)
 
@@ -37,7 +44,13 @@ def test_unknown_classes_are_refused(name: str) -> None:
 
 def test_the_class_table_reads_back() -> None:
     table = LAPA.to_json()
-    assert table[4] == {"id": 4, "name": "left_eye", "color": [255, 255, 102], "mirror": 5}
+    assert table[4] == {
+        "id": 4,
+        "name": "left_eye",
+        "color": [255, 255, 102],
+        "mirror": 5,
+        "role": "face",
+    }
     assert LabelSet.from_json(table) == LAPA
     short = [{"name": "background", "color": [0, 0, 0]}, {"name": "face", "color": [255, 0, 0]}]
     assert LabelSet.from_json(short) == LabelSet(("background", "face"), (BLACK, RED))
@@ -49,6 +62,7 @@ def test_the_class_table_reads_back() -> None:
         [{"id": 1, "name": "a", "color": BLACK}, {"id": 0, "name": "b", "color": RED}],
         [{"name": "a", "color": BLACK, "mirror": 1}, {"name": "b", "color": RED}],
         [{"name": "a", "color": BLACK}, {"name": "b", "color": RED, "mirror": 7}],
+        [{"name": "a", "color": BLACK}, {"name": "b", "color": RED, "role": "hat"}],
     ],
 )
 def test_a_bad_table_is_refused(rows: list[dict[str, object]]) -> None:

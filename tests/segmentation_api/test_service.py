@@ -30,12 +30,18 @@ def test_a_model_tells_its_class_table(client: Client) -> None:
     model = client.get("/api/models/tiny/").json()
     assert set(model) == {
         *("name", "version", "default", "sha256"),
-        *("classes", "input", "temperature", "temperatures", "metrics", "licence"),
+        *("classes", "input", "temperature", "temperatures", "metrics", "licence", "precision"),
     }
     assert model["temperature"] == 1.0
     assert model["temperatures"] == [1.0] * len(model["classes"])
     assert model["input"] == {"width": 64, "height": 64}
-    assert model["classes"][4] == {"id": 4, "name": "left_eye", "color": [255, 255, 102], "mirror": 5}
+    assert model["classes"][4] == {
+        "id": 4,
+        "name": "left_eye",
+        "color": [255, 255, 102],
+        "mirror": 5,
+        "role": "face",
+    }
 
 
 def test_probes_answer_whatever_the_host(client: Client, segment: Segment) -> None:

@@ -1,6 +1,5 @@
 """The temperature that is right is found, and what is calibrated is what is served."""
 
-from dataclasses import replace
 from functools import partial, reduce
 from operator import add
 from pathlib import Path
@@ -69,7 +68,7 @@ def test_calibrated_means_less_wrong_about_itself(segmenter: Segmenter, files: l
     found = calibrate(segmenter, files)
     assert found == calibrate(segmenter, files)
     assert len(found.by_class) == len(LAPA)
-    bundle = replace(segmenter.bundle, temperatures=found.by_class)
+    bundle = segmenter.bundle.model_copy(update={"class_temperatures": found.by_class})
     figures = figures_of(bundle, files)
     assert figures["ece"] < figures["ece_before"]
 
@@ -85,7 +84,7 @@ def test_a_class_too_rarely_called_has_the_temperature_of_all(
 
 
 def test_the_figures_tell_of_the_temperatures_of_the_bundle(segmenter: Segmenter, files: list[Files]) -> None:
-    doubtful = replace(segmenter.bundle, temperatures=(1e6,) * len(LAPA))
+    doubtful = segmenter.bundle.model_copy(update={"class_temperatures": (1e6,) * len(LAPA)})
     figures = figures_of(doubtful, files)
     assert figures["by_class"]["skin"]["confidence"] == pytest.approx(100 / 11, abs=0.1)
     assert figures["reliability"]["served"]["confidence"] == [pytest.approx(100 / 11, abs=0.1)]

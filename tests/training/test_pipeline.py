@@ -53,7 +53,7 @@ def test_a_broken_off_run_goes_on_after_its_last_epoch(broken_off_run: BrokenOff
         rows = list(csv.DictReader(file))
     assert [(row["epoch"], row["size"]) for row in rows] == [("1", "32"), ("2", "64")]
     assert all(f"f1_{name}" in rows[0] for name in LAPA.names)
-    training = Bundle.load(broken_off_run.options.bundle).info["training"]
+    training = Bundle.load(broken_off_run.options.bundle).training
     assert training["epochs"] == 2
     assert training["validation_f1_by_epoch"] == [
         pytest.approx(float(row["mean_f1"]), abs=1e-5) for row in rows
@@ -87,7 +87,7 @@ def test_training_starts_from_a_bundle(broken_off_run: BrokenOffRun, tmp_path: P
         np.testing.assert_array_equal(kept[name].astype(np.float32), initial[name])
     start = read_start(second.out)  # what the next bundle's card tells of the time before
     assert start["init"] == f"lite {VERSION}"
-    assert start["after"] == Bundle.load(first.bundle).info["training"]
+    assert start["after"] == Bundle.load(first.bundle).training
     prepare(replace(second, init=None), tiny_params(Phase(64, 4, 1.0)))
     assert read_start(second.out) == {"init": None}
     with pytest.raises(RunError, match="prepared to start from random weights"):

@@ -21,10 +21,10 @@ def test_a_run_leaves_an_int8_bundle_that_serves(broken_off_run: BrokenOffRun) -
     fp32 = Bundle.load(broken_off_run.options.bundle)
     int8 = Bundle.load(fp32.path.with_name("lite-int8"))
     assert int8.name == "lite-int8"
-    assert (fp32.info.get("precision", "fp32"), int8.info["precision"]) == ("fp32", "int8")
+    assert (fp32.precision, int8.precision) == ("fp32", "int8")
     assert Segmenter.load(int8.path).golden_agreement() == 1.0
     assert not (int8.path / "weights.npz").exists()
-    assert int8.info["network"] == fp32.info["network"]
+    assert int8.network == fp32.network
     assert int8.metrics["photos"] == 4
 
 

@@ -131,6 +131,13 @@ export interface components {
             color: number[];
             /** @description the class it becomes in a mirrored image */
             mirror: number;
+            /**
+             * @description what it is part of, if it is of either
+             *
+             *     * `face` - face
+             *     * `hair` - hair
+             */
+            role?: components["schemas"]["RoleEnum"];
         };
         /** @description A face that was found. */
         Face: {
@@ -175,6 +182,13 @@ export interface components {
             default: boolean;
             /** @description of its ONNX file */
             sha256: string;
+            /**
+             * @description of its weights
+             *
+             *     * `fp32` - fp32
+             *     * `int8` - int8
+             */
+            precision: components["schemas"]["PrecisionEnum"];
             classes: components["schemas"]["ClassRow"][];
             input: components["schemas"]["Size"];
             /**
@@ -196,6 +210,12 @@ export interface components {
             version: string;
             sha256: string;
         };
+        /**
+         * @description * `fp32` - fp32
+         *     * `int8` - int8
+         * @enum {string}
+         */
+        PrecisionEnum: "fp32" | "int8";
         /** @description Every error (RFC 9457). */
         Problem: {
             /** @description a stable code, such as image_too_large */
@@ -232,6 +252,12 @@ export interface components {
             size: number[];
             counts: string;
         };
+        /**
+         * @description * `face` - face
+         *     * `hair` - hair
+         * @enum {string}
+         */
+        RoleEnum: "face" | "hair";
         /** @description A size in pixels. */
         Size: {
             width: number;
