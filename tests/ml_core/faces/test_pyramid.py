@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from ml_core.boxes import suppress, suppress_nested
-from ml_core.pyramid import Pyramid
+from ml_core.faces.boxes import suppress, suppress_nested
+from ml_core.faces.pyramid import Pyramid
 
 
 @pytest.mark.parametrize("size", [(960, 1280), (1280, 960), (300, 300), (37, 900), (900, 37)])

@@ -6,17 +6,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ml_core.faces import Face, FaceFinder, alignment
+from ml_core.faces import Face, alignment
+from ml_core.faces.mtcnn import Mtcnn
 from ml_core.images import decode, sample
 
-ASTRONAUT = Path(__file__).resolve().parents[2] / "samples" / "astronaut.jpg"
+ASTRONAUT = Path(__file__).resolve().parents[3] / "samples" / "astronaut.jpg"
 LANDMARKS = np.array([[204, 101], [247, 104], [225, 128], [202, 139], [245, 142]], np.float64)
 """Eileen Collins's eyes, nose and mouth corners in the sample photo, read off by eye."""
 
 
 @pytest.fixture(scope="module")
-def finder() -> FaceFinder:
-    return FaceFinder()
+def finder() -> Mtcnn:
+    return Mtcnn()
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +61,7 @@ def test_landmarks_in_one_point_still_give_a_cut() -> None:
     assert np.isfinite(alignment(face_of(np.full((5, 2), 7.0)))).all()
 
 
-def test_the_astronaut_is_found_once_with_her_landmarks(
-    finder: FaceFinder, astronaut: NDArray[np.uint8]
-) -> None:
+def test_the_astronaut_is_found_once_with_her_landmarks(finder: Mtcnn, astronaut: NDArray[np.uint8]) -> None:
     (face,) = finder.find(astronaut)
     assert face.score > 0.99
     x, y, width, height = face.box
@@ -73,7 +72,7 @@ def test_the_astronaut_is_found_once_with_her_landmarks(
 @pytest.mark.parametrize("scale", [0.5, 2.5])
 @pytest.mark.parametrize("degrees", [-45, -30, 30, 45])
 def test_a_tilted_astronaut_of_another_size_is_cut_out_the_same(
-    finder: FaceFinder, astronaut: NDArray[np.uint8], scale: float, degrees: float
+    finder: Mtcnn, astronaut: NDArray[np.uint8], scale: float, degrees: float
 ) -> None:
     side = round(512 * scale)
     turn = np.asarray(cv2.getRotationMatrix2D((225, 120), degrees, scale), np.float64)
@@ -86,7 +85,7 @@ def test_a_tilted_astronaut_of_another_size_is_cut_out_the_same(
 
 
 @pytest.mark.parametrize("quarters", [1, 2, 3])
-def test_a_photo_on_its_side_or_head(finder: FaceFinder, astronaut: NDArray[np.uint8], quarters: int) -> None:
+def test_a_photo_on_its_side_or_head(finder: Mtcnn, astronaut: NDArray[np.uint8], quarters: int) -> None:
     (upright,) = finder.find(astronaut)
     photo = np.ascontiguousarray(np.rot90(astronaut, quarters))
     (face,) = finder.find(photo)
@@ -100,7 +99,7 @@ def test_a_photo_on_its_side_or_head(finder: FaceFinder, astronaut: NDArray[np.u
     assert (y < face.landmarks[:, 1]).all() and (face.landmarks[:, 1] < y + height).all()
 
 
-def test_several_faces_in_a_large_photo_best_first(finder: FaceFinder, astronaut: NDArray[np.uint8]) -> None:
+def test_several_faces_in_a_large_photo_best_first(finder: Mtcnn, astronaut: NDArray[np.uint8]) -> None:
     head = astronaut[20:220, 120:330]
     photo = np.full((900, 1280, 3), 120, np.uint8)
     corners = [(40, 50), (600, 300), (1000, 640)]
@@ -113,19 +112,19 @@ def test_several_faces_in_a_large_photo_best_first(finder: FaceFinder, astronaut
     assert [face.score for face in faces] == sorted((face.score for face in faces), reverse=True)
 
 
-def test_faces_below_the_least_size_are_left_out(finder: FaceFinder, astronaut: NDArray[np.uint8]) -> None:
+def test_faces_below_the_least_size_are_left_out(finder: Mtcnn, astronaut: NDArray[np.uint8]) -> None:
     assert finder.find(astronaut, min_size=60)
     assert finder.find(astronaut, min_size=300) == []
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 5000), (5000, 1), (12, 12), (13, 700), (25, 25), (64, 64)])
-def test_photos_without_room_for_a_face(finder: FaceFinder, size: tuple[int, int]) -> None:
+def test_photos_without_room_for_a_face(finder: Mtcnn, size: tuple[int, int]) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
     assert finder.find(noise) == []
 
 
 def test_the_same_photo_gives_the_same_faces_from_any_thread(
-    finder: FaceFinder, astronaut: NDArray[np.uint8]
+    finder: Mtcnn, astronaut: NDArray[np.uint8]
 ) -> None:
     (first,) = finder.find(astronaut)
     with ThreadPoolExecutor(4) as pool:

@@ -1,28 +1,26 @@
-"""Find faces in a photo, and say how each is cut out.
+"""MTCNN (Zhang et al., "Joint Face Detection and Alignment using Multi-task Cascaded Convolutional Networks", 2016).
 
-The finder is MTCNN (Zhang et al., "Joint Face Detection and Alignment using Multi-task Cascaded
-Convolutional Networks", 2016), its three small networks in ml_core/mtcnn: P-Net slides over an image pyramid
-and proposes squares, R-Net refuses most of them, O-Net refuses the rest and places five landmarks. Here O-Net
-then looks once more at each face turned upright, which halves the error of the landmarks and finds out what is
-no face.
+Three small networks: P-Net slides over an image pyramid and proposes squares, R-Net rejects most of them, O-Net
+rejects the rest and places five landmarks. Here O-Net then looks once more at each face turned upright, which halves
+the error of the landmarks and rejects more of what is no face.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from ml_core.boxes import as_cuts, shifted, squared, suppress, suppress_nested
+from ml_core.faces.alignment import align
+from ml_core.faces.boxes import as_cuts, shifted, squared, suppress, suppress_nested
+from ml_core.faces.protocol import Face, Floats
+from ml_core.faces.pyramid import Pyramid
 from ml_core.images import Affine
-from ml_core.pyramid import Pyramid
 from ml_core.runtime import open_session
 
-NETWORKS = Path(__file__).parent / "mtcnn"
+NETWORKS = Path(__file__).parent / "networks"
 
 WINDOW = 12
 """Side in pixels of the square that P-Net judges; it moves by two."""
@@ -42,37 +40,8 @@ SMALLEST = 0.05
 UPRIGHT = np.array([[0.68, 0.0, 0.16], [0.0, 0.68, 0.21], [0.0, 0.0, 1.0]])
 """O-Net's square of a face in the unit square of the same face's alignment (measured)."""
 
-Floats = NDArray[np.floating[Any]]
 
-
-LANDMARKS = ("left_eye", "right_eye", "nose", "left_mouth_corner", "right_mouth_corner")
-
-
-@dataclass(frozen=True)
-class Face:
-    """A face found in a photo.
-
-    box        x, y, width, height in pixels; may reach a little beyond the photo
-    score      0..1
-    landmarks  (5, 2) x, y in pixels, in the order of LANDMARKS; left and right are the image's where the face is
-               upright, and turn with it
-    """
-
-    box: tuple[float, float, float, float]
-    score: float
-    landmarks: Floats
-
-
-def alignment(face: Face) -> Affine:
-    """The cut in which CelebA-HQ shows a face (Karras et al., "Progressive Growing of GANs", appendix C).
-
-    With e the vector between the eyes and m from the eyes' middle to the mouth's, the x axis lies along
-    e - rot90(m), half the side is max(2 |e|, 1.8 |m|), and the centre is the eyes' middle + 0.1 m.
-    """
-    return _align(face.landmarks)
-
-
-class FaceFinder:
+class Mtcnn:
     """MTCNN's three networks in memory. `find` may be called by many threads at once."""
 
     def __init__(self, *, threads: int = 1, providers: Sequence[str] = ("CPUExecutionProvider",)) -> None:
@@ -146,7 +115,7 @@ class FaceFinder:
         good = good[suppress_nested(boxes[good], scores[good], 0.7)]
         if not len(good):
             return []
-        upright = np.stack([_align(points) @ UPRIGHT for points in landmarks[good]])
+        upright = np.stack([align(points) @ UPRIGHT for points in landmarks[good]])
         _, scores, landmarks = self._look(pyramid, upright)
         corners = boxes[good].tolist()
         return [
@@ -161,18 +130,6 @@ class FaceFinder:
         points = found[:, 4:14].reshape(-1, 2, 5)
         units = np.concatenate([points, np.ones_like(points[:, :1])], axis=1)  # (n, 3, 5)
         return found[:, :4], 1 / (1 + np.exp(-found[:, 14])), (cuts @ units).transpose(0, 2, 1)
-
-
-def _align(landmarks: Floats) -> Affine:
-    left_eye, right_eye, _, left_mouth, right_mouth = landmarks
-    eyes, mouth = (left_eye + right_eye) / 2, (left_mouth + right_mouth) / 2
-    across, down = right_eye - left_eye, mouth - eyes
-    # y grows downwards: the quarter turn that takes "right" to "down" takes -m to the image's right
-    right = across - np.array([-down[1], down[0]])
-    half_side = max(2.0 * np.hypot(*across), 1.8 * np.hypot(*down), 1.0)
-    right *= half_side / max(np.hypot(*right), 1e-9)
-    below = np.array([-right[1], right[0]])
-    return np.column_stack([2 * right, 2 * below, eyes + 0.1 * down - right - below])
 
 
 def _logit(probability: float) -> float:
