@@ -1,161 +1,54 @@
-"""Reading settings from the environment: each value checked, a wrong one named."""
+"""The settings an operator makes, from the environment or .env: typed, bounded, and named when one is wrong.
+
+.env.example says more about each. The environment wins over .env, and an empty value means the default.
+"""
 
 import importlib.util
 import os
-import re
 import secrets
-from collections.abc import Callable
+import tempfile
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-import environ
+import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
+from dotenv import load_dotenv
+from pydantic import (
+    BeforeValidator,
+    DirectoryPath,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-T = TypeVar("T")
-
-RATE = re.compile(r"[1-9]\d*/(s|sec|second|m|min|minute|h|hour|d|day)")
-HOST = re.compile(r"\*|\.?[\w-]+(\.[\w-]+)*\.?|\[[0-9a-fA-F:.]+\]")
-ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([\w*.-]+|\[[0-9a-fA-F:.]+\])(:\d+)?")
-WEB_ADDRESS = re.compile(r"https?://[^\s/]+(/\S*)?")
-HEADER = re.compile(r"[A-Za-z0-9-]+")
+BASE_DIR = Path(__file__).resolve().parent.parent
 SHORTEST_KEY = 50
 """As `manage.py check --deploy` asks of SECRET_KEY."""
 
-env = environ.Env()
 
-
-def read(name: str, cast: Callable[[str], T], default: str) -> T:
-    """The setting `name`, cast; unset or empty means the default. Raises ImproperlyConfigured with its name."""
-    value = str(env.str(name, default="")).strip() or default
-    try:
-        return cast(value)
-    except ValueError as error:
-        raise ImproperlyConfigured(f"{name}: {error}") from None
-
-
-def text(value: str) -> str:
-    """The value as it stands."""
-    return value
-
-
-def folder(value: str) -> Path:
-    """A folder that is there."""
-    if not Path(value).is_dir():
-        raise ValueError(f"no folder {value}")
-    return Path(value)
-
-
-def collector(value: str) -> str:
-    """The address of an OpenTelemetry collector, or nothing; only with the packages it takes."""
-    if value and importlib.util.find_spec("opentelemetry") is None:
-        raise ValueError("needs more packages: pip install -r requirements-tracing.txt")
-    return "".join(_each([value] if value else [], WEB_ADDRESS, "an address such as http://localhost:4318"))
-
-
-def words(value: str) -> list[str]:
-    """A comma list."""
-    return [word.strip() for word in value.split(",") if word.strip()]
-
-
-def hosts(value: str) -> list[str]:
-    """A comma list of host names."""
-    return _each(words(value), HOST, "a host name such as faces.example, without http:// and without a port")
-
-
-def origins(value: str) -> list[str]:
-    """A comma list of origins."""
-    return _each(
-        words(value), ORIGIN, "an origin such as https://app.example, without a path or a slash at its end"
-    )
-
-
-def header(value: str) -> str:
-    """A header's name, or nothing."""
-    return "".join(_each([value] if value else [], HEADER, "a header's name such as X-Forwarded-Proto"))
-
-
-def flag(value: str) -> bool:
-    """true or false; anything else is an error, since a mistyped switch must not mean "off"."""
-    known = {"true": True, "1": True, "yes": True, "on": True}
-    known |= {"false": False, "0": False, "no": False, "off": False}
-    if value.lower() not in known:
-        raise ValueError("must be true or false")
-    return known[value.lower()]
-
-
-def whole(low: int, high: int | None = None) -> Callable[[str], int]:
-    """A cast to whole numbers from `low` to `high`."""
-
-    def cast(value: str) -> int:
-        if (
-            not re.fullmatch(r"-?\d{1,15}", value)
-            or int(value) < low
-            or (high is not None and int(value) > high)
-        ):
-            raise ValueError(
-                f"must be a whole number from {low}" + (f" to {high}" if high is not None else " up")
-            )
-        return int(value)
-
-    return cast
-
-
-def one_of(*choices: str) -> Callable[[str], str]:
-    """A cast that lets only `choices` pass."""
-
-    def cast(value: str) -> str:
-        if value not in choices:
-            raise ValueError(f"must be one of {', '.join(choices)}")
-        return value
-
-    return cast
-
-
-def rate(value: str) -> str | None:
-    """A throttle rate such as 60/min, or nothing."""
-    if value and not RATE.fullmatch(value):
-        raise ValueError("must be a rate such as 60/min (s, min, hour or day)")
-    return value or None
-
-
-def database(value: str) -> dict[str, Any]:
-    """A database URL such as postgres://user:password@host/name."""
-    config = _parsed(environ.Env.db_url_config, value)
-    if "." not in config["ENGINE"]:  # an unknown scheme comes back as it is
-        raise ValueError("is not a URL of a known kind")
+def database(url: str) -> dict[str, Any]:
+    """A DATABASES entry of Django's."""
+    config = dict(dj_database_url.parse(url))
+    if config["ENGINE"] == "django.db.backends.sqlite3":
+        config["CONN_MAX_AGE"] = None  # opening the file costs more than a query
     return config
 
 
-def cache(value: str) -> dict[str, Any]:
-    """A cache URL such as redis://host:6379/0; of a store that all workers share, or each would count alone."""
-    config = _parsed(environ.Env.cache_url_config, value)
-    if config["BACKEND"].rpartition(".")[2] in ("LocMemCache", "DummyCache"):
-        raise ValueError("must be a store that all workers share, such as redis://host:6379/0")
-    return config
-
-
-def secret_key(file: Path, *, demanded: bool) -> str:
-    """SECRET_KEY, or the one made and kept in `file` (readable by its owner only) on the first start."""
-    given = os.environ.get("SECRET_KEY", "")  # not through django-environ: it would expand a leading "$"
-    if given:
-        if demanded and len(given) < SHORTEST_KEY:
-            raise ImproperlyConfigured(
-                f"SECRET_KEY: must have {SHORTEST_KEY} characters at least in production"
-            )
-        return given
-    if demanded:
-        raise ImproperlyConfigured("SECRET_KEY: must be set in production")
-    try:
-        if not file.exists():
-            _keep_new_key(file)
-        key = file.read_text().strip()
-    except OSError as error:
-        raise ImproperlyConfigured(
-            f"SECRET_KEY: not set, and {file} cannot be kept: {error.strerror}"
-        ) from None
-    if len(key) < SHORTEST_KEY:
-        raise ImproperlyConfigured(f"SECRET_KEY: {file} holds no key; delete it to have a new one made")
-    return key
+def cache(url: str) -> dict[str, Any]:
+    """A CACHES entry of Django's: a store that all workers share, since throttles count in it."""
+    scheme, _, path, *_ = urlsplit(url)
+    if scheme == "filecache":
+        return {"BACKEND": "segmentation_api.count_files.CountFiles", "LOCATION": path}
+    if scheme in ("redis", "rediss"):
+        backend = "django.core.cache.backends.redis.RedisCache"
+        timeouts = {"socket_timeout": 2, "socket_connect_timeout": 2}
+        return {"BACKEND": backend, "LOCATION": url, "OPTIONS": timeouts}
+    raise ValueError("must be a store that all workers share, such as redis://host:6379/0")
 
 
 def available_cores() -> int:
@@ -168,32 +61,174 @@ def available_cores() -> int:
         return cores
 
 
-def _keep_new_key(file: Path) -> None:
-    """Write a key under another name and link it into place: of two processes starting at once one wins whole."""
-    draft = file.with_name(f"{file.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+def words(value: str) -> list[str]:
+    """The words of a comma list."""
+    return [word.strip() for word in value.split(",") if word.strip()]
+
+
+Seconds = Annotated[int, Field(ge=1, le=3600)]
+Rate = Annotated[str, Field(pattern=r"^([1-9]\d*/(s|sec|second|m|min|minute|h|hour|d|day))?$")]
+Header = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]*$")]
+Address = Annotated[str, Field(pattern=r"^(https?://[^\s/]+(/\S*)?)?$")]
+Host = Annotated[str, Field(pattern=r"^(\*|\.?[\w-]+(\.[\w-]+)*\.?|\[[0-9a-fA-F:.]+\])$")]
+Origin = Annotated[str, Field(pattern=r"^[a-z][a-z0-9+.-]*://([\w*.-]+|\[[0-9a-fA-F:.]+\])(:\d+)?$")]
+Words = Annotated[list[str], NoDecode, BeforeValidator(words)]
+Hosts = Annotated[list[Host], NoDecode, BeforeValidator(words)]
+Origins = Annotated[list[Origin], NoDecode, BeforeValidator(words)]
+Database = Annotated[dict[str, Any], NoDecode, BeforeValidator(database)]
+Cache = Annotated[dict[str, Any], NoDecode, BeforeValidator(cache)]
+
+
+class Environment(BaseSettings):
+    """One field per setting, named like its variable. A default may depend on the fields above it."""
+
+    model_config = SettingsConfigDict(case_sensitive=True, validate_default=False)
+
+    # What is served
+    MODELS_DIR: str = Field(
+        str(BASE_DIR / "ml_core" / "bundles"), description="Folder of bundles or s3:// prefix."
+    )
+    MODEL: str = Field("lite-int8", description="Name of the default bundle.")
+    MODELS_CACHE: Path = Field(
+        Path.home() / ".cache" / "face-parsing" / "models",
+        description="Where bundles from a bucket are kept.",
+    )
+    MAX_UPLOAD_BYTES: int = Field(16 << 20, ge=1024, le=1 << 30, description="Size of one image.")
+    MAX_BATCH_BYTES: int = Field(
+        64 << 20, ge=1024, le=4 << 30, description="Size of a batch's images together."
+    )
+    MAX_IMAGE_PIXELS: int = Field(50_000_000, ge=1, le=1_000_000_000, description="Pixels of one image.")
+
+    # Where it runs
+    ENVIRONMENT: Literal["development", "production"] = Field(
+        "development", description="Sets HTTPS and SECRET_KEY."
+    )
+    BIND: str = Field("127.0.0.1", description="Address to listen on.")
+    PORT: int = Field(8000, ge=1, le=65535, description="TCP port to listen on.")
+    STATE_DIR: DirectoryPath = Field(BASE_DIR, description="Existing folder of db.sqlite3 and secret_key.")
+    RUN_DIR: Path = Field(
+        default_factory=lambda given: Path(
+            tempfile.gettempdir(), f"face-parsing-{os.getuid()}-{given['PORT']}"
+        ),
+        description="Folder of the pid file, locks, counters and metrics, one for each running service.",
+    )
+    LOG_LEVEL: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Lowest level logged."
+    )
+    OTEL_EXPORTER_OTLP_ENDPOINT: Address = Field("", description="Collector such as http://localhost:4318.")
+
+    # How much at once
+    PROVIDERS: Words = Field(
+        ["CPUExecutionProvider"], description="Execution providers, the preferred one first."
+    )
+    INFERENCE_THREADS: int = Field(1, ge=1, le=256, description="Threads of one inference.")
+    INFERENCE_SLOTS: int = Field(
+        default_factory=lambda given: max(1, available_cores() // given["INFERENCE_THREADS"]),
+        ge=1, le=1024, description="Images computed at once, over all workers.",
+    )  # fmt: skip
+    WORKERS: int = Field(
+        default_factory=lambda: max(2, -(-available_cores() // 4)),
+        ge=1, le=256, description="Worker processes; two at least by default, so that one may die.",
+    )  # fmt: skip
+    THREADS: int = Field(64, ge=2, le=1024, description="Threads per worker; most wait for clients or slots.")
+    QUEUE_SIZE: int = Field(16, ge=0, le=10_000, description="Images per worker that may wait for a slot.")
+    HEADER_TIMEOUT: Seconds = Field(10, description="Seconds for a request's head.")
+    BODY_TIMEOUT: Seconds = Field(60, description="Seconds for a request's body.")
+    STOP_TIMEOUT: Seconds = Field(30, description="Seconds for requests in flight after SIGTERM.")
+
+    # Who may come in
+    API_PUBLIC: bool = Field(False, description="Whether everybody is served, without a key.")
+    THROTTLE_KEY: Rate = Field("", description="Requests per key, such as 60/min (s, min, hour, day).")
+    THROTTLE_ADDRESS: Rate = Field("", description="Requests per address without a key, such as 60/min.")
+    NUM_PROXIES: int = Field(0, ge=0, le=16, description="Trusted proxies that add to X-Forwarded-For.")
+    ALLOWED_HOSTS: Hosts = Field(
+        ["localhost", "127.0.0.1", "[::1]"],
+        description="Names of the service such as faces.example, without http:// and without a port.",
+    )
+    CORS_ALLOWED_ORIGINS: Origins = Field(
+        [], description="Origins such as https://app.example, without a path."
+    )
+    CSRF_TRUSTED_ORIGINS: Origins = Field(
+        [], description="Origins such as https://app.example, without a path."
+    )
+    SECRET_KEY: str = Field(
+        "", validate_default=True, description="Signs sessions; made and kept if not given."
+    )
+    DEBUG: bool = Field(False, description="Error pages with internals.")
+    HTTPS: bool = Field(
+        default_factory=lambda given: given["ENVIRONMENT"] == "production",
+        description="Whether to redirect to https, with HSTS and secure cookies.",
+    )
+    PROXY_SSL_HEADER: Header = Field(
+        "", description="Header of the client's scheme, such as X-Forwarded-Proto."
+    )
+
+    # Stores
+    DATABASE_URL: Database = Field(
+        default_factory=lambda given: database(f"sqlite:///{given['STATE_DIR']}/db.sqlite3"),
+        description="sqlite:///path or postgres://user:password@host/name",
+    )
+    CACHE_URL: Cache = Field(
+        default_factory=lambda given: cache(f"filecache://{given['RUN_DIR']}/cache"),
+        description="filecache:///path or redis://host:6379/0",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_means_default(cls, values: dict[str, str]) -> dict[str, str]:
+        return {name: stripped for name, value in values.items() if (stripped := value.strip())}
+
+    @field_validator("OTEL_EXPORTER_OTLP_ENDPOINT")
+    @classmethod
+    def _tracing_is_installed(cls, value: str) -> str:
+        if value and importlib.util.find_spec("opentelemetry") is None:
+            raise ValueError("needs more packages: pip install -r requirements-tracing.txt")
+        return value
+
+    @field_validator("SECRET_KEY")
+    @classmethod
+    def _key(cls, value: str, info: ValidationInfo) -> str:
+        """The key given, or outside production the one that is kept."""
+        production = info.data.get("ENVIRONMENT") == "production"
+        if value or production:
+            if production and len(value) < SHORTEST_KEY:
+                raise ValueError(f"must be set in production, to {SHORTEST_KEY} characters at least")
+            return value
+        file = info.data.get("STATE_DIR", BASE_DIR) / "secret_key"
+        try:
+            key = _kept_key(file)
+        except OSError as error:
+            raise ValueError(f"not set, and {file} cannot be kept: {error.strerror}") from None
+        if len(key) < SHORTEST_KEY:
+            raise ValueError(f"{file} holds no key; delete it to have a new one made")
+        return key
+
+
+def read_environment() -> Environment:
+    """All settings. Raises ImproperlyConfigured, which starts with the name of the first wrong one."""
+    load_dotenv(BASE_DIR / ".env", interpolate=False)
     try:
-        with os.fdopen(descriptor, "w") as target:
-            target.write(secrets.token_urlsafe(50))
-        os.link(draft, file)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
+        return Environment()
+    except ValidationError as error:
+        wrong = error.errors(include_url=False)[0]
+    name, message = str(wrong["loc"][0]), wrong["msg"]
+    field = Environment.model_fields[name]
+    if wrong["type"] == "value_error":
+        message = str(wrong["ctx"]["error"])
+    elif wrong["type"] == "string_pattern_mismatch":
+        message = f"{wrong['input']!r} does not fit. {field.description}"
+    elif field.annotation is int:
+        low, high = field.metadata
+        message = f"must be a whole number from {low.ge} to {high.le}"
+    raise ImproperlyConfigured(f"{name}: {message}")
 
 
-def _each(values: list[str], pattern: re.Pattern[str], kind: str) -> list[str]:
-    """The values, if all of each fits the pattern."""
-    if wrong := next((value for value in values if not pattern.fullmatch(value)), None):
-        raise ValueError(f"{wrong!r} is not {kind}")
-    return values
-
-
-def _parsed(parse: Callable[[str], dict[str, Any]], value: str) -> dict[str, Any]:
-    try:
-        config = parse(value)
-    except Exception:  # the parser raises many kinds; its message may hold the password
-        raise ValueError("is not a URL of a known kind") from None
-    if not config:
-        raise ValueError("is not a URL of a known kind")
-    return config
+def _kept_key(file: Path) -> str:
+    """The key in `file`, made on the first start. Linked into place: of two processes starting at once one wins."""
+    if not file.exists():
+        with tempfile.NamedTemporaryFile("w", dir=file.parent) as draft:  # readable by its owner only
+            draft.write(secrets.token_urlsafe(SHORTEST_KEY))
+            draft.flush()
+            with suppress(FileExistsError):
+                os.link(draft.name, file)
+    return file.read_text().strip()

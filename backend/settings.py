@@ -1,102 +1,63 @@
-"""Settings. Each one of ours is read here, once, from the environment; .env.example says what it means."""
+"""Django's settings, and ours under django.conf.settings as backend.environment reads them."""
 
 import logging
-import os
-import tempfile
-from pathlib import Path
 from typing import Any
 
-import environ
 from corsheaders.defaults import default_headers
 
-from backend.environment import (
-    available_cores,
-    cache,
-    collector,
-    database,
-    flag,
-    folder,
-    header,
-    hosts,
-    one_of,
-    origins,
-    rate,
-    read,
-    secret_key,
-    text,
-    whole,
-    words,
-)
-from backend.logs import configure_structlog, logging_config
+from backend.environment import BASE_DIR, read_environment
+from backend.logs import logging_config
 from backend.static_files import IMMUTABLE, add_headers
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-environ.Env.read_env(BASE_DIR / ".env")
+env = read_environment()
 
 # What is served
-MODELS_DIR = read("MODELS_DIR", text, str(BASE_DIR / "ml_core" / "bundles"))
-MODEL = read("MODEL", text, "lite-int8")
-MODELS_CACHE = Path(read("MODELS_CACHE", text, str(Path.home() / ".cache" / "face-parsing" / "models")))
-MAX_UPLOAD_BYTES = read("MAX_UPLOAD_BYTES", whole(1024, 1 << 30), str(16 << 20))
-MAX_BATCH_BYTES = read("MAX_BATCH_BYTES", whole(1024, 4 << 30), str(64 << 20))
-MAX_IMAGE_PIXELS = read("MAX_IMAGE_PIXELS", whole(1, 1_000_000_000), "50000000")
+MODELS_DIR = env.MODELS_DIR
+MODEL = env.MODEL
+MODELS_CACHE = env.MODELS_CACHE
+MAX_UPLOAD_BYTES = env.MAX_UPLOAD_BYTES
+MAX_BATCH_BYTES = env.MAX_BATCH_BYTES
+MAX_IMAGE_PIXELS = env.MAX_IMAGE_PIXELS
 MAX_BATCH_IMAGES = 32
 
 # Where it runs
-ENVIRONMENT = read("ENVIRONMENT", one_of("development", "production"), "development")
-PRODUCTION = ENVIRONMENT == "production"
-BIND = read("BIND", text, "127.0.0.1")
-PORT = read("PORT", whole(1, 65535), "8000")
-STATE_DIR = read("STATE_DIR", folder, str(BASE_DIR))
-RUN_DIR = Path(read("RUN_DIR", text, str(Path(tempfile.gettempdir()) / f"face-parsing-{os.getuid()}-{PORT}")))
-LOG_LEVEL = read("LOG_LEVEL", one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
+BIND = env.BIND
+PORT = env.PORT
+RUN_DIR = env.RUN_DIR
 
 # How much at once
-CORES = available_cores()
-PROVIDERS = read("PROVIDERS", words, "CPUExecutionProvider")
-INFERENCE_THREADS = read("INFERENCE_THREADS", whole(1, 256), "1")
-INFERENCE_SLOTS = read("INFERENCE_SLOTS", whole(1, 1024), str(max(1, CORES // INFERENCE_THREADS)))
-WORKERS = read("WORKERS", whole(1, 256), str(max(2, -(-CORES // 4))))
-THREADS = read("THREADS", whole(2, 1024), "64")
-QUEUE_SIZE = read("QUEUE_SIZE", whole(0, 10_000), "16")
-HEADER_TIMEOUT = read("HEADER_TIMEOUT", whole(1, 3600), "10")
-BODY_TIMEOUT = read("BODY_TIMEOUT", whole(1, 3600), "60")
-STOP_TIMEOUT = read("STOP_TIMEOUT", whole(1, 3600), "30")
+PROVIDERS = env.PROVIDERS
+INFERENCE_THREADS = env.INFERENCE_THREADS
+INFERENCE_SLOTS = env.INFERENCE_SLOTS
+WORKERS = env.WORKERS
+THREADS = env.THREADS
+QUEUE_SIZE = env.QUEUE_SIZE
+HEADER_TIMEOUT = env.HEADER_TIMEOUT
+BODY_TIMEOUT = env.BODY_TIMEOUT
+STOP_TIMEOUT = env.STOP_TIMEOUT
 
 # Who may come in
-API_PUBLIC = read("API_PUBLIC", flag, "false")
-THROTTLE_KEY = read("THROTTLE_KEY", rate, "")
-THROTTLE_ADDRESS = read("THROTTLE_ADDRESS", rate, "")
-NUM_PROXIES = read("NUM_PROXIES", whole(0, 16), "0")
-ALLOWED_HOSTS = read("ALLOWED_HOSTS", hosts, "localhost,127.0.0.1,[::1]")
-CORS_ALLOWED_ORIGINS = read("CORS_ALLOWED_ORIGINS", origins, "")
-CSRF_TRUSTED_ORIGINS = read("CSRF_TRUSTED_ORIGINS", origins, "")
-SECRET_KEY = secret_key(STATE_DIR / "secret_key", demanded=PRODUCTION)
-DEBUG = read("DEBUG", flag, "false")
+API_PUBLIC = env.API_PUBLIC
+THROTTLE_KEY = env.THROTTLE_KEY or None
+THROTTLE_ADDRESS = env.THROTTLE_ADDRESS or None
+NUM_PROXIES = env.NUM_PROXIES
+ALLOWED_HOSTS = env.ALLOWED_HOSTS
+CORS_ALLOWED_ORIGINS = env.CORS_ALLOWED_ORIGINS
+CSRF_TRUSTED_ORIGINS = env.CSRF_TRUSTED_ORIGINS
+SECRET_KEY = env.SECRET_KEY
+DEBUG = env.DEBUG
 
 # HTTPS: everything `check --deploy` asks for, on in production
-HTTPS = read("HTTPS", flag, str(PRODUCTION))
-SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^metrics$"]  # asked for from within, past the proxy that has the certificate
-SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-PROXY_SSL_HEADER = read("PROXY_SSL_HEADER", header, "")
-if PROXY_SSL_HEADER:
-    SECURE_PROXY_SSL_HEADER = (f"HTTP_{PROXY_SSL_HEADER.upper().replace('-', '_')}", "https")
+SECURE_HSTS_SECONDS = 31_536_000 if env.HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.HTTPS
+if env.PROXY_SSL_HEADER:
+    SECURE_PROXY_SSL_HEADER = (f"HTTP_{env.PROXY_SSL_HEADER.upper().replace('-', '_')}", "https")
 
 # Stores
-DATABASES = {"default": read("DATABASE_URL", database, f"sqlite:///{STATE_DIR / 'db.sqlite3'}")}
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    DATABASES["default"].setdefault("CONN_MAX_AGE", None)  # opening the file costs more than asking it
-CACHES = {"default": read("CACHE_URL", cache, f"filecache://{RUN_DIR / 'cache'}")}
-if CACHES["default"]["BACKEND"] == "django.core.cache.backends.filebased.FileBasedCache":
-    CACHES["default"]["BACKEND"] = "segmentation_api.count_files.CountFiles"
-if CACHES["default"]["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
-    CACHES["default"]["OPTIONS"] = {
-        "socket_timeout": 2,
-        "socket_connect_timeout": 2,
-        **CACHES["default"].get("OPTIONS", {}),
-    }
+DATABASES = {"default": env.DATABASE_URL}
+CACHES = {"default": env.CACHE_URL}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
@@ -139,7 +100,7 @@ if CORS_ALLOWED_ORIGINS:
     )
 
 # Traces: an extra, so the middleware and its packages are looked for only where they are asked for
-OTEL_EXPORTER_OTLP_ENDPOINT = read("OTEL_EXPORTER_OTLP_ENDPOINT", collector, "")
+OTEL_EXPORTER_OTLP_ENDPOINT = env.OTEL_EXPORTER_OTLP_ENDPOINT
 if OTEL_EXPORTER_OTLP_ENDPOINT:
     MIDDLEWARE.insert(1, "segmentation_api.tracing.middleware")
 
@@ -229,5 +190,4 @@ DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False  # an address is personal data; the proxy's log may have it
 DJANGO_STRUCTLOG_USER_ID_FIELD = ""
 
-LOGGING = logging_config(LOG_LEVEL)
-configure_structlog(LOG_LEVEL)
+LOGGING = logging_config(env.LOG_LEVEL)

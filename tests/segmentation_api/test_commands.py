@@ -1,6 +1,7 @@
 """manage.py: bulk parsing, training's door, starting."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from numpy.typing import NDArray
 
+from backend.environment import Environment
 from segmentation_api.management.commands import train_unetr
 from tests.conftest import ROOT, decode
 from training.options import RunOptions
@@ -207,6 +209,17 @@ def test_a_right_setting_is_taken(
     name: str, value: str, tmp_path: Path, start_settings: Callable[..., str]
 ) -> None:
     assert start_settings(**{"STATE_DIR": str(tmp_path), name: value}) == ""
+
+
+def test_the_example_file_has_every_setting_and_its_default() -> None:
+    example = (ROOT / ".env.example").read_text().partition("# --- Of compose.yaml alone")[0].splitlines()
+    written = dict(line.removeprefix("#").split("=", 1) for line in example if re.match(r"#[A-Z_]+=", line))
+    fields = Environment.model_fields
+    assert set(written) == set(fields)
+    numbers = {name: field.default for name, field in fields.items() if isinstance(field.default, int)}
+    assert {name: written[name] for name in numbers} == {
+        name: str(default).lower() for name, default in numbers.items()
+    }
 
 
 @pytest.fixture

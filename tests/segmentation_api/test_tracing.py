@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from backend import environment
+from backend.environment import read_environment
 from tests.conftest import Server
 
 pytestmark = pytest.mark.timeout(240)
@@ -103,4 +103,4 @@ def test_without_the_packages_the_start_stops_with_the_setting(monkeypatch: pyte
     with pytest.raises(
         ImproperlyConfigured, match=r"OTEL_EXPORTER_OTLP_ENDPOINT: .*requirements-tracing.txt"
     ):
-        environment.read("OTEL_EXPORTER_OTLP_ENDPOINT", environment.collector, "")
+        read_environment()
