@@ -1,6 +1,7 @@
 """Fixtures: a tiny model served in process, drawn faces, and the real server for what only it can show."""
 
 import io
+import logging
 import os
 import signal
 import socket
@@ -19,6 +20,7 @@ from django.core.cache import cache
 from django.test import Client
 from numpy.typing import NDArray
 from PIL import Image
+from structlog.stdlib import ProcessorFormatter
 
 from ml_core.images import colorize
 from ml_core.labels import LAPA
@@ -81,6 +83,15 @@ def encode(pixels: NDArray[np.uint8], kind: str = "PNG", **options: Any) -> byte
 def decode(body: bytes) -> NDArray[Any]:
     """The pixels, or of a palette image the ids."""
     return np.asarray(Image.open(io.BytesIO(body)))
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What the service logs during the test, in its own JSON lines."""
+    text = io.StringIO()
+    handler = next(h for h in logging.getLogger().handlers if isinstance(h.formatter, ProcessorFormatter))
+    monkeypatch.setattr(handler, "stream", text)
+    return text
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Models, probes, schema, docs, metrics, logs."""
 
 import gc
+import io
 import json
 from collections.abc import Callable
 from contextlib import closing
@@ -112,15 +113,13 @@ def test_metrics_remember_no_method_that_a_client_made_up(client: Client) -> Non
     assert "BREW" not in text
 
 
-def test_a_request_is_one_log_line_without_what_the_client_sent(
-    client: Client, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_request_is_one_log_line_without_what_the_client_sent(client: Client, log: io.StringIO) -> None:
     client.get(
         "/api/models/",
         query_params={"token": "query-secret"},
         headers={"X-Request-Id": "abc", "Authorization": "Api-Key key.secret", "User-Agent": "agent-secret"},
     )
-    line = json.loads(capfd.readouterr().err)
+    line = json.loads(log.getvalue())
     assert line["request"] == "GET /api/models/"
     assert (line["code"], line["request_id"]) == (200, "abc")
     assert line["ms"] > 0
