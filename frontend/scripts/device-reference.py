@@ -1,6 +1,6 @@
 """Writes src/device/reference.json: what the service's own code makes of the photo and logits of parity.test.ts.
 
-    .venv/bin/python frontend/scripts/device-reference.py
+.venv/bin/python frontend/scripts/device-reference.py
 """
 
 import json
