@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 FRONTEND = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(FRONTEND.parent))
@@ -15,7 +16,7 @@ sys.path.insert(0, str(FRONTEND.parent))
 from ml_core.images import letterbox, sample  # noqa: E402
 from ml_core.paste import paste  # noqa: E402
 from ml_core.regions import region_stats, rle  # noqa: E402
-from ml_core.segmenter import _confidence  # noqa: E402
+from ml_core.segmentation import _confidence  # noqa: E402
 
 CLASSES = 5
 TEMPERATURES = (1.3, 0.8, 1.7, 1.0, 2.1)
@@ -29,16 +30,19 @@ CASES = [
 ]
 
 
-def draw_photo(height: int, width: int) -> np.ndarray:
+def draw_photo(height: int, width: int) -> NDArray[np.uint8]:
     """(height, width, 3) uint8."""
     y, x = np.mgrid[:height, :width]
     return np.stack([(x * 7 + y * 3) % 256, (x * x + y * 5) % 256, (x * y) % 256], 2).astype(np.uint8)
 
 
-def draw_logits(height: int, width: int, classes: int) -> np.ndarray:
+def draw_logits(height: int, width: int, classes: int) -> NDArray[np.float32]:
     """(height, width, classes) float32."""
     y, x, k = np.mgrid[:height, :width, :classes]
-    return (np.sin(0.9 * x + k) + np.cos(0.7 * y - 1.3 * k) + 0.3 * np.sin(5 * k)).astype(np.float32)
+    waves: NDArray[np.float32] = (
+        np.sin(0.9 * x + k) + np.cos(0.7 * y - 1.3 * k) + 0.3 * np.sin(5 * k)
+    ).astype(np.float32)
+    return waves
 
 
 def main() -> None:

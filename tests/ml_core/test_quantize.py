@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -19,8 +20,8 @@ SIDE, CLASSES = 16, 5
 def graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """stem -> tokens -> dense -> doubled, beside the stem -> decoder with a residual -> logits; random weights."""
     rng = np.random.default_rng(0)
-    constants = {
-        "scale": np.float32(1 / 127.5),
+    constants: dict[str, NDArray[Any]] = {
+        "scale": np.array(1 / 127.5, np.float32),
         "stem_w": rng.normal(0, 0.3, (8, 3, 3, 3)),
         "tokens": np.array([-1, 8], np.int64),
         "dense_w": rng.normal(0, 0.4, (8, 12)),

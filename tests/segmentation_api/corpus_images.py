@@ -3,7 +3,7 @@
 import io
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from PIL import Image
@@ -108,7 +108,7 @@ def damaged() -> Iterator[Case]:
     """Files whose parts contradict each other."""
     rows = zlib.compress(bytes(4 * 13))
     whole = chunk(b"IDAT", rows)
-    pngs = {
+    pngs: dict[str, tuple[bytes, Iterable[int] | int]] = {
         "checksum wrong": (png(4, 4, chunk(b"IDAT", rows, crc=1)), (200, BROKEN)),
         "no pixels": (png(4, 4), BROKEN),
         "pixels are no zlib": (png(4, 4, chunk(b"IDAT", b"nonsense")), BROKEN),

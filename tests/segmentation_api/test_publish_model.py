@@ -86,8 +86,8 @@ def test_model_json_comes_last(bundle: Path, bucket: Any, monkeypatch: pytest.Mo
         except ImproperlyConfigured:
             return {}
 
-    monkeypatch.setattr("segmentation_api.s3_bundles._client", lambda: recording)
     recording = _Recording(bucket, record)
+    monkeypatch.setattr("segmentation_api.s3_bundles._client", lambda: recording)
     publish(bundle)
     assert sent[-1] == "model.json" and len(sent) == 6
 

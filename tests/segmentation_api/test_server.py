@@ -242,9 +242,8 @@ def test_all_threads_of_a_worker_allocate_from_one_heap(server: Server, photo: b
         assert {answer.status_code for answer in pool.map(lambda _: post(server, photo), range(32))} == {200}
     for pid in workers(server):
         maps = [line.split() for line in Path(f"/proc/{pid}/maps").read_text().splitlines()]
-        regions = [
-            (*(int(bound, 16) for bound in row[0].split("-")), row[1]) for row in maps if len(row) == 5
-        ]
+        split = [(*row[0].split("-"), row[1]) for row in maps if len(row) == 5]
+        regions = [(int(start, 16), int(end, 16), rights) for start, end, rights in split]
         # glibc's further heaps: 64 MB, aligned, of which only a part is in use
         further = [
             used

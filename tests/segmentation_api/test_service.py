@@ -135,7 +135,11 @@ def test_a_request_leaves_nothing_for_the_garbage_collector(photo: bytes, kept: 
         form = {"image": SimpleUploadedFile("photo.png", photo[: int(len(photo) * kept)])}
         environ = factory.post("/api/segment/", form, query_params={"faces": "whole"}).environ
         said: list[str] = []
-        with closing(handler(environ, lambda status, headers: said.append(status))) as response:
+
+        def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            said.append(status)
+
+        with closing(handler(environ, start_response)) as response:
             list(response)
         return said[0]
 

@@ -3,6 +3,7 @@
 from functools import partial, reduce
 from operator import add
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -91,6 +92,6 @@ def test_the_figures_tell_of_the_temperatures_of_the_bundle(segmenter: Segmenter
     assert figures["ece_before"] == figures_of(segmenter.bundle, files)["ece_before"]
 
 
-def figures_of(bundle: Bundle, files: list[Files]) -> dict:
+def figures_of(bundle: Bundle, files: list[Files]) -> dict[str, Any]:
     look = partial(measure, Segmenter(bundle))
     return summary(reduce(add, map(look, files)), bundle)

@@ -21,7 +21,7 @@ from training.ingest import Manifest
 from training.options import RunError, RunOptions
 
 CPU = "CPUExecutionProvider"
-DATA = {"name": "drawn", "sha256": None, "train_with": [], "scenes": None}
+DATA: dict[str, Any] = {"name": "drawn", "sha256": None, "train_with": [], "scenes": None}
 
 
 def params(*providers: str) -> Params:
@@ -52,7 +52,9 @@ def test_each_bundle_is_scored_and_written(run: RunOptions) -> None:
         assert figures["calibration"]["ece"] < figures["calibration"]["ece_before"]
         assert f"| nose | {figures['f1']['nose']:.2f}" in (bundle.path / "README.md").read_text()
         assert (bundle.path / "figures.png").stat().st_size < 150_000
-        assert cv2.imread(str(run.out / f"worst-{name}.png")).shape == (2 * 256, 4 * 256, 3)
+        worst = cv2.imread(str(run.out / f"worst-{name}.png"))
+        assert worst is not None
+        assert worst.shape == (2 * 256, 4 * 256, 3)
         assert (run.out / f"confusion-{name}.png").exists()
         assert not (run.exported / name / "figures.png").exists()
 

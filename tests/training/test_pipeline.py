@@ -54,6 +54,7 @@ def test_a_broken_off_run_goes_on_after_its_last_epoch(broken_off_run: BrokenOff
     assert [(row["epoch"], row["size"]) for row in rows] == [("1", "32"), ("2", "64")]
     assert all(f"f1_{name}" in rows[0] for name in LAPA.names)
     training = Bundle.load(broken_off_run.options.bundle).training
+    assert training is not None
     assert training["epochs"] == 2
     assert training["validation_f1_by_epoch"] == [
         pytest.approx(float(row["mean_f1"]), abs=1e-5) for row in rows

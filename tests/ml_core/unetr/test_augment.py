@@ -1,5 +1,7 @@
 """Augmentation moves photo and labels together, and what is not known is ignored."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,9 +11,12 @@ from ml_core.unetr.targets import target_table
 from tests.drawn import painted_face
 
 TABLE = target_table(LAPA)
-NOTHING = dict.fromkeys(
-    ("scene", "empty", "neighbour", "occluder", "colour", "grey", "light", "blur", "noise", "jpeg"), 0.0
-)
+EFFECTS = ("scene", "empty", "neighbour", "occluder", "colour", "grey", "light", "blur", "noise", "jpeg")
+
+
+def only(**chosen: Any) -> AugmentConfig:
+    """No effect but those given."""
+    return AugmentConfig(**{**dict.fromkeys(EFFECTS, 0.0), **chosen})
 
 
 @pytest.fixture
@@ -80,7 +85,7 @@ def test_the_same_seed_gives_the_same_sample(face: Pair) -> None:
 
 def test_a_face_on_a_scene_is_known_everywhere(face: Pair) -> None:
     scene = np.full((80, 120, 3), 37, np.uint8)
-    config = AugmentConfig(**{**NOTHING, "scene": 1.0, "near": 0.0, "scale": (0.4, 0.5)})
+    config = only(scene=1.0, near=0.0, scale=(0.4, 0.5))
     for seed in range(6):
         _, codes = compose(
             face, size=64, rng=np.random.default_rng(seed), config=config, table=TABLE, scenes=lambda: scene
@@ -91,7 +96,7 @@ def test_a_face_on_a_scene_is_known_everywhere(face: Pair) -> None:
 
 def test_a_scene_without_a_face_is_all_background(face: Pair) -> None:
     scene = np.full((80, 120, 3), 37, np.uint8)
-    config = AugmentConfig(**{**NOTHING, "empty": 1.0})
+    config = only(empty=1.0)
     _, codes = compose(
         face, size=64, rng=np.random.default_rng(0), config=config, table=TABLE, scenes=lambda: scene
     )
@@ -100,13 +105,12 @@ def test_a_scene_without_a_face_is_all_background(face: Pair) -> None:
 
 def test_a_neighbours_face_is_labelled_as_well(face: Pair) -> None:
     scene = np.full((80, 120, 3), 37, np.uint8)
-    rng = lambda: np.random.default_rng(3)  # noqa: E731
-    config = {**NOTHING, "scene": 1.0, "near": 0.0, "scale": (0.5, 0.55), "shift": 0.0, "rotation": 0.0}
+    config: dict[str, Any] = {"scene": 1.0, "near": 0.0, "scale": (0.5, 0.55), "shift": 0.0, "rotation": 0.0}
     alone = compose(
         face,
         size=96,
-        rng=rng(),
-        config=AugmentConfig(**{**config, "neighbour": 0.0}),
+        rng=np.random.default_rng(3),
+        config=only(**config, neighbour=0.0),
         table=TABLE,
         scenes=lambda: scene,
         neighbours=lambda: face,
@@ -114,8 +118,8 @@ def test_a_neighbours_face_is_labelled_as_well(face: Pair) -> None:
     both = compose(
         face,
         size=96,
-        rng=rng(),
-        config=AugmentConfig(**{**config, "neighbour": 1.0}),
+        rng=np.random.default_rng(3),
+        config=only(**config, neighbour=1.0),
         table=TABLE,
         scenes=lambda: scene,
         neighbours=lambda: face,
@@ -125,7 +129,7 @@ def test_a_neighbours_face_is_labelled_as_well(face: Pair) -> None:
 
 def test_an_occluder_is_background(face: Pair) -> None:
     scene = np.full((80, 120, 3), 37, np.uint8)
-    config = AugmentConfig(**{**NOTHING, "occluder": 1.0, "near": 1.0})
+    config = only(occluder=1.0, near=1.0)
     image, codes = compose(
         face, size=96, rng=np.random.default_rng(2), config=config, table=TABLE, scenes=lambda: scene
     )
@@ -136,7 +140,7 @@ def test_an_occluder_is_background(face: Pair) -> None:
 
 @pytest.mark.parametrize("effect", ["colour", "grey", "light", "blur", "noise", "jpeg"])
 def test_each_effect_changes_the_picture_and_keeps_its_form(face: Pair, effect: str) -> None:
-    config = AugmentConfig(**{**NOTHING, effect: 1.0})
+    config = only(**{effect: 1.0})
     image = photograph(face[0], np.random.default_rng(4), config)
     assert image.shape == face[0].shape
     assert image.dtype == np.uint8
