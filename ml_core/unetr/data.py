@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from ml_core.images import letterbox, pixel_affine, sample
 from ml_core.labels import IGNORE, LabelSet
-from ml_core.unetr.augment import AugmentConfig, Codes, Image, Pair, compose
+from ml_core.unetr.augment import compose
+from ml_core.unetr.augment_config import AugmentConfig, Codes, Image, Pair
+from ml_core.unetr.heads import parts_of
 from ml_core.unetr.targets import TargetTable
 
 Batch = tuple[NDArray[np.uint8], NDArray[np.uint8]]
@@ -85,6 +87,7 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
         self.batch_size, self.steps, self.seed = batch_size, steps, seed
         weights = np.array([len(photos) * photos.weight for photos in data.train], float)
         self.shares = weights / weights.sum()
+        self.parts = parts_of(data.labels, data.table)
 
     def __len__(self) -> int:
         return self.steps
@@ -109,6 +112,7 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
             rng=rng,
             config=self.augment,
             table=self.data.table,
+            parts=self.parts,
             scenes=scene if self.data.scenes else None,
             neighbours=face,
         )

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-from ml_core.unetr.augment import AugmentConfig, Positive, Share
+from ml_core.unetr.augment_config import AugmentConfig, Positive, Share
 
 Count = Annotated[int, Field(gt=0)]
 _strict = ConfigDict(extra="forbid")

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ml_core.labels import LAPA
-from ml_core.unetr.augment import AugmentConfig
+from ml_core.unetr.augment_config import AugmentConfig
 from ml_core.unetr.schedule import FitConfig, Phase
 from tests.drawn import painted_face
 from training.config import EvaluateParams, ExportParams, Params, PrepareParams

@@ -6,12 +6,18 @@ import numpy as np
 import pytest
 
 from ml_core.labels import LAPA
-from ml_core.unetr.augment import AugmentConfig, Pair, compose, photograph, place, warp
+from ml_core.unetr.augment import compose, place, warp
+from ml_core.unetr.augment_config import AugmentConfig, Pair
+from ml_core.unetr.heads import parts_of
+from ml_core.unetr.photograph import photograph
 from ml_core.unetr.targets import target_table
 from tests.drawn import painted_face
 
 TABLE = target_table(LAPA)
-EFFECTS = ("scene", "empty", "neighbour", "occluder", "colour", "grey", "light", "blur", "noise", "jpeg")
+PARTS = parts_of(LAPA, TABLE)
+DRAWN = ("body", "longer", "hair_scene", "occluder", "hand", "thing", "hat", "white")
+PHOTOGRAPHED = ("colour", "grey", "light", "blur", "noise", "jpeg")
+EFFECTS = ("wide", "wide_scene", "scene", "empty", "neighbour", *DRAWN, *PHOTOGRAPHED)
 
 
 def only(**chosen: Any) -> AugmentConfig:
@@ -35,12 +41,13 @@ def agreement(image: np.ndarray, codes: np.ndarray) -> float:
 @pytest.mark.parametrize("scale", [0.5, 1.0, 1.7])
 @pytest.mark.parametrize("degrees", [0, 35])
 def test_labels_follow_the_photo(face: Pair, scale: float, degrees: float) -> None:
-    image, codes, _ = warp(face, 96, (scale, degrees, 0.1, -0.05), flip=False, table=TABLE)
-    assert agreement(image, codes) > 0.88
+    warped = warp(face, 96, (scale, degrees, 0.1, -0.05), flip=False, table=TABLE)
+    assert agreement(warped.image, warped.codes) > 0.88
 
 
 def test_a_mirror_swaps_left_and_right(face: Pair) -> None:
-    image, codes, _ = warp(face, 96, (1.0, 0.0, 0.0, 0.0), flip=True, table=TABLE)
+    warped = warp(face, 96, (1.0, 0.0, 0.0, 0.0), flip=True, table=TABLE)
+    image, codes = warped.image, warped.codes
     for name in ("eye", "eyebrow"):
         left, right = (LAPA.names.index(f"{side}_{name}") for side in ("left", "right"))
         assert np.nonzero(codes == left)[1].mean() < np.nonzero(codes == right)[1].mean()
@@ -49,9 +56,9 @@ def test_a_mirror_swaps_left_and_right(face: Pair) -> None:
 
 
 def test_beyond_the_photo_is_ignored_not_background(face: Pair) -> None:
-    _, codes, inside = warp(face, 96, (0.5, 0.0, 0.0, 0.0), flip=False, table=TABLE)
-    assert (codes[inside == 0] == TABLE.ignore).all()
-    assert 0.7 < (inside == 0).mean() < 0.8
+    warped = warp(face, 96, (0.5, 0.0, 0.0, 0.0), flip=False, table=TABLE)
+    assert (warped.codes[warped.inside == 0] == TABLE.ignore).all()
+    assert 0.7 < (warped.inside == 0).mean() < 0.8
 
 
 def test_narrow_draws_are_as_wide_as_they_are_told() -> None:
@@ -65,15 +72,28 @@ def test_narrow_draws_are_as_wide_as_they_are_told() -> None:
     np.testing.assert_allclose(deviations[1], deviations[0] / 2, rtol=0.05)
 
 
+def test_wide_draws_show_what_the_wider_look_shows() -> None:
+    rng = np.random.default_rng(2)
+    config = AugmentConfig(near=0.5, wide=0.5, wide_scale=(0.34, 0.62))
+    scales, degrees, *_ = np.array([place(rng, config) for _ in range(2000)]).T
+    wide = scales < 0.62
+    assert 0.45 < wide.mean() < 0.55
+    assert scales.min() >= 0.34
+    assert np.abs(degrees).max() < 45
+
+
 def test_the_same_seed_gives_the_same_sample(face: Pair) -> None:
     scene = np.random.default_rng(1).integers(0, 256, (80, 120, 3)).astype(np.uint8)
+    drawn: dict[str, Any] = dict.fromkeys(DRAWN, 0.5)
+    everything = AugmentConfig(**drawn)
     first, second = (
         compose(
             face,
             size=64,
             rng=np.random.default_rng(5),
-            config=AugmentConfig(),
+            config=everything,
             table=TABLE,
+            parts=PARTS,
             scenes=lambda: scene,
             neighbours=lambda: face,
         )
@@ -145,3 +165,20 @@ def test_each_effect_changes_the_picture_and_keeps_its_form(face: Pair, effect: 
     assert image.shape == face[0].shape
     assert image.dtype == np.uint8
     assert (image != face[0]).mean() > 0.05
+
+
+@pytest.mark.parametrize("thing", ["hand", "thing", "hat"])
+def test_what_is_drawn_before_a_head_is_background(face: Pair, thing: str) -> None:
+    def sample(share: float) -> Pair:
+        config = only(**{"near": 1.0, thing: share})
+        rng = np.random.default_rng(seed)
+        return compose(face, size=96, rng=rng, config=config, table=TABLE, parts=PARTS)
+
+    covered = 0
+    for seed in range(12):
+        (image, codes), (_, plain) = sample(1.0), sample(0.0)
+        changed = codes != plain
+        assert (codes[changed] == 0).all(), seed
+        assert image.shape == (96, 96, 3)
+        covered += int(changed.sum())
+    assert covered > 12 * 100
