@@ -145,7 +145,7 @@ WHITENOISE_IMMUTABLE_FILE_TEST = IMMUTABLE
 WHITENOISE_ADD_HEADERS_FUNCTION = add_headers
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 
-# An upload is kept in memory only; segmentation_api.uploads bounds it
+# An upload is kept in memory only; segmentation_api.parsers bounds it
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 << 10
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 64
@@ -179,6 +179,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "segmentation_api.schema.tell_if_open",

@@ -28,8 +28,10 @@ from ml_core.images import BrokenImage, ImageTooLarge, UnsupportedImage
 logger = structlog.get_logger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
-CLOSE = {"Connection": "close"}
-"""The headers of a Problem that leaves a body unread."""
+CLOSE = "face_parsing.close"
+"""WSGI key that tells the server to close the connection after this answer: the body was not read to its end."""
+MOST_UNREAD = 1 << 20
+"""The longest unread body, in bytes, that the server is left to read and discard."""
 
 
 class Problem(Exception):
@@ -43,9 +45,10 @@ class Problem(Exception):
         *,
         errors: Mapping[str, list[str]] | None = None,
         headers: Mapping[str, str] | None = None,
+        close: bool = False,
     ) -> None:
         super().__init__(detail)
-        self.status, self.code, self.detail = status, code, detail
+        self.status, self.code, self.detail, self.close = status, code, detail, close
         self.errors, self.headers = errors, dict(headers or {})
 
     def body(self, request_id: str) -> dict[str, Any]:
@@ -69,7 +72,7 @@ def invalid(field: str, detail: str) -> Problem:
 
 def too_large(limit: int) -> Problem:
     """More bytes than a request may have."""
-    return Problem(413, "upload_too_large", f"The upload is larger than {limit:,} bytes.", headers=CLOSE)
+    return Problem(413, "upload_too_large", f"The upload is larger than {limit:,} bytes.", close=True)
 
 
 def not_ready(detail: str) -> Problem:
@@ -151,21 +154,19 @@ def respond(request: HttpRequest, problem: Problem) -> HttpResponse:
     response["Content-Length"] = str(len(response.content))
     for name, value in problem.headers.items():
         response[name] = value
-    _tell_server_of_unread_body(request, broken_off=problem.headers == CLOSE)
+    plain = getattr(request, "_request", request)  # REST framework wraps Django's
+    if problem.close or _unread_bytes(plain) > MOST_UNREAD:
+        plain.META[CLOSE] = True
+        connection: Any = plain.META.get("gunicorn.socket")
+        if hasattr(connection, "close_after_answer"):
+            connection.close_after_answer()
     return response
 
 
-def _tell_server_of_unread_body(request: HttpRequest, *, broken_off: bool) -> None:
-    """gunicorn drops the application's `Connection`: its socket is told of a body not read to its end, or not begun."""
-    plain = getattr(request, "_request", request)  # of REST framework's own kind of request
-    connection: Any = plain.META.get("gunicorn.socket")
-    if not hasattr(connection, "leave_body"):
-        return
-    if broken_off:
-        connection.close_after_answer()
-    elif not getattr(plain, "_read_started", False):
-        stated = plain.META.get("CONTENT_LENGTH") or "0"
-        connection.leave_body(int(stated) if stated.isdecimal() else 0)
+def _unread_bytes(request: HttpRequest) -> int:
+    """The length of a body that nobody has begun to read."""
+    stated = request.META.get("CONTENT_LENGTH") or "0"
+    return int(stated) if stated.isdecimal() and not getattr(request, "_read_started", False) else 0
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

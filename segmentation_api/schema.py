@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
@@ -11,14 +11,16 @@ from segmentation_api.access import keys_asked
 from segmentation_api.serializers import (
     AnswerSerializer,
     BatchEntrySerializer,
+    BatchSerializer,
+    EncodedSegmentSerializer,
     ModelDetailSerializer,
     ModelSerializer,
+    OptionsSerializer,
     ProblemSerializer,
+    SegmentSerializer,
 )
-from segmentation_api.services import OUTPUTS
 
 PROBLEM = "application/problem+json"
-IMAGE = {"type": "string", "format": "binary"}
 MEANINGS = {
     400: "an option out of range or unknown, no image, a malformed body",
     401: "no API key, where keys are asked for",
@@ -36,29 +38,6 @@ MEANINGS = {
 READ_PROBLEMS = (401, 403, 405, 406, 429)
 UPLOAD_PROBLEMS = (400, *READ_PROBLEMS, 408, 413, 415, 503)
 
-OPTION_SCHEMAS: dict[str, dict[str, Any]] = {
-    "output": {"type": "string", "enum": list(OUTPUTS)},
-    "classes": {"type": "string", "pattern": "^[^,]+(,[^,]+)*$", "examples": ["hair,skin"]},
-    "alpha": {"type": "number", "minimum": 0, "maximum": 1, "default": 0.6},
-    "faces": {"type": "string", "enum": ["auto", "whole"], "default": "auto"},
-    "model": {"type": "string", "maxLength": 100},
-    "polygons": {"type": "boolean", "default": False},
-    "inline": {"type": "string", "pattern": "^(mask|overlay)(,(mask|overlay))*$"},
-}
-OPTION_MEANINGS = {
-    "output": "What is answered; wins over `Accept`. By default `json` for application/json, `classes` for "
-    "application/zip, else `mask`.",
-    "classes": "Comma list of class names or ids; the others become background.",
-    "alpha": "Of the overlay.",
-    "faces": "`auto`: find each face and parse it at full detail; `whole`: the image as one crop.",
-    "model": "A name of /api/models/; the default one if not given.",
-    "polygons": "With output=json: polygons beside the run lengths.",
-    "inline": "With output=json: `mask` and `overlay` as data: URLs.",
-}
-OPTIONS = [
-    OpenApiParameter(name, schema, OpenApiParameter.QUERY, description=OPTION_MEANINGS[name])
-    for name, schema in OPTION_SCHEMAS.items()
-]
 HEADERS = [
     OpenApiParameter(name, str, OpenApiParameter.HEADER, response=[200], description=meaning)
     for name, meaning in {
@@ -90,35 +69,31 @@ def problems(*statuses: int) -> dict[tuple[int, str], OpenApiResponse]:
     }
 
 
-def body(image: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """An object with the image and the options."""
-    return {
-        "type": "object",
-        "properties": {image: schema, **OPTION_SCHEMAS},
-        "required": [image],
-        "additionalProperties": False,
-    }
+class StrictObject(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """Request bodies take no names but those listed."""
+
+    target_class = "segmentation_api.serializers.OptionsSerializer"
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        """The schema as it would be made, closed."""
+        schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        return {**schema, "additionalProperties": False}
 
 
-ENCODED_IMAGE = {"type": "string", "description": "base64, or a data: URL"}
 RAW_TYPES = (
-    "image/jpeg",
-    "image/png",
-    "image/webp",
-    "image/bmp",
-    "image/tiff",
-    "image/gif",
+    *(f"image/{kind}" for kind in ("jpeg", "png", "webp", "bmp", "tiff", "gif")),
     "application/octet-stream",
 )
 segment = extend_schema_view(
     post=extend_schema(
         operation_id="segment",
         summary="Parse the face parts of a photo",
-        parameters=[*OPTIONS, *HEADERS, SERVER_TIMING],
+        parameters=[OptionsSerializer, *HEADERS, SERVER_TIMING],
         request={
-            "multipart/form-data": body("image", IMAGE),
-            **dict.fromkeys(RAW_TYPES, IMAGE),
-            "application/json": body("image", ENCODED_IMAGE),
+            "multipart/form-data": SegmentSerializer,
+            **dict.fromkeys(RAW_TYPES, OpenApiTypes.BINARY),
+            "application/json": EncodedSegmentSerializer,
         },
         responses={
             (200, "image/png"): OpenApiTypes.BINARY,
@@ -135,12 +110,8 @@ batch = extend_schema_view(
         summary="Parse several photos",
         description="At most 32 images. The zip names them by their place: 000.png, 001.png; results.json says "
         "which had a problem. With output=json or `Accept: application/json` a list in the order sent.",
-        parameters=[*OPTIONS, *HEADERS],
-        request={
-            "multipart/form-data": body(
-                "images", {"type": "array", "items": IMAGE, "minItems": 1, "maxItems": 32}
-            )
-        },
+        parameters=[OptionsSerializer, *HEADERS],
+        request={"multipart/form-data": BatchSerializer},
         responses={
             (200, "application/zip"): OpenApiTypes.BINARY,
             (200, "application/json"): BatchEntrySerializer(many=True),

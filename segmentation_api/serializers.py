@@ -4,21 +4,25 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from django.http import QueryDict
+from django.conf import settings
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from ml_core.faces import LANDMARKS
 from ml_core.labels import ROLES
-from segmentation_api.errors import Problem
+from segmentation_api.errors import too_large
 from segmentation_api.services import OUTPUTS, SegmentOptions
 
 
-class CommaListField(serializers.Field[Any, Any, Any, Any]):
-    """A comma list, or in JSON a list of strings; with `choices` only those."""
+def comma_list(word: str) -> dict[str, Any]:
+    """The schema of a comma list whose words match a pattern."""
+    return {"type": "string", "pattern": f"^{word}(,{word})*$"}
 
-    def __init__(self, choices: tuple[str, ...] = (), **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.choices = choices
+
+@extend_schema_field({**comma_list("[^,]+"), "examples": ["hair,skin"]})
+class CommaListField(serializers.Field[Any, Any, Any, Any]):
+    """A comma list, or in JSON a list of strings."""
 
     def to_internal_value(self, data: Any) -> tuple[str, ...]:
         """The words, without repeats."""
@@ -28,8 +32,21 @@ class CommaListField(serializers.Field[Any, Any, Any, Any]):
         found = tuple(dict.fromkeys(str(word).strip() for word in words))
         if not found or "" in found or len(found) > 255:
             raise serializers.ValidationError("must be a comma list without empty places")
-        if self.choices and not set(found) <= set(self.choices):
-            raise serializers.ValidationError(f"must be of {', '.join(self.choices)}")
+        return found
+
+
+PICTURES = ("mask", "overlay")
+
+
+@extend_schema_field(comma_list(f"({'|'.join(PICTURES)})"))
+class PicturesField(CommaListField):
+    """A comma list of PICTURES."""
+
+    def to_internal_value(self, data: Any) -> tuple[str, ...]:
+        """The words, without repeats."""
+        found = super().to_internal_value(data)
+        if not set(found) <= set(PICTURES):
+            raise serializers.ValidationError(f"must be of {', '.join(PICTURES)}")
         return found
 
 
@@ -43,63 +60,128 @@ class ShareField(serializers.FloatField):
         return float(value)
 
 
+PHOTOS = {
+    "type": "array",
+    "items": {"type": "string", "format": "binary"},
+    "minItems": 1,
+    "maxItems": settings.MAX_BATCH_IMAGES,
+}
+
+
+@extend_schema_field(OpenApiTypes.BINARY)
+class PhotoField(serializers.Field[Any, Any, Any, Any]):
+    """The bytes of one photo."""
+
+    default_error_messages = {
+        "required": "is missing or empty",
+        "null": "is missing or empty",
+        "text": "must be a file, or in JSON a base64 string",
+        "repeated": "is given more than once; /api/segment/batch/ takes several",
+    }
+
+    def to_internal_value(self, data: Any) -> Any:
+        """The bytes. Raises Problem (413) over MAX_UPLOAD_BYTES."""
+        if not isinstance(data, bytes):
+            self.fail("text")
+        if not data:
+            self.fail("required")
+        if len(data) > settings.MAX_UPLOAD_BYTES:
+            raise too_large(settings.MAX_UPLOAD_BYTES)
+        return data
+
+
+@extend_schema_field(PHOTOS)
+class PhotosField(PhotoField):
+    """The bytes of several photos; each is checked by itself, so that one cannot spoil the others."""
+
+    default_error_messages = {
+        "required": "must be one or more files",
+        "most": "are {given}; at most {most} are taken",
+    }
+
+    def to_internal_value(self, data: list[Any]) -> Any:
+        """From one photo to MAX_BATCH_IMAGES."""
+        if not all(isinstance(image, bytes) for image in data):
+            self.fail("required")
+        if len(data) > settings.MAX_BATCH_IMAGES:
+            self.fail("most", given=len(data), most=settings.MAX_BATCH_IMAGES)
+        return data
+
+
 class OptionsSerializer(serializers.Serializer[Any]):
-    """The options of a request; names not listed here are refused."""
+    """The options of a request, for API, OpenAPI and command line alike.
 
-    output = serializers.ChoiceField(choices=OUTPUTS, required=False)
-    classes = CommaListField(required=False)
-    alpha = ShareField(min_value=0, max_value=1, required=False)
-    faces = serializers.ChoiceField(choices=("auto", "whole"), required=False)
-    model = serializers.CharField(max_length=100, required=False)
-    polygons = serializers.BooleanField(required=False)
-    inline = CommaListField(choices=("mask", "overlay"), required=False)
-
-
-CHECKS = OptionsSerializer().fields
-"""Bound once for all requests: checking keeps nothing in them, and binding costs more than checking."""
-MOST_ERRORS = 10
-"""So many wrong options are named, however many there are."""
-
-
-def read_options(fields: Mapping[str, list[Any]], query: QueryDict, *, image_field: str) -> SegmentOptions:
-    """Options of body and query; the query wins. Raises Problem (400) for unknown or repeated, ValidationError for
-    wrong ones.
+    Bind it once, not per request: it is stateless, and a bound serializer is a reference cycle, which would hold the
+    photo until the garbage collector comes.
     """
-    options = {name: values for name, values in fields.items() if name != image_field}
-    given = {**_once(options), **_once(dict(query.lists()))}
-    checked: dict[str, Any] = {}
-    errors: dict[str, Any] = {}
-    for (
-        name,
-        value,
-    ) in given.items():  # not the serializer, which makes an exception of each option that is not given
-        try:
-            checked[name] = CHECKS[name].run_validation(value)
-        except serializers.ValidationError as error:
-            errors[name] = error.detail
-    if errors:
-        raise serializers.ValidationError(errors)
-    return SegmentOptions(**checked)
+
+    output = serializers.ChoiceField(
+        choices=OUTPUTS,
+        required=False,
+        help_text="What is answered; wins over `Accept`. By default `json` for application/json, `classes` for "
+        "application/zip, else `mask`.",
+    )
+    classes = CommaListField(
+        required=False, help_text="Comma list of class names or ids; the others become background."
+    )
+    alpha = ShareField(
+        min_value=0, max_value=1, default=SegmentOptions.alpha, help_text="Opacity of the overlay."
+    )
+    faces = serializers.ChoiceField(
+        choices=("auto", "whole"),
+        default=SegmentOptions.faces,
+        help_text="`auto`: find each face and parse it at full detail; `whole`: the image as one crop.",
+    )
+    model = serializers.CharField(
+        max_length=100, required=False, help_text="A name of /api/models/; the default one if not given."
+    )
+    polygons = serializers.BooleanField(
+        default=SegmentOptions.polygons, help_text="With output=json: polygons beside the run lengths."
+    )
+    inline = PicturesField(required=False, help_text="With output=json: `mask` and `overlay` as data: URLs.")
+
+    def to_internal_value(self, data: Mapping[str, list[Any]]) -> dict[str, Any]:
+        """The checked options, from the values of each name. Raises ValidationError."""
+        errors: dict[str, list[str]] = {}
+        for name, values in data.items():
+            field = self.fields.get(name)
+            if field is None:
+                errors[name[:50]] = [f"is not an option; there are {', '.join(OPTIONS)}"]
+            elif len(values) > 1 and not isinstance(field, PhotosField):
+                errors[name] = [str(field.error_messages.get("repeated", "is given more than once"))]
+            elif isinstance(values[0], bytes) and not isinstance(field, PhotoField):
+                errors[name] = ["must be text, not a file"]
+            if len(errors) == MOST_ERRORS:
+                break
+        if errors:
+            raise serializers.ValidationError(errors)
+        photos = {name for name, field in self.fields.items() if isinstance(field, PhotosField)}
+        given = {name: values if name in photos else values[0] for name, values in data.items()}
+        checked: dict[str, Any] = super().to_internal_value(given)
+        return checked
 
 
-def _once(options: Mapping[str, list[Any]]) -> dict[str, Any]:
-    """The options, each known and given once."""
-    given: dict[str, Any] = {}
-    errors: dict[str, list[str]] = {}
-    for name, values in options.items():
-        if name not in CHECKS:
-            if len(errors) < MOST_ERRORS:
-                errors[name[:50]] = [f"is not an option; there are {', '.join(CHECKS)}"]
-        elif len(values) > 1:
-            errors[name] = ["is given more than once"]
-        elif isinstance(values[0], bytes):
-            errors[name] = ["must be text, not a file"]
-        else:
-            given[name] = values[0]
-    if errors:
-        detail = "; ".join(f"{name}: {lines[0]}" for name, lines in errors.items())
-        raise Problem(400, "invalid_request", detail, errors=errors)
-    return given
+OPTIONS = tuple(OptionsSerializer().fields)
+MOST_ERRORS = 10
+"""How many wrong names and repetitions an answer lists at most."""
+
+
+class SegmentSerializer(OptionsSerializer):
+    """A photo and its options."""
+
+    image = PhotoField()
+
+
+class EncodedSegmentSerializer(OptionsSerializer):
+    """A photo and its options, in JSON. For OpenAPI only: JsonParser decodes the image."""
+
+    image = serializers.CharField(help_text="base64, or a data: URL")
+
+
+class BatchSerializer(OptionsSerializer):
+    """Photos and the options they share."""
+
+    images = PhotosField()
 
 
 class ModelSerializer(serializers.Serializer[Any]):

@@ -5,10 +5,10 @@ from typing import Any
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.http import parse_etags
+from django.utils.cache import get_conditional_response
+from django.utils.http import quote_etag
 from django.views.decorators.csrf import csrf_exempt
 from django_prometheus.exports import ExportToDjangoView
-from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,40 +22,21 @@ from segmentation_api.admission import gate
 from segmentation_api.batch import segment_batch
 from segmentation_api.engine import engine
 from segmentation_api.errors import GET_ONLY, Problem, not_ready, respond
-from segmentation_api.renderers import choose_batch_renderer, choose_renderer, render
-from segmentation_api.serializers import read_options
-from segmentation_api.services import segment_image
-from segmentation_api.uploads import (
-    ANY_BODY,
-    FORM,
-    Fields,
-    Reader,
-    check_length,
-    read_body,
-    take_image,
-    take_images,
-)
-
-
-class BytesNegotiation(DefaultContentNegotiation):
-    """Leaves Accept to the view, which answers with bytes of its own."""
-
-    def select_renderer(
-        self, request: Request, renderers: Any, format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        """Any: it is not asked."""
-        return renderers[0], renderers[0].media_type
+from segmentation_api.negotiation import AnyAccept, BatchNegotiation, OutputNegotiation
+from segmentation_api.parsers import BytesParser, FormParser, JsonParser, PhotoParser
+from segmentation_api.renderers import RENDERERS, OutputRenderer, render
+from segmentation_api.serializers import BatchSerializer, OptionsSerializer, SegmentSerializer
+from segmentation_api.services import SegmentOptions, segment_image
 
 
 class UploadView(APIView):
-    """A view that takes photos, `max_bytes` of them at most: the setting named `limit`."""
+    """A view that takes photos, in the field `photo_field`; the setting named `limit` says how many bytes of them."""
 
     http_method_names = ("post",)
-    content_negotiation_class = BytesNegotiation
-    readers: dict[str, Reader]
+    content_negotiation_class: type[OutputNegotiation] = OutputNegotiation
+    serializer: OptionsSerializer
+    photo_field: str
     limit: str
-    fields: Fields
-    """What the body brings."""
 
     @property
     def max_bytes(self) -> int:
@@ -63,37 +44,34 @@ class UploadView(APIView):
         value: int = getattr(settings, self.limit)
         return value
 
-    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
-        """REST framework's request, but for what its parsers would be told: that holds the view and the request itself,
-        and with them photo and answer until the garbage collector comes.
-        """
-        wrapped = super().initialize_request(request, *args, **kwargs)
-        wrapped.parser_context = {}
-        return wrapped
+    def get_renderers(self) -> list[BaseRenderer]:
+        """One for each format."""
+        return list(RENDERERS)
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Who may come in is decided first, then how much and whether there is room; only then is the body read.
-
-        Not by REST framework's parsers, which take longer over it than all else but the network.
-        """
-        super().initial(request, *args, **kwargs)
-        check_length(request._request, limit=self.max_bytes)
-        gate().check_room()
-        self.fields = read_body(request._request, self.readers, limit=self.max_bytes)
+    def read(self, request: Request) -> tuple[Any, SegmentOptions, OutputRenderer]:
+        """Photos, options and how to answer; options of the query win over those of the body."""
+        body: Any = request.data
+        given = {**body, **dict(request.query_params.lists())}
+        checked: dict[str, Any] = self.serializer.run_validation(given)
+        photos = checked.pop(self.photo_field)
+        options = SegmentOptions(**checked)
+        self.format_kwarg = options.output or ""
+        renderer: Any = self.perform_content_negotiation(request)[0]
+        return photos, options, renderer
 
 
 @schema.segment
 class SegmentView(UploadView):
     """POST /api/segment/"""
 
-    readers = ANY_BODY
+    parser_classes = (FormParser, JsonParser, PhotoParser, BytesParser)
+    serializer = SegmentSerializer()
+    photo_field = "image"
     limit = "MAX_UPLOAD_BYTES"
 
     def post(self, request: Request) -> HttpResponse:
         """Parse the face parts of one photo."""
-        options = read_options(self.fields, request.query_params, image_field="image")
-        renderer = choose_renderer(_accept(request), options.output)
-        image = take_image(self.fields, limit=self.max_bytes)
+        image, options, renderer = self.read(request)
         with gate().place():
             parsed = segment_image(data=image, options=options)
             body, timing = render(parsed, renderer)
@@ -106,14 +84,15 @@ class SegmentView(UploadView):
 class BatchView(UploadView):
     """POST /api/segment/batch/"""
 
-    readers = FORM
+    parser_classes = (FormParser,)
+    content_negotiation_class = BatchNegotiation
+    serializer = BatchSerializer()
+    photo_field = "images"
     limit = "MAX_BATCH_BYTES"
 
     def post(self, request: Request) -> HttpResponse:
         """Parse several photos; one that is broken does not stop the others."""
-        options = read_options(self.fields, request.query_params, image_field="images")
-        renderer = choose_batch_renderer(_accept(request), options.output)
-        images = take_images(self.fields, most=settings.MAX_BATCH_IMAGES)
+        images, options, renderer = self.read(request)
         body, media_type = segment_batch(images, options, renderer, request.META["HTTP_X_REQUEST_ID"])
         response = HttpResponse(body, content_type=media_type)
         return _private(response, engine.segmenter(options.model).bundle)
@@ -162,18 +141,19 @@ class ModelFileView(APIView):
     """GET /api/models/<name>/model.onnx"""
 
     http_method_names = ("get", "head")
-    content_negotiation_class = BytesNegotiation
+    content_negotiation_class = AnyAccept
 
     def get(self, request: Request, name: str) -> HttpResponseBase:
         """The ONNX file that this process runs; 304 for a client that has it."""
         file = engine.files().get(name)
         if file is None:
             raise Http404
-        etag = f'"{file.bundle.sha256}"'
-        known = parse_etags(request.headers.get("If-None-Match", ""))
+        etag = quote_etag(file.bundle.sha256)
+        # Not by the decorator `condition`, whose 412 would not be in the envelope
+        known = get_conditional_response(request._request, etag=etag)
         response: HttpResponseBase
-        if {etag, f"W/{etag}", "*"} & set(known):
-            response = HttpResponse(status=304)
+        if known is not None and known.status_code == 304:
+            response = known
         elif not file.intact():
             raise not_ready("The model is being replaced.")
         else:
@@ -186,7 +166,7 @@ class ModelFileView(APIView):
         return response
 
 
-@csrf_exempt  # it changes nothing; a POST is to hear that, not of a token
+@csrf_exempt  # it changes nothing: other methods get 405, not a complaint about a token
 def metrics(request: HttpRequest) -> HttpResponse:
     """GET /metrics, for this machine and key holders."""
     if request.method not in ("GET", "HEAD"):
@@ -197,12 +177,6 @@ def metrics(request: HttpRequest) -> HttpResponse:
         return respond(request, problem)
     page: HttpResponse = ExportToDjangoView(request)
     return page
-
-
-def _accept(request: Request) -> str:
-    """What the client takes: anything, if it does not say."""
-    accept: str = request._request.META.get("HTTP_ACCEPT", "")
-    return accept.strip() or "*/*"
 
 
 def _private(response: HttpResponse, bundle: Bundle) -> HttpResponse:

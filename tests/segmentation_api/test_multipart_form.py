@@ -8,7 +8,7 @@ from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooMany
 from rest_framework.exceptions import ParseError
 
 from segmentation_api.errors import Problem
-from segmentation_api.multipart_form import read_form
+from segmentation_api.parsers import read_form
 
 KIND = "multipart/form-data; boundary=b"
 

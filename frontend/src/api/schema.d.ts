@@ -124,6 +124,37 @@ export interface components {
             result?: components["schemas"]["Answer"];
             problem?: components["schemas"]["Problem"];
         };
+        /** @description Photos and the options they share. */
+        BatchRequest: {
+            /** @description What is answered; wins over `Accept`. By default `json` for application/json, `classes` for application/zip, else `mask`. */
+            output?: components["schemas"]["OutputEnum"];
+            /**
+             * @description Comma list of class names or ids; the others become background.
+             * @example hair,skin
+             */
+            classes?: string;
+            /**
+             * Format: double
+             * @description Opacity of the overlay.
+             * @default 0.6
+             */
+            alpha?: number;
+            /**
+             * @description `auto`: find each face and parse it at full detail; `whole`: the image as one crop.
+             * @default auto
+             */
+            faces?: components["schemas"]["FacesEnum"];
+            /** @description A name of /api/models/; the default one if not given. */
+            model?: string;
+            /**
+             * @description With output=json: polygons beside the run lengths.
+             * @default false
+             */
+            polygons?: boolean;
+            /** @description With output=json: `mask` and `overlay` as data: URLs. */
+            inline?: string;
+            images: string[];
+        };
         /** @description A row of the class table. */
         ClassRow: {
             id: number;
@@ -131,13 +162,40 @@ export interface components {
             color: number[];
             /** @description the class it becomes in a mirrored image */
             mirror: number;
-            /**
-             * @description what it is part of, if it is of either
-             *
-             *     * `face` - face
-             *     * `hair` - hair
-             */
+            /** @description what it is part of, if it is of either */
             role?: components["schemas"]["RoleEnum"];
+        };
+        /** @description A photo and its options, in JSON. For OpenAPI only: JsonParser decodes the image. */
+        EncodedSegmentRequest: {
+            /** @description What is answered; wins over `Accept`. By default `json` for application/json, `classes` for application/zip, else `mask`. */
+            output?: components["schemas"]["OutputEnum"];
+            /**
+             * @description Comma list of class names or ids; the others become background.
+             * @example hair,skin
+             */
+            classes?: string;
+            /**
+             * Format: double
+             * @description Opacity of the overlay.
+             * @default 0.6
+             */
+            alpha?: number;
+            /**
+             * @description `auto`: find each face and parse it at full detail; `whole`: the image as one crop.
+             * @default auto
+             */
+            faces?: components["schemas"]["FacesEnum"];
+            /** @description A name of /api/models/; the default one if not given. */
+            model?: string;
+            /**
+             * @description With output=json: polygons beside the run lengths.
+             * @default false
+             */
+            polygons?: boolean;
+            /** @description With output=json: `mask` and `overlay` as data: URLs. */
+            inline?: string;
+            /** @description base64, or a data: URL */
+            image: string;
         };
         /** @description A face that was found. */
         Face: {
@@ -147,6 +205,8 @@ export interface components {
             score: number;
             landmarks: components["schemas"]["Landmarks"];
         };
+        /** @enum {string} */
+        FacesEnum: "auto" | "whole";
         /** @description Pictures as data: URLs. */
         Inline: {
             mask?: string;
@@ -182,12 +242,7 @@ export interface components {
             default: boolean;
             /** @description of its ONNX file */
             sha256: string;
-            /**
-             * @description of its weights
-             *
-             *     * `fp32` - fp32
-             *     * `int8` - int8
-             */
+            /** @description of its weights */
             precision: components["schemas"]["PrecisionEnum"];
             classes: components["schemas"]["ClassRow"][];
             input: components["schemas"]["Size"];
@@ -210,11 +265,9 @@ export interface components {
             version: string;
             sha256: string;
         };
-        /**
-         * @description * `fp32` - fp32
-         *     * `int8` - int8
-         * @enum {string}
-         */
+        /** @enum {string} */
+        OutputEnum: "mask" | "labels" | "overlay" | "classes" | "json";
+        /** @enum {string} */
         PrecisionEnum: "fp32" | "int8";
         /** @description Every error (RFC 9457). */
         Problem: {
@@ -252,12 +305,40 @@ export interface components {
             size: number[];
             counts: string;
         };
-        /**
-         * @description * `face` - face
-         *     * `hair` - hair
-         * @enum {string}
-         */
+        /** @enum {string} */
         RoleEnum: "face" | "hair";
+        /** @description A photo and its options. */
+        SegmentRequest: {
+            /** @description What is answered; wins over `Accept`. By default `json` for application/json, `classes` for application/zip, else `mask`. */
+            output?: components["schemas"]["OutputEnum"];
+            /**
+             * @description Comma list of class names or ids; the others become background.
+             * @example hair,skin
+             */
+            classes?: string;
+            /**
+             * Format: double
+             * @description Opacity of the overlay.
+             * @default 0.6
+             */
+            alpha?: number;
+            /**
+             * @description `auto`: find each face and parse it at full detail; `whole`: the image as one crop.
+             * @default auto
+             */
+            faces?: components["schemas"]["FacesEnum"];
+            /** @description A name of /api/models/; the default one if not given. */
+            model?: string;
+            /**
+             * @description With output=json: polygons beside the run lengths.
+             * @default false
+             */
+            polygons?: boolean;
+            /** @description With output=json: `mask` and `overlay` as data: URLs. */
+            inline?: string;
+            /** Format: binary */
+            image: string;
+        };
         /** @description A size in pixels. */
         Size: {
             width: number;
@@ -515,7 +596,7 @@ export interface operations {
     segment: {
         parameters: {
             query?: {
-                /** @description Of the overlay. */
+                /** @description Opacity of the overlay. */
                 alpha?: number;
                 /** @description Comma list of class names or ids; the others become background. */
                 classes?: string;
@@ -536,25 +617,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "multipart/form-data": {
-                    /** Format: binary */
-                    image: string;
-                    /** @enum {string} */
-                    output?: "mask" | "labels" | "overlay" | "classes" | "json";
-                    /** @example hair,skin */
-                    classes?: string;
-                    /** @default 0.6 */
-                    alpha?: number;
-                    /**
-                     * @default auto
-                     * @enum {string}
-                     */
-                    faces?: "auto" | "whole";
-                    model?: string;
-                    /** @default false */
-                    polygons?: boolean;
-                    inline?: string;
-                };
+                "multipart/form-data": components["schemas"]["SegmentRequest"];
                 "image/jpeg": string;
                 "image/png": string;
                 "image/webp": string;
@@ -562,25 +625,7 @@ export interface operations {
                 "image/tiff": string;
                 "image/gif": string;
                 "application/octet-stream": string;
-                "application/json": {
-                    /** @description base64, or a data: URL */
-                    image: string;
-                    /** @enum {string} */
-                    output?: "mask" | "labels" | "overlay" | "classes" | "json";
-                    /** @example hair,skin */
-                    classes?: string;
-                    /** @default 0.6 */
-                    alpha?: number;
-                    /**
-                     * @default auto
-                     * @enum {string}
-                     */
-                    faces?: "auto" | "whole";
-                    model?: string;
-                    /** @default false */
-                    polygons?: boolean;
-                    inline?: string;
-                };
+                "application/json": components["schemas"]["EncodedSegmentRequest"];
             };
         };
         responses: {
@@ -705,7 +750,7 @@ export interface operations {
     segment_batch: {
         parameters: {
             query?: {
-                /** @description Of the overlay. */
+                /** @description Opacity of the overlay. */
                 alpha?: number;
                 /** @description Comma list of class names or ids; the others become background. */
                 classes?: string;
@@ -724,26 +769,9 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
-                "multipart/form-data": {
-                    images: string[];
-                    /** @enum {string} */
-                    output?: "mask" | "labels" | "overlay" | "classes" | "json";
-                    /** @example hair,skin */
-                    classes?: string;
-                    /** @default 0.6 */
-                    alpha?: number;
-                    /**
-                     * @default auto
-                     * @enum {string}
-                     */
-                    faces?: "auto" | "whole";
-                    model?: string;
-                    /** @default false */
-                    polygons?: boolean;
-                    inline?: string;
-                };
+                "multipart/form-data": components["schemas"]["BatchRequest"];
             };
         };
         responses: {

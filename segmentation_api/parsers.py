@@ -1,0 +1,215 @@
+"""REST framework parsers: the photo from a form, from JSON, or as the body itself, without touching the disk.
+
+They run when a view first reads `request.data`: after authentication, permissions and throttling.
+Forms are read with the package `multipart`, since Django's parser takes several times as long for a photo.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser
+from rest_framework.utils import json
+
+from segmentation_api.admission import gate
+from segmentation_api.errors import Problem, invalid, too_large
+
+BODY_OVERHEAD = 128 << 10
+"""Bytes a body may have beyond its images: boundaries, part headers, form fields."""
+READ_BYTES = 1 << 20
+HEADER_CHARSET = "latin-1"
+"""Decodes any byte: no file name may make a form unreadable."""
+
+Fields = dict[str, list[Any]]
+"""The values of a body by name: bytes for each file, text, and in JSON other values."""
+
+
+class BodyParser(BaseParser):
+    """Checks length and room before it reads the body; the view's `max_bytes` limits the photos."""
+
+    def parse(
+        self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Fields:
+        """The body's values. Raises Problem (400, 408, 413, 503) and ParseError."""
+        context: Any = parser_context
+        request, limit = context["request"], context["view"].max_bytes
+        # The context belongs to the request and refers to it: only the garbage collector would free the photo.
+        context.clear()
+        check_length(request.META, limit)
+        gate().check_room()
+        try:
+            return self.read(stream, media_type or "", limit)
+        except OSError as error:
+            if isinstance(error, TimeoutError) or isinstance(error.__cause__, TimeoutError):
+                raise Problem(408, "upload_timeout", "The upload took too long.", close=True) from None
+            detail = "The body broke off or is malformed."
+            raise Problem(400, "malformed_body", detail, close=True) from None
+
+    def read(self, stream: Any, media_type: str, limit: int) -> Fields:
+        """The values of the body, whose photos may have `limit` bytes."""
+        raise NotImplementedError
+
+
+class FormParser(BodyParser):
+    """A form with files."""
+
+    media_type = "multipart/form-data"
+
+    def read(self, stream: Any, media_type: str, limit: int) -> Fields:
+        """Files as bytes, all else as text."""
+        return read_form(stream, media_type, file_bytes=limit, body_bytes=most_bytes(limit))
+
+
+class JsonParser(BodyParser):
+    """A JSON object with the image in base64."""
+
+    media_type = "application/json"
+
+    def read(self, stream: Any, media_type: str, limit: int) -> Fields:
+        """The members, `image` decoded. A name given twice is an error."""
+        body = read_bounded(stream, most_bytes(limit))
+        try:
+            value = json.loads(body.decode(), object_pairs_hook=_unique)
+        except (ValueError, RecursionError):
+            raise ParseError("The body is not valid JSON.") from None
+        if not isinstance(value, dict):
+            raise ParseError("The body must be a JSON object.")
+        if isinstance(value.get("image"), str):
+            value["image"] = decode_base64(value["image"])
+        return {name: [one] for name, one in value.items()}
+
+
+class PhotoParser(BodyParser):
+    """The body is the photo; its bytes, not its stated type, say what it is."""
+
+    media_type = "image/*"
+
+    def read(self, stream: Any, media_type: str, limit: int) -> Fields:
+        """All of it as `image`."""
+        return {"image": [read_bounded(stream, limit)]}
+
+
+class BytesParser(PhotoParser):
+    """A photo of no stated type."""
+
+    media_type = "application/octet-stream"
+
+
+def most_bytes(limit: int) -> int:
+    """The longest body for `limit` bytes of photos, perhaps in base64."""
+    return limit * 4 // 3 + BODY_OVERHEAD
+
+
+def check_length(meta: Mapping[str, Any], limit: int) -> None:
+    """Refuse a request by its Content-Length, before it is read. Raises Problem (413)."""
+    given = meta.get("CONTENT_LENGTH") or "0"
+    length = int(given) if given.isdecimal() else 0
+    if length > most_bytes(limit) and "HTTP_TRANSFER_ENCODING" not in meta:
+        raise too_large(limit)
+
+
+def read_bounded(stream: Any, limit: int) -> bytes:
+    """All of the stream. Raises Problem (413) once it exceeds `limit` bytes; no more are read."""
+    data = bytes(stream.read(limit + 1))
+    if len(data) > limit:
+        raise too_large(limit)
+    return data
+
+
+def decode_base64(text: str) -> bytes:
+    """The bytes of base64 or of a base64 data: URL. Raises Problem (400)."""
+    text = "".join(text.split())
+    if text[:5].lower() == "data:":
+        head, comma, text = text.partition(",")
+        if not comma or not head.lower().endswith(";base64"):
+            raise invalid("image", "must be base64 or a data: URL with ;base64")
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise invalid("image", "is not valid base64") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = dict(pairs)
+    if len(names) != len(pairs):
+        raise ValueError("a name is given twice")
+    return names
+
+
+@dataclass
+class Allowance:
+    """How many parts of one kind a form may still bring, and bytes in them."""
+
+    parts: int
+    size: int
+    too_many: Callable[[], Exception]
+    too_large: Callable[[], Exception]
+
+    def begin(self) -> None:
+        """Count a part. Raises what `too_many` makes."""
+        self.parts -= 1
+        if self.parts < 0:
+            raise self.too_many()
+
+    def take(self, size: int) -> None:
+        """Count bytes. Raises what `too_large` makes."""
+        self.size -= size
+        if self.size < 0:
+            raise self.too_large()
+
+
+def read_form(stream: Any, content_type: str, *, file_bytes: int, body_bytes: int) -> Fields:
+    """The parts of a form by name, in order: a file as bytes, whatever its name, all else as str.
+
+    Raises ParseError for a malformed form, Problem (413) beyond `file_bytes` of files, and Django's exceptions for
+    too many parts or too much text. Reads no more than `body_bytes`.
+    """
+    most_files, most_texts = settings.DATA_UPLOAD_MAX_NUMBER_FILES, settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
+    text_bytes = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    files = Allowance(most_files, file_bytes, TooManyFilesSent, lambda: too_large(file_bytes))
+    texts = Allowance(most_texts, text_bytes, TooManyFieldsSent, RequestDataTooBig)
+    form: Fields = {}
+    allowed, chunks = files, list[bytes]()
+    try:
+        boundary = parse_options_header(content_type)[1].get("boundary", "")
+        with PushMultipartParser(boundary, body_bytes, header_charset=HEADER_CHARSET) as parser:
+            for event in parser.parse_blocking(stream.read, READ_BYTES):
+                if isinstance(event, MultipartSegment):
+                    part, chunks = event, []
+                    allowed = files if _is_file(part) else texts
+                    allowed.begin()
+                elif event is not None:
+                    allowed.take(len(event))
+                    chunks.append(bytes(event))
+                else:
+                    content = _decoded(part, b"".join(chunks))
+                    value = content if allowed is files else content.decode("utf-8", "replace")
+                    form.setdefault(_name(part), []).append(value)
+    except MultipartError:
+        raise ParseError from None
+    return form
+
+
+def _is_file(part: MultipartSegment) -> bool:
+    """`filename*` (RFC 5987) is not meant for forms, but some clients send it for names that are not ASCII."""
+    return part.filename is not None or "filename*=" in part.header("Content-Disposition", "")
+
+
+def _name(part: MultipartSegment) -> str:
+    return (part.name or "").encode(HEADER_CHARSET).decode("utf-8", "replace")
+
+
+def _decoded(part: MultipartSegment, content: bytes) -> bytes:
+    """Browsers no longer use transfer encodings in forms; some mail libraries do."""
+    if part.header("Content-Transfer-Encoding", "").strip().lower() != "base64":
+        return content
+    try:
+        return base64.b64decode(b"".join(content.split()), validate=True)
+    except binascii.Error:
+        raise ParseError from None
