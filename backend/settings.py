@@ -5,6 +5,7 @@ from typing import Any
 
 from corsheaders.defaults import default_headers
 
+from backend import __version__
 from backend.environment import BASE_DIR, read_environment
 from backend.logs import logging_config
 from backend.static_files import IMMUTABLE, add_headers
@@ -117,6 +118,7 @@ CORS_EXPOSE_HEADERS = ["Server-Timing", "X-Model", "X-Request-Id", "Retry-After"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "backend" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -172,7 +174,7 @@ REST_FRAMEWORK: dict[str, Any] = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Face parsing API",
     "DESCRIPTION": "A photo in; each pixel one of the model's classes out. Nothing of a photo is kept.",
-    "VERSION": "1.0.0",
+    "VERSION": __version__,
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
