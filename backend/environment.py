@@ -6,9 +6,9 @@
 import importlib.util
 import os
 import secrets
-import tempfile
 from contextlib import suppress
 from pathlib import Path
+from tempfile import NamedTemporaryFile, gettempdir
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -66,6 +66,8 @@ def words(value: str) -> list[str]:
     return [word.strip() for word in value.split(",") if word.strip()]
 
 
+Stage = Literal["development", "production"]
+Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 Seconds = Annotated[int, Field(ge=1, le=3600)]
 Rate = Annotated[str, Field(pattern=r"^([1-9]\d*/(s|sec|second|m|min|minute|h|hour|d|day))?$")]
 Header = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]*$")]
@@ -85,42 +87,27 @@ class Environment(BaseSettings):
     model_config = SettingsConfigDict(case_sensitive=True, validate_default=False)
 
     # What is served
-    MODELS_DIR: str = Field(
-        str(BASE_DIR / "ml_core" / "bundles"), description="Folder of bundles or s3:// prefix."
-    )
+    MODELS_DIR: str = Field(f"{BASE_DIR}/ml_core/bundles", description="Folder or s3:// prefix of bundles.")
     MODEL: str = Field("lite-int8", description="Name of the default bundle.")
-    MODELS_CACHE: Path = Field(
-        Path.home() / ".cache" / "face-parsing" / "models",
-        description="Where bundles from a bucket are kept.",
-    )
+    MODELS_CACHE: Path = Field(Path.home() / ".cache/face-parsing/models", description="Bundles from s3://.")
     MAX_UPLOAD_BYTES: int = Field(16 << 20, ge=1024, le=1 << 30, description="Size of one image.")
-    MAX_BATCH_BYTES: int = Field(
-        64 << 20, ge=1024, le=4 << 30, description="Size of a batch's images together."
-    )
+    MAX_BATCH_BYTES: int = Field(64 << 20, ge=1024, le=4 << 30, description="Size of a batch's images.")
     MAX_IMAGE_PIXELS: int = Field(50_000_000, ge=1, le=1_000_000_000, description="Pixels of one image.")
 
     # Where it runs
-    ENVIRONMENT: Literal["development", "production"] = Field(
-        "development", description="Sets HTTPS and SECRET_KEY."
-    )
+    ENVIRONMENT: Stage = Field("development", description="In production HTTPS is on, SECRET_KEY demanded.")
     BIND: str = Field("127.0.0.1", description="Address to listen on.")
     PORT: int = Field(8000, ge=1, le=65535, description="TCP port to listen on.")
     STATE_DIR: DirectoryPath = Field(BASE_DIR, description="Existing folder of db.sqlite3 and secret_key.")
     RUN_DIR: Path = Field(
-        default_factory=lambda given: Path(
-            tempfile.gettempdir(), f"face-parsing-{os.getuid()}-{given['PORT']}"
-        ),
-        description="Folder of the pid file, locks, counters and metrics, one for each running service.",
+        default_factory=lambda given: Path(gettempdir(), f"face-parsing-{os.getuid()}-{given['PORT']}"),
+        description="Pid file, locks, counters and metrics; one folder for each running service.",
     )
-    LOG_LEVEL: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="Lowest level logged."
-    )
+    LOG_LEVEL: Level = Field("INFO", description="Lowest level that is logged.")
     OTEL_EXPORTER_OTLP_ENDPOINT: Address = Field("", description="Collector such as http://localhost:4318.")
 
     # How much at once
-    PROVIDERS: Words = Field(
-        ["CPUExecutionProvider"], description="Execution providers, the preferred one first."
-    )
+    PROVIDERS: Words = Field(["CPUExecutionProvider"], description="Execution providers, preferred first.")
     INFERENCE_THREADS: int = Field(1, ge=1, le=256, description="Threads of one inference.")
     INFERENCE_SLOTS: int = Field(
         default_factory=lambda given: max(1, available_cores() // given["INFERENCE_THREADS"]),
@@ -145,23 +132,15 @@ class Environment(BaseSettings):
         ["localhost", "127.0.0.1", "[::1]"],
         description="Names of the service such as faces.example, without http:// and without a port.",
     )
-    CORS_ALLOWED_ORIGINS: Origins = Field(
-        [], description="Origins such as https://app.example, without a path."
-    )
-    CSRF_TRUSTED_ORIGINS: Origins = Field(
-        [], description="Origins such as https://app.example, without a path."
-    )
-    SECRET_KEY: str = Field(
-        "", validate_default=True, description="Signs sessions; made and kept if not given."
-    )
+    CORS_ALLOWED_ORIGINS: Origins = Field([], description="Such as https://app.example, without a path.")
+    CSRF_TRUSTED_ORIGINS: Origins = Field([], description="Such as https://app.example, without a path.")
+    SECRET_KEY: str = Field("", validate_default=True, description="Signs sessions; made if not given.")
     DEBUG: bool = Field(False, description="Error pages with internals.")
     HTTPS: bool = Field(
         default_factory=lambda given: given["ENVIRONMENT"] == "production",
         description="Whether to redirect to https, with HSTS and secure cookies.",
     )
-    PROXY_SSL_HEADER: Header = Field(
-        "", description="Header of the client's scheme, such as X-Forwarded-Proto."
-    )
+    PROXY_SSL_HEADER: Header = Field("", description="Of the client's scheme, such as X-Forwarded-Proto.")
 
     # Stores
     DATABASE_URL: Database = Field(
@@ -226,7 +205,7 @@ def read_environment() -> Environment:
 def _kept_key(file: Path) -> str:
     """The key in `file`, made on the first start. Linked into place: of two processes starting at once one wins."""
     if not file.exists():
-        with tempfile.NamedTemporaryFile("w", dir=file.parent) as draft:  # readable by its owner only
+        with NamedTemporaryFile("w", dir=file.parent) as draft:  # readable by its owner only
             draft.write(secrets.token_urlsafe(SHORTEST_KEY))
             draft.flush()
             with suppress(FileExistsError):

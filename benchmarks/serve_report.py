@@ -88,7 +88,7 @@ def plot(results: Sequence[Measured], path: Path) -> None:
 
 def write_page(results: Sequence[Measured], path: Path, *, seconds: float, slice_seconds: float) -> None:
     """performance.md, and the figures beside it as JSON."""
-    path.with_suffix(".json").write_text(json.dumps([asdict(row) for row in results], indent=1))
+    path.with_suffix(".json").write_text(json.dumps([asdict(row) for row in results], indent=1) + "\n")
     lines = ["| " + " | ".join(COLUMNS) + " |", "|---" + "|---:" * (len(COLUMNS) - 1) + "|"]
     lines += ["| " + " | ".join(cells(row)) + " |" for row in results]
     path.write_text(
