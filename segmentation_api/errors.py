@@ -29,9 +29,7 @@ logger = structlog.get_logger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
 CLOSE = "face_parsing.close"
-"""WSGI key that tells the server to close the connection after this answer: the body was not read to its end."""
-MOST_UNREAD = 1 << 20
-"""The longest unread body, in bytes, that the server is left to read and discard."""
+"""WSGI key that tells backend.server.worker to close the connection after this answer: its body was not read whole."""
 
 
 class Problem(Exception):
@@ -154,19 +152,9 @@ def respond(request: HttpRequest, problem: Problem) -> HttpResponse:
     response["Content-Length"] = str(len(response.content))
     for name, value in problem.headers.items():
         response[name] = value
-    plain = getattr(request, "_request", request)  # REST framework wraps Django's
-    if problem.close or _unread_bytes(plain) > MOST_UNREAD:
-        plain.META[CLOSE] = True
-        connection: Any = plain.META.get("gunicorn.socket")
-        if hasattr(connection, "close_after_answer"):
-            connection.close_after_answer()
+    if problem.close:
+        request.META[CLOSE] = True
     return response
-
-
-def _unread_bytes(request: HttpRequest) -> int:
-    """The length of a body that nobody has begun to read."""
-    stated = request.META.get("CONTENT_LENGTH") or "0"
-    return int(stated) if stated.isdecimal() and not getattr(request, "_read_started", False) else 0
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

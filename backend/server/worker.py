@@ -1,15 +1,23 @@
-"""gunicorn's threaded worker, made patient only up to a point, and speaking the API's error envelope.
+"""gunicorn's threaded worker with deadlines on head, body and answer, and the error envelope for what is not HTTP.
 
-gthread waits without end for the rest of a request that has begun, with a thread for each. Here a request's
-head and its body each have a deadline in all, however slowly the bytes trickle in, and so has sending.
+gthread waits without limit for the rest of a request that has begun, a thread for each. Here the head and the body
+each have a deadline, however slowly the bytes trickle in, and so has each send of the answer.
+
+What this relies on of gunicorn's internals, read in the version that `GUNICORN` names:
+
+- `ThreadWorker`: `handle(conn)` returns True (keep the connection), False (close it) or `_DEFER` (back to the poller);
+  `enqueue_req`, `handle_request`, `_keepalive_after`, `handle_error` and `load_wsgi` are called where they are now.
+- `TConn`: `sock`, `parser`, `initialized`, `wait_for_data`; `close` lingers unless `sock.shutdown` raises OSError.
+- `Parser.finish_body`, `Request.body.reader.length` (bytes not read yet), `Response.force_close` and `Response.req`,
+  the response being what `start_response` is a method of.
+- `Logger.access_log_enabled`.
 """
 
 import json
-import mmap
-import select
 import socket
 import time
 import uuid
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from gunicorn.glogging import Logger
@@ -18,74 +26,34 @@ from gunicorn.workers.gthread import _DEFER, ThreadWorker
 
 from backend import settings
 
+GUNICORN = "27.0.1"
+
 STATUSES: dict[type[Exception], tuple[int, str, str]] = {
     errors.LimitRequestLine: (414, "URI Too Long", "uri_too_long"),
     errors.LimitRequestHeaders: (431, "Request Header Fields Too Large", "headers_too_large"),
     errors.ExpectationFailed: (417, "Expectation Failed", "expectation_failed"),
     errors.UnsupportedTransferCoding: (501, "Not Implemented", "unsupported_transfer_coding"),
 }
+FIRST_BYTE_SECONDS = 0.01
 SEND_SECONDS = 60.0
-RECEIVE_BYTES = 64 << 10
-"""At once, of a body: eight times what gunicorn takes."""
 DRAIN_BYTES = 1 << 20
 DRAIN_SECONDS = 5.0
 LINGER_SECONDS = 2.0
-YIELD_SECONDS = 0.002
-NEXT_SECONDS = 0.1
-
-connections = memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("I")
-"""How many each worker has, by its number at the gate: made in the master, shared by all that it forks."""
 
 
 class DeadlineSocket(socket.socket):
-    """A client's socket whose reads together have until `deadline`; `in_body` says what for."""
+    """A client's socket whose reads must all be done by `deadline`."""
 
     deadline = float("inf")
     in_body = False
     hung_up = False
-    request: Any = None
-    head_is_next = False
-    head = b""
-    """Of the answer, kept for what follows: a client is woken once, by both."""
 
     def allow(self, seconds: float, *, in_body: bool) -> None:
-        """Start the clock for the next part of a request."""
+        """Set the deadline for the next part of a request."""
         self.deadline, self.in_body = time.monotonic() + seconds, in_body
 
-    def leave_body(self, length: int) -> None:
-        """The application answers without reading a body of `length` bytes.
-
-        A small one is read and forgotten after the answer; a large one ends the connection.
-        """
-        if length > DRAIN_BYTES:
-            self.close_after_answer()
-
-    def close_after_answer(self) -> None:
-        """The connection ends with the answer that is about to be sent, and the answer says so."""
-        if self.request is not None:
-            self.request.force_close()
-
-    def hang_up(self) -> None:
-        """Half-close and hear the client out for a moment, lest the kernel resets the connection under the answer."""
-        try:
-            super().shutdown(socket.SHUT_WR)
-            until = time.monotonic() + LINGER_SECONDS
-            while (left := until - time.monotonic()) > 0:
-                self.settimeout(left)
-                if not super().recv(65536):
-                    break
-        except OSError:
-            pass
-        self.hung_up = True
-
-    def shutdown(self, how: int) -> None:
-        """Raises OSError after `hang_up`: gunicorn would linger again, in the one thread that serves all."""
-        if self.hung_up:
-            raise OSError("hung up already")
-        super().shutdown(how)
-
     def recv(self, size: int, flags: int = 0) -> bytes:
-        """Raises TimeoutError in a body, which the view answers; an unfinished head is dropped in silence."""
+        """Raises TimeoutError in a body, which the view answers, and NoMoreData in a head, which nobody answers."""
         left = self.deadline - time.monotonic()
         try:
             if left <= 0:
@@ -97,42 +65,34 @@ class DeadlineSocket(socket.socket):
                 raise
             raise errors.NoMoreData from None
 
-    def begin_answer(self, request: Any) -> None:
-        """What is sent next is the head of the answer to this request."""
-        self.request, self.head_is_next, self.head = request, True, b""
-
-    def end_answer(self) -> None:
-        """All of the answer is given, or given up: now even a head without a body is sent."""
-        self.head_is_next = False
-        try:
-            if self.head:
-                self.sendall(b"")
-        except OSError:  # a client that is gone is noticed when its next request is read
-            pass
-
-    def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
-        """A file as it is: its head goes first."""
-        self.end_answer()
-        return super().sendfile(file, offset, count)
-
     def sendall(self, data: Any, flags: int = 0) -> None:
         """Raises BrokenPipeError for a client that does not take its answer."""
-        if self.head_is_next:
-            self.head_is_next, self.head = False, data
-            return
-        head, self.head = self.head, b""
         self.settimeout(SEND_SECONDS)
         try:
-            super().sendall(head + data if head else data, flags)
+            super().sendall(data, flags)
         except TimeoutError:
             raise BrokenPipeError(32, "the client does not read") from None
 
+    def hang_up(self) -> None:
+        """Lingering close: drain briefly so that the kernel does not reset the connection under the answer."""
+        self.allow(LINGER_SECONDS, in_body=True)
+        try:
+            super().shutdown(socket.SHUT_WR)
+            while self.recv(65536):
+                pass
+        except OSError:
+            pass
+        self.hung_up = True
+
+    def shutdown(self, how: int) -> None:
+        """Raises OSError after `hang_up`: gunicorn would linger again, in the one thread that serves all."""
+        if self.hung_up:
+            raise OSError("hung up already")
+        super().shutdown(how)
+
 
 class NoAccessLog(Logger):  # type: ignore[misc]  # gunicorn is not typed
-    """gunicorn's log of itself, without the line a request it would write wherever logging is configured.
-
-    segmentation_api.telemetry.RequestLog writes that.
-    """
+    """gunicorn's log without its line per request: segmentation_api.telemetry writes that."""
 
     access_log_enabled = False
 
@@ -140,39 +100,24 @@ class NoAccessLog(Logger):  # type: ignore[misc]  # gunicorn is not typed
 class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
     """gthread with deadlines and the envelope."""
 
-    notified = 0.0
-    number: int | None = None
+    wsgi: Any
 
-    def notify(self) -> None:
-        """Tell the others how many connections are here, and the master that this worker lives.
+    def load_wsgi(self) -> None:
+        """Load the application; a connection ends with an answer that asks for it or leaves much of a body unread."""
+        super().load_wsgi()
+        from segmentation_api.errors import CLOSE  # loads what must wait for django.setup()
 
-        Once a second will do for the latter; the main loop comes here at every event.
-        """
-        if self.number is not None:
-            connections[self.number] = self.nr_conns
-        now = time.monotonic()
-        if now - self.notified >= 1.0:
-            self.notified = now
-            super().notify()
+        application = self.wsgi
 
-    def init_process(self) -> None:
-        """In the worker, just forked."""
-        from segmentation_api.admission import gate
+        def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+            body: Iterable[bytes] = application(environ, start_response)
+            response: Any = start_response.__self__  # type: ignore[attr-defined]
+            unread = getattr(response.req.body.reader, "length", 0)
+            if environ.get(CLOSE) or unread > DRAIN_BYTES:
+                response.force_close()
+            return body
 
-        self.number = gate().number
-        super().init_process()
-
-    def accept(self, listener: Any) -> None:
-        """A client knocks: a worker with fewer connections is let go first.
-
-        Clients keep their connections. Where chance deals out four of them, three may wait for one core of two.
-        """
-        others = [
-            count for number, count in enumerate(connections[: self.cfg.workers]) if number != self.number
-        ]
-        if self.nr_conns > min(others, default=self.nr_conns):
-            time.sleep(YIELD_SECONDS)
-        super().accept(listener)
+        self.wsgi = answer
 
     def enqueue_req(self, conn: Any) -> None:
         """A connection has something to read."""
@@ -185,38 +130,18 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
 
         A new connection that says nothing yet goes back to the poller, which needs no thread to wait.
         """
-        if not conn.initialized and not conn.wait_for_data(0.01):
+        if not conn.initialized and not conn.wait_for_data(FIRST_BYTE_SECONDS):
             return _DEFER
-        while True:
-            conn.sock.allow(settings.HEADER_TIMEOUT, in_body=False)
-            result = super().handle(conn)
-            if not result:
-                conn.sock.hang_up()
-            if result is not True or not self._next_is_near(conn):
-                return result
-
-    def _next_is_near(self, conn: Any) -> bool:
-        """Whether the client sends its next request at once: it is handled here, without a way round by the poller.
-
-        Not where more clients than threads are connected, for another may wait for this one.
-        """
-        if not self.alive or self.nr_conns > self.cfg.threads:
-            return False
-        if conn.parser.unreader.buf.getvalue():  # read ahead
-            return True
-        poll = select.poll()
-        poll.register(conn.sock, select.POLLIN)
-        return bool(poll.poll(1000 * NEXT_SECONDS))
+        conn.sock.allow(settings.HEADER_TIMEOUT, in_body=False)
+        result = super().handle(conn)
+        if not result:
+            conn.sock.hang_up()
+        return result
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """The head is there; the application reads the body."""
         conn.sock.allow(settings.BODY_TIMEOUT, in_body=True)
-        conn.sock.begin_answer(req)
-        conn.parser.unreader.mxchunk = RECEIVE_BYTES
-        try:
-            return super().handle_request(req, conn)
-        finally:
-            conn.sock.end_answer()
+        return super().handle_request(req, conn)
 
     def _keepalive_after(self, conn: Any, keepalive: Any) -> bool:
         """Whether the connection can be used again: not if more of a body is left than is worth reading."""
@@ -225,28 +150,22 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
         return bool(keepalive and conn.parser.finish_body(deadline=deadline, max_bytes=DRAIN_BYTES))
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
-        """What is not HTTP, or over the limits of a head, never reaches Django."""
-        refused = isinstance(exc, errors.ParseException)
-        status, title, code = STATUSES.get(type(exc), (400, "Bad Request", "bad_request"))
-        if refused:
+        """Answer what is not HTTP, or over the limits of a head, and so never reaches Django."""
+        if isinstance(exc, errors.ParseException):
+            status, title, code = STATUSES.get(type(exc), (400, "Bad Request", "bad_request"))
             self.log.warning("Refused a malformed request: %s", type(exc).__name__)
         else:
-            self.log.exception("Error handling a request")
             status, title, code = 500, "Internal Server Error", "internal_error"
+            self.log.exception("Error handling a request")
         request_id = uuid.uuid4().hex
-        envelope = {
-            "type": code,
-            "title": title,
-            "status": status,
-            "detail": f"{title}.",
-            "request_id": request_id,
-        }
-        body = json.dumps(envelope).encode()
+        body = json.dumps(
+            {"type": code, "title": title, "status": status, "detail": f"{title}.", "request_id": request_id}
+        )
         head = (
             f"HTTP/1.1 {status} {title}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
             f"Content-Length: {len(body)}\r\nX-Request-Id: {request_id}\r\n\r\n"
         )
         try:
-            client.sendall(head.encode("latin-1") + body)
+            client.sendall((head + body).encode("latin-1"))
         except OSError:
             pass
