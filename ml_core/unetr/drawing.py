@@ -70,11 +70,11 @@ def lit(height: Field, rng: Rng) -> Field:
     return np.asarray(np.clip(ambient + (1 - ambient) * cosine, 0.15, 1.5), np.float32)
 
 
-def cover(pair: Pair, alpha: Field, colours: Colours, rng: Rng, *, shadow: bool = True) -> Pair:
-    """Lay a thing over a picture: it is background, and most throw a shadow on what is behind."""
+def cover(pair: Pair, alpha: Field, colours: Colours, rng: Rng) -> Pair:
+    """Lay an object over a picture: it becomes background, and most objects cast a shadow."""
     image, codes = pair
     under = image.astype(np.float32)
-    if shadow and rng.random() < 0.7:
+    if rng.random() < 0.7:
         size = image.shape[0]
         offset = np.array(
             [[1, 0, rng.normal(0, 0.015) * size], [0, 1, abs(rng.normal(0, 0.02)) * size]], np.float32
