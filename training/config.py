@@ -13,7 +13,7 @@ FOLDER = Path(__file__).parent
 
 
 class ConfigError(RunError):
-    """A setting of a training run that cannot be; the message names the file and the key."""
+    """A wrong setting of a training run; the message names the file and the key."""
 
 
 class _Strict(BaseModel):
@@ -79,7 +79,10 @@ class Config(_Strict):
                 f"--data {data}: neither a path nor one of the data sets of config.yaml ({known})"
             )
         address, _, checksum = data.partition("#sha256=")
-        return Path(address).stem, DataSet.model_validate({"source": address, "sha256": checksum or None})
+        try:
+            return Path(address).stem, DataSet(source=address, sha256=checksum or None)
+        except ValidationError as error:
+            raise ConfigError(f"--data {data}: {_problems(error)}") from error
 
 
 class PrepareParams(_Strict):
@@ -90,20 +93,20 @@ class ExportParams(_Strict):
     parity_photos: int = Field(default=8, gt=0)
     """Validation photos on which Keras' and ONNX Runtime's logits are compared."""
     calibration_photos: int = Field(default=64, gt=0)
-    """Training photos from which int8 takes its scales."""
+    """Training photos from which the scales of int8 are taken."""
     f1_photos: int = Field(default=512, gt=0)
-    """Validation photos at most on which F1 is compared: Keras, fp32, int8."""
+    """At most so many validation photos on which the F1 of Keras, fp32 and int8 is compared."""
     f1_limit: float = Field(default=0.5, ge=0)
     """Points of F1 that int8 may lose against fp32."""
 
 
 class EvaluateParams(_Strict):
     providers: tuple[str, ...] = Field(default=("CPUExecutionProvider",), min_length=1)
-    """ONNX Runtime's execution providers, each measured for itself; the first one's figures go into the card."""
+    """ONNX Runtime's execution providers, each measured separately; the card has the figures of the first."""
     worst: int = Field(default=10, ge=0)
     """Photos on the contact sheet of the worst."""
     robustness_photos: int = Field(default=128, ge=0)
-    """Test photos that are turned, blurred, darkened and pasted into scenes, where the data set has scenes."""
+    """Test photos that are rotated, blurred, darkened, and pasted into scenes if the data set has any."""
 
 
 class Params(_Strict):
@@ -113,6 +116,12 @@ class Params(_Strict):
     train: dict[str, FitConfig]
     export: ExportParams = ExportParams()
     evaluate: EvaluateParams = EvaluateParams()
+
+    def fit(self, preset: str) -> FitConfig:
+        """How to train a preset. Raises ConfigError when there is no section for it."""
+        if preset not in self.train:
+            raise ConfigError(f"params.yaml: train has no section {preset}, which --preset asks for")
+        return self.train[preset]
 
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -135,5 +144,8 @@ def _load(kind: type[_Model], path: Path) -> _Model:
     except (OSError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: {error}") from error
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, row['loc']))}: {row['msg']}" for row in error.errors())
-        raise ConfigError(f"{path}: {problems}") from error
+        raise ConfigError(f"{path}: {_problems(error)}") from error
+
+
+def _problems(error: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(map(str, row['loc']))}: {row['msg']}" for row in error.errors())

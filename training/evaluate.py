@@ -17,7 +17,8 @@ from ml_core.runtime import ProviderUnavailable
 from ml_core.segmenter import Segmenter
 from training.calibration import Temperatures, calibrate
 from training.config import Params, load_params
-from training.ingest import Manifest, ingest, pairs
+from training.ingest import ingest
+from training.manifest import Manifest
 from training.measure import measure
 from training.options import RunError, RunOptions, add_arguments
 from training.pictures import confusion_picture, contact_sheet
@@ -61,7 +62,7 @@ def _finish(source: Path, out: Path, manifest: Manifest, params: Params) -> dict
             CONSOLE.print(f"not measured with {provider}: {error}", style="yellow")
             continue
         if fitted is None:
-            fitted = calibrate(segmenter, pairs(manifest.root / "val"))
+            fitted = calibrate(segmenter, manifest.files("val"))
             bundle = bundle.model_copy(
                 update={"temperature": fitted.overall, "class_temperatures": fitted.by_class}
             )

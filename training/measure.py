@@ -14,7 +14,7 @@ from ml_core.segmenter import Segmenter
 from training import calibration
 from training.calibration import Calibration
 from training.config import EvaluateParams
-from training.ingest import Manifest, pairs
+from training.manifest import Manifest
 from training.mosaics import sum_of
 from training.photos import Files, Labels, each, percent, read
 from training.robustness import robustness
@@ -50,7 +50,7 @@ class Measured:
 
 def measure(segmenter: Segmenter, manifest: Manifest, params: EvaluateParams) -> Measured:
     """Score the test split as it is, one cut a photo, and all that robustness() measures."""
-    files = pairs(manifest.root / "test")
+    files = manifest.files("test")
     photos = list(each(partial(_look, segmenter), files, "test split"))
     matrix = sum_of([photo.matrix for photo in photos])
     metrics: dict[str, Any] = {

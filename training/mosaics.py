@@ -9,10 +9,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ml_core.images import decode
 from ml_core.metrics import Matrix, confusion_matrix, scores
 from ml_core.segmenter import Segmenter
-from training.photos import Files, Image, Labels, Pair, each, percent, read
+from training.photos import Files, Image, Labels, Pair, each, percent, read, read_photo
 
 Box = tuple[float, float, float, float]
 
@@ -52,7 +51,7 @@ class Mosaic:
 def on_scene(photos: Sequence[Pair], aside: Sequence[Path], seed: int, *, sides: Sequence[float]) -> Mosaic:
     """Photos pasted into a scene, each into a column of its own; `sides` are shares of the scene's width."""
     rng = np.random.default_rng(seed)
-    scene = decode(aside[seed % len(aside)].read_bytes())
+    scene = read_photo(aside[seed % len(aside)])
     pixels = [int(WIDTH * side) for side in sides]
     height = max(int(WIDTH * scene.shape[0] / scene.shape[1]), max(pixels) + 1)
     canvas = np.asarray(cv2.resize(scene, (WIDTH, height), interpolation=cv2.INTER_LINEAR), np.uint8)

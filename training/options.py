@@ -1,6 +1,7 @@
 """The options that every stage and the whole pipeline share. Imports nothing that only training installs."""
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
@@ -9,17 +10,20 @@ from typing import TypeVar
 
 _Number = TypeVar("_Number", int, float)
 
-STOPPED = "Stopped. The same command with --resume goes on after the last finished epoch."
+STOPPED = "Stopped. The same command with --resume goes on from the last checkpoint."
 DEFAULT_OUT = Path("outputs/train")
 
 
 class RunError(ValueError):
-    """What a person can mend about a run that cannot go on: its message says how, no traceback is needed."""
+    """Why a run cannot go on, where the user can do something about it: shown as its message, no traceback."""
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """One training run. `out` receives everything the run makes; its bundles lie in out/bundles."""
+    """One training run. `out` receives everything the run makes; its bundles lie in out/bundles.
+
+    name, version  of the bundle; the name defaults to the preset
+    """
 
     preset: str = "lite"
     data: str | None = None
@@ -28,16 +32,35 @@ class RunOptions:
     resume: bool = False
     init: Path | None = None
     out: Path = DEFAULT_OUT
+    name: str | None = None
+    version: str = "0.1.0"
+
+    @property
+    def bundle_name(self) -> str:
+        """Name and folder of the float32 bundle; the int8 one has `-int8` appended."""
+        return self.name or self.preset
+
+    @property
+    def checkpoint(self) -> Path:
+        """What --resume goes on from."""
+        return self.out / "last.npz"
 
     @property
     def exported(self) -> Path:
-        """What `train` exports: <preset> and <preset>-int8, bundles without figures."""
+        """What `train` exports: <name> and <name>-int8, bundles without figures."""
         return self.out / "exported"
 
     @property
     def bundle(self) -> Path:
         """The finished bundle in float32, which `evaluate` writes, with the int8 one beside it."""
-        return self.out / "bundles" / self.preset
+        return self.out / "bundles" / self.bundle_name
+
+    def check_resume(self) -> None:
+        """Raises RunError where --resume has nothing to resume."""
+        if self.resume and not self.checkpoint.exists():
+            raise RunError(
+                f"--resume: nothing to resume, {self.checkpoint} is not there; train without --resume"
+            )
 
 
 NAMES = tuple(field.name for field in fields(RunOptions))
@@ -53,11 +76,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--epochs", type=_positive(int), help="train so many epochs in all")
     length.add_argument("--minutes", type=_positive(float), help="train for so many minutes in all")
-    parser.add_argument("--resume", action="store_true", help="go on where the run in --out stopped")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from the last checkpoint of the run in --out"
+    )
     parser.add_argument(
         "--init", type=Path, metavar="BUNDLE", help="start from a bundle's weights, not random ones"
     )
     parser.add_argument("--out", type=Path, default=DEFAULT_OUT, metavar="DIR", help="default: %(default)s")
+    parser.add_argument("--name", type=_plain, help="of the bundle (default: the preset)")
+    parser.add_argument(
+        "--version", type=_plain, default=RunOptions.version, help="of the weights; default: %(default)s"
+    )
 
 
 def parse_options(description: str | None, arguments: Sequence[str] | None = None) -> RunOptions:
@@ -68,13 +97,19 @@ def parse_options(description: str | None, arguments: Sequence[str] | None = Non
 
 
 def run_stage(stage: Callable[[RunOptions], object], description: str | None) -> None:
-    """The main program of a stage: errors that a person can mend end it with their message alone."""
+    """The main program of a stage: errors that the user can mend end it with one message."""
     try:
         stage(parse_options(description))
-    except RunError as error:
+    except (RunError, OSError) as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit(STOPPED)
+
+
+def _plain(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*", text):
+        raise argparse.ArgumentTypeError("letters, digits and . _ + - only, beginning with a letter or digit")
+    return text
 
 
 def _positive(kind: type[_Number]) -> Callable[[str], _Number]:

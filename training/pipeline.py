@@ -11,8 +11,10 @@ from training.train import train
 
 
 def run(options: RunOptions, *, params: Params | None = None) -> None:
-    """Ingest, prepare, train, evaluate. Raises what the stages raise, before any long work where it can."""
+    """Ingest, prepare, train, evaluate. Raises RunError, before any long work where possible."""
+    options.check_resume()
     config, params = load_config(), params or load_params()
+    params.fit(options.preset)
     console = Console()
     console.rule("1/4 ingest")
     manifest = ingest(options, config)

@@ -1,73 +1,114 @@
-"""Stage 2, prepare: build the network for the data's classes and save it with its first weights."""
+"""Stage 2, prepare: build the network for the data's classes and save it with its initial weights."""
 
 import json
 from pathlib import Path
 from typing import Any
 
-from ml_core.bundle import CARD
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ml_core.bundle import CARD, BundleError, ModelCard
 from ml_core.unetr.config import UnetrConfig, preset
 from ml_core.unetr.model import build_unetr
 from ml_core.unetr.weights import WeightsError, load_weights, save_weights, seed
-from training.config import Params, load_params
-from training.ingest import DataError, Manifest
+from training.config import ConfigError, Params, load_params
+from training.manifest import Manifest
 from training.options import RunError, RunOptions, run_stage
+
+
+class Start(BaseModel):
+    """start.json: what a run starts from. `init` is a bundle or None, `after` that bundle's own training."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    init: str | None = None
+    after: dict[str, Any] | None = None
+
+    @classmethod
+    def of(cls, bundle: Path | None) -> "Start":
+        """Of random weights, a bundle, or a folder with a weights.npz alone. Raises RunError."""
+        if bundle is None:
+            return cls()
+        if not (bundle / CARD).exists():
+            return cls(init=bundle.name)
+        try:
+            card = ModelCard.read(bundle)
+        except BundleError as error:
+            raise RunError(f"--init: {error}") from error
+        return cls(init=f"{card.name} {card.version}", after=card.training)
+
+    @classmethod
+    def read(cls, out: Path) -> "Start":
+        """Of a prepared run. Raises RunError."""
+        path = out / "start.json"
+        try:
+            return cls.model_validate_json(path.read_bytes()) if path.exists() else cls()
+        except ValidationError as error:
+            raise RunError(f"{path}: not readable, run the prepare stage again ({error})") from error
+
+    def to_json(self) -> dict[str, Any]:
+        """`init`, and `after` where there is one."""
+        return {"init": self.init, **({"after": self.after} if self.after else {})}
 
 
 def prepare(options: RunOptions, params: Params | None = None) -> None:
     """Write `<out>/network.json` and `<out>/initial.npz`: random weights, or those of the bundle --init.
 
-    `<out>/start.json` keeps which, so that `train`, perhaps in another process, can tell the whole story.
+    `<out>/start.json` says which, for the history in the bundle. With --resume all three stay as they are.
+    Raises RunError.
     """
     params = params or load_params()
-    manifest = Manifest.read(options.out / "data.json")
-    net = preset(options.preset, num_classes=len(manifest.labels), image_size=params.prepare.image_size)
-    seed(params.train[options.preset].seed)
+    if options.resume:
+        check_prepared(options, params)
+        return
+    net = _network(options, params)
+    seed(params.fit(options.preset).seed)
     model = build_unetr(net)
     if options.init:
         try:
             load_weights(model, options.init / "weights.npz")
         except WeightsError as error:
             raise RunError(f"--init: {error}") from error
-    (options.out / "network.json").write_text(json.dumps(net.to_dict(), indent=2) + "\n", encoding="utf-8")
+    start = Start.of(options.init)
+    _write_json(options.out / "network.json", net.to_dict())
     save_weights(model, options.out / "initial.npz")
-    start = json.dumps(_start(options.init), indent=2)
-    (options.out / "start.json").write_text(start + "\n", encoding="utf-8")
+    _write_json(options.out / "start.json", start.to_json())
 
 
-def check_init(options: RunOptions) -> None:
-    """Raises RunError where a stage after `prepare` is told --init, and `prepare` was told otherwise."""
-    prepared = read_start(options.out)["init"]
-    if options.init and _start(options.init)["init"] != prepared:
-        start = prepared or "random weights"
+def check_prepared(options: RunOptions, params: Params) -> None:
+    """Raises RunError unless the run was prepared for these options, and --resume has something to resume."""
+    options.check_resume()
+    if read_network(options.out) != _network(options, params):
+        told = "--resume: " if options.resume else ""
         raise RunError(
-            f"--init: {options.out} was prepared to start from {start}; the prepare stage takes --init"
+            f"{told}{options.out} was prepared for another network than --preset {options.preset}, "
+            "prepare.image_size and the data's classes ask for"
+        )
+    prepared = Start.read(options.out).init
+    if options.init and Start.of(options.init).init != prepared:
+        raise RunError(
+            f"--init: {options.out} was prepared to start from {prepared or 'random weights'}; "
+            "the prepare stage takes --init"
         )
 
 
-def _start(init: Path | None) -> dict[str, Any]:
-    """What the run starts from, for its history: a bundle's name, and that bundle's own training."""
-    if init is None:
-        return {"init": None}
-    path = init / CARD
-    if not path.exists():
-        return {"init": init.name}
-    info = json.loads(path.read_text(encoding="utf-8"))
-    return {"init": f"{info['name']} {info['version']}", "after": info.get("training")}
-
-
-def read_start(out: Path) -> dict[str, Any]:
-    """What `prepare` noted of the run's start: `init`, and `after` where that is a bundle with a history."""
-    path = out / "start.json"
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"init": None}
-    return found
-
-
 def read_network(out: Path) -> UnetrConfig:
-    """The network that `prepare` chose. Raises DataError when it has not run."""
+    """The network that `prepare` chose. Raises RunError when it has not run."""
     path = out / "network.json"
     if not path.exists():
-        raise DataError(f"{path} is not there: run the prepare stage first")
+        raise RunError(f"{path} is not there: run the prepare stage first")
     return UnetrConfig.from_dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _network(options: RunOptions, params: Params) -> UnetrConfig:
+    classes = len(Manifest.read(options.out / "data.json").labels)
+    try:
+        return preset(options.preset, num_classes=classes, image_size=params.prepare.image_size)
+    except ValueError as error:
+        raise ConfigError(f"params.yaml: prepare: {error}") from error
+
+
+def _write_json(path: Path, values: dict[str, Any]) -> None:
+    path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

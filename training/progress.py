@@ -1,4 +1,4 @@
-"""How a run shows itself: a bar with rate and time left, a table of F1 each epoch, log.csv and TensorBoard."""
+"""What a run shows: a bar with rate and time left, a table of F1 per epoch, log.csv and TensorBoard."""
 
 import csv
 import math
@@ -16,7 +16,7 @@ from ml_core.unetr.summary import SummaryWriter
 
 
 class ProgressTable(Watcher):
-    """A context manager around a run; everything it writes lies in the run's folder."""
+    """A context manager around a run; it writes log.csv and tensorboard/ into the run's folder."""
 
     def __init__(self, out: Path, labels: LabelSet, console: Console | None = None) -> None:
         self.log, self.labels = out / "log.csv", labels
@@ -45,9 +45,13 @@ class ProgressTable(Watcher):
         self.bar.stop()
         self.board.close()
 
-    def start_anew(self) -> None:
-        """Forget the log of a run before this one."""
-        self.log.unlink(missing_ok=True)
+    def go_on_after(self, epoch: int) -> None:
+        """Drop what the log says of later epochs: they will be run again. After epoch 0 there is no log."""
+        if not epoch:
+            self.log.unlink(missing_ok=True)
+        elif self.log.exists():
+            lines = self.log.read_text(encoding="utf-8").splitlines(keepends=True)
+            self.log.write_text("".join(lines[: 1 + epoch]), encoding="utf-8")
 
     def start_epoch(self, epoch: int, steps: int, batch_size: int, size: int) -> None:
         for task in self.bar.task_ids:
@@ -105,5 +109,5 @@ def scores_table(scores: Scores, labels: LabelSet) -> Table:
 
 
 def percent(value: float) -> str:
-    """12.34 for 0.1234; a dash where there is nothing to tell."""
+    """12.34 for 0.1234; a dash for NaN."""
     return "-" if math.isnan(value) else f"{100 * value:.2f}"

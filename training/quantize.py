@@ -32,7 +32,8 @@ from ml_core.runtime import open_session
 from ml_core.unetr.data import whole_frame
 from training.config import ExportParams, load_params
 from training.golden import write_golden_face
-from training.ingest import Manifest, ingest, pairs
+from training.ingest import ingest
+from training.manifest import Manifest
 from training.options import DEFAULT_OUT, RunError, RunOptions
 from training.photos import Files, read
 from training.report import write_card
@@ -96,7 +97,7 @@ def compare(
 
     `known` is what this returned for the graphs before these, which are not measured again on the same photos.
     """
-    photos = pairs(manifest.root / "val")[:count]
+    photos = manifest.files("val")[:count]
     same = known is not None and known.get("f1_photos") == len(photos)
     f1: dict[str, float] = dict(known["f1"]) if known is not None and same else {}
     for name, infer in graphs.items():
@@ -123,7 +124,7 @@ def frames(photos: Sequence[Files], size: int) -> Frames:
 
 def calibration_frames(manifest: Manifest, size: int, count: int) -> Frames:
     """Training photos by chance, the same every time."""
-    photos = pairs(manifest.root / "train")
+    photos = manifest.files("train")
     chosen = np.random.default_rng(0).permutation(len(photos))[:count]
     return frames([photos[index] for index in chosen], size)
 

@@ -8,7 +8,6 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,11 +16,10 @@ from numpy.typing import NDArray
 from ml_core.labels import IGNORE, LabelSet
 from ml_core.metrics import Matrix, confusion_matrix, scores
 from ml_core.segmenter import Segmenter
-from training.ingest import Manifest, pairs
+from training.manifest import ExtraSet, Manifest
 from training.mosaics import empty_scenes, mosaics, sum_of
 from training.photos import Files, each, percent, read
 from training.strata import Change, conditions
-from training.train import held_out, scenes
 
 
 def robustness(segmenter: Segmenter, manifest: Manifest, *, photos: int = 128) -> dict[str, Any]:
@@ -29,8 +27,8 @@ def robustness(segmenter: Segmenter, manifest: Manifest, *, photos: int = 128) -
 
     A stratum is {what is varied: {value: {photos, mean_f1}}}. What the data cannot tell is left out.
     """
-    test = pairs(manifest.root / "test")[:photos]
-    aside = [path for path, kept_out in scenes(manifest) if kept_out]
+    test = manifest.files("test")[:photos]
+    aside = manifest.scene_photos(held_out=True)
     strata: dict[str, Any] = {
         group: {
             value: _under(segmenter, change, test, f"{group} {value}") for value, change in values.items()
@@ -38,8 +36,8 @@ def robustness(segmenter: Segmenter, manifest: Manifest, *, photos: int = 128) -
         for group, values in conditions(aside).items()
     }
     for other in manifest.extra:
-        if other["hold_out"]:
-            strata[f"head turn, {other['name']}"] = by_turn(segmenter, other)
+        if other.hold_out:
+            strata[f"head turn, {other.name}"] = by_turn(segmenter, other)
     figures: dict[str, Any] = {"strata": strata}
     if aside:
         figures["mosaics"] = mosaics(segmenter, test, aside)
@@ -60,23 +58,21 @@ def _under(segmenter: Segmenter, change: Change, test: Sequence[Files], descript
     return {"photos": len(matrices), "mean_f1": percent(scores(sum_of(matrices)).mean_f1)}
 
 
-def by_turn(segmenter: Segmenter, other: Mapping[str, Any]) -> dict[str, Any]:
+def by_turn(segmenter: Segmenter, other: ExtraSet) -> dict[str, Any]:
     """Mean F1 of the merged classes of a coarse set, by the head turn that ends a photo's name.
 
     Scored are the values that cannot be background (hair with brows, eyes, nose, mouth); all others, skin and
     neck among them, are "rest", so that a part painted there still counts against it.
     """
-    values = {int(value): classes for value, classes in other["values"].items()}
-    scored = {value: classes for value, classes in values.items() if 0 not in classes}
-    merged, truth_of = _tables(values, scored)
-    turns = {files: re.search(r"([+-]\d+)$", files[0].stem) for files in pairs(Path(other["root"]))}
-    chosen = [files for files, turn in turns.items() if turn and held_out(files[0], other["hold_out"])]
+    scored = {value: classes for value, classes in other.values.items() if 0 not in classes}
+    merged, truth_of = _tables(other.values, scored)
+    held_out = other.files(held_out=True)
+    turns = {files: turn for files in held_out if (turn := re.search(r"([+-]\d+)$", files[0].stem))}
+    chosen = list(turns)
     look = partial(_merged_matrix, segmenter, merged, truth_of, len(scored) + 1)
     by_angle: dict[int, list[Matrix]] = defaultdict(list)
     for files, matrix in zip(chosen, each(look, chosen, "head turn"), strict=True):
-        turn = turns[files]
-        assert turn is not None
-        by_angle[abs(int(turn[1]))].append(matrix)
+        by_angle[abs(int(turns[files][1]))].append(matrix)
     names = [_name(classes, segmenter.bundle.labels) for classes in scored.values()]
     return {str(angle): _turn_row(by_angle[angle], names) for angle in sorted(by_angle)}
 
@@ -91,7 +87,7 @@ def _turn_row(matrices: Sequence[Matrix], names: Sequence[str]) -> dict[str, Any
 
 
 def _tables(
-    values: Mapping[int, list[int]], scored: Mapping[int, list[int]]
+    values: Mapping[int, Sequence[int]], scored: Mapping[int, Sequence[int]]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """(256,) each: our class ids and the coarse set's values -> 0 for the rest, 1.. for what is scored."""
     merged = np.zeros(256, np.uint8)

@@ -1,32 +1,31 @@
-"""Stage 3, train: fit the network, export the best weights to ONNX in fp32 and in int8, check how well they agree."""
+"""Stage 3, train: fit the network, export the best weights to ONNX in fp32 and int8, and check their parity."""
 
-import fnmatch
-from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 
 from ml_core.bundle import MODEL, replacing, write_model_json
-from ml_core.unetr.data import PhotoSet, TrainingData
+from ml_core.unetr.config import UnetrConfig
+from ml_core.unetr.data import TrainingData
 from ml_core.unetr.export import ParityError, check_parity, export_onnx
-from ml_core.unetr.fit import Trainer
+from ml_core.unetr.fit import BEST, Trainer
 from ml_core.unetr.model import build_unetr
-from ml_core.unetr.schedule import Budget
+from ml_core.unetr.schedule import Budget, FitConfig
 from ml_core.unetr.targets import plain_values, target_table
-from ml_core.unetr.weights import save_weights
+from ml_core.unetr.weights import WeightsError, load_weights, save_weights
 from training.config import ExportParams, Params, load_params
 from training.golden import write_golden_face
-from training.ingest import Manifest, pairs
+from training.manifest import Manifest
 from training.options import RunError, RunOptions, run_stage
-from training.prepare import check_init, read_network, read_start
+from training.photos import PhotoSet, read_photo
+from training.prepare import Start, check_prepared, read_network
 from training.progress import ProgressTable
 from training.quantize import TooLossy, compare, frames, onnx_infer, quantize_bundle
 
-VERSION = "0.8.0"
 PARITY = {"lite": 1e-4, "full": 1e-3}
 """How far ONNX Runtime may be from Keras in a logit."""
 
@@ -34,36 +33,39 @@ PARITY = {"lite": 1e-4, "full": 1e-3}
 def train(options: RunOptions, params: Params | None = None) -> Path:
     """Fit, then export bundles without figures to `options.exported`, which is returned.
 
-    Without --resume a run starts anew from `<out>/initial.npz`. Raises RunError.
+    A run starts from `<out>/initial.npz`, with --resume from its last checkpoint. Raises RunError.
     """
     params = params or load_params()
-    check_init(options)
-    config = params.train[options.preset]
+    check_prepared(options, params)
     manifest = Manifest.read(options.out / "data.json")
-    data = training_data(manifest)
+    net, config = read_network(options.out), params.fit(options.preset)
+    history = fit(options, config, net, manifest)
+    return export(options, manifest, net, history, params.export)
+
+
+def fit(options: RunOptions, config: FitConfig, net: UnetrConfig, manifest: Manifest) -> dict[str, Any]:
+    """Train to `<out>/best.npz`; returns the run's history, as model.json holds it."""
     with ProgressTable(options.out, manifest.labels) as watcher:
-        trainer = Trainer(config, read_network(options.out), data, options.out, watcher=watcher)
-        if not (options.resume and _resumed(trainer)):
-            trainer.start(options.out / "initial.npz")
-            watcher.start_anew()
-        best = trainer.run(budget(options, config.epochs))
-    history = {
-        "epochs": trainer.progress.epoch,
-        "minutes": trainer.progress.seconds / 60,
+        trainer = Trainer(config, net, training_data(manifest), options.out, watcher=watcher)
+        try:
+            if options.resume:
+                trainer.resume()
+            else:
+                trainer.start(options.out / "initial.npz")
+        except WeightsError as error:
+            raise RunError(str(error)) from error
+        watcher.go_on_after(trainer.progress.epoch)
+        trainer.run(budget(options, config.epochs))
+    progress = trainer.progress
+    return {
+        "epochs": progress.epoch,
+        "minutes": progress.seconds / 60,
         "samples_per_epoch": config.samples_per_epoch,
         "phases": [asdict(phase) for phase in config.phases],
-        "validation_f1": max(trainer.progress.f1),
-        "validation_f1_by_epoch": [round(f1, 6) for f1 in trainer.progress.f1],
-        **read_start(options.out),
+        "validation_f1": max(progress.f1),
+        "validation_f1_by_epoch": [round(f1, 6) for f1 in progress.f1],
+        **Start.read(options.out).to_json(),
     }
-    return export(options, manifest, best, history, params.export)
-
-
-def _resumed(trainer: Trainer) -> bool:
-    try:
-        return trainer.resume()
-    except ValueError as error:
-        raise RunError(f"--resume: {trainer.out} holds a run of another network ({error})") from error
 
 
 def budget(options: RunOptions, epochs: int) -> Budget:
@@ -74,62 +76,45 @@ def budget(options: RunOptions, epochs: int) -> Budget:
 
 
 def training_data(manifest: Manifest) -> TrainingData:
-    """The manifest's sets with their files listed and their label values turned into target codes."""
+    """The manifest's sets, with their label values turned into target codes."""
     plain = plain_values(manifest.labels)
-    extra = [{int(value): classes for value, classes in other["values"].items()} for other in manifest.extra]
-    table = target_table(manifest.labels, extra)
-    train = [_photo_set(pairs(manifest.root / "train"), table.lookup(plain))]
-    for other, values in zip(manifest.extra, extra, strict=True):
-        kept = [pair for pair in pairs(Path(other["root"])) if not held_out(pair[0], other["hold_out"])]
-        train.append(replace(_photo_set(kept, table.lookup(values)), weight=other["weight"]))
+    table = target_table(manifest.labels, [other.values for other in manifest.extra])
+    own = table.lookup(plain)
     return TrainingData(
         labels=manifest.labels,
         table=table,
-        train=tuple(train),
-        val=_photo_set(pairs(manifest.root / "val"), table.lookup(plain)),
-        scenes=tuple(scene for scene, kept_out in scenes(manifest) if not kept_out),
+        train=(
+            PhotoSet(tuple(manifest.files("train")), own),
+            *(
+                PhotoSet(tuple(other.files(held_out=False)), table.lookup(other.values), other.weight)
+                for other in manifest.extra
+            ),
+        ),
+        val=PhotoSet(tuple(manifest.files("val")), own),
+        scenes=[partial(read_photo, path) for path in manifest.scene_photos(held_out=False)],
     )
-
-
-def scenes(manifest: Manifest) -> list[tuple[Path, bool]]:
-    """The scenes without faces, each with whether it stays out of training."""
-    if not manifest.scenes:
-        return []
-    every = manifest.scenes["hold_out_every"]
-    files = sorted(Path(manifest.scenes["root"]).rglob("*.jpg"))
-    return [(path, bool(every) and index % every == 0) for index, path in enumerate(files)]
-
-
-def held_out(path: Path, pattern: str | None) -> bool:
-    """Whether a photo stays out of training by the pattern of its set."""
-    return pattern is not None and fnmatch.fnmatch(path.name, pattern)
-
-
-def _photo_set(found: Iterable[tuple[Path, Path]], codes: NDArray[np.uint8]) -> PhotoSet:
-    images, labels = zip(*found, strict=True)
-    return PhotoSet(images, labels, codes)
 
 
 def export(
     options: RunOptions,
     manifest: Manifest,
-    weights: list[NDArray[Any]],
+    net: UnetrConfig,
     history: dict[str, Any],
     params: ExportParams,
 ) -> Path:
-    """Export these weights as <preset> and <preset>-int8; what was exported before stays if anything fails.
+    """Export `<out>/best.npz` as <name> and <name>-int8; what was exported before stays if anything fails.
 
-    Where int8 would lose too much, it is left out and a line says so. Raises RunError where the graph does not
-    answer what the Keras model answers.
+    An int8 model that would lose too much F1 is left out, with a warning. Raises RunError when ONNX Runtime's
+    output is not that of Keras.
     """
-    net = read_network(options.out)
-    model = build_unetr(net, weights=weights)
-    size = net.image_size
+    model = build_unetr(net)
+    load_weights(model, options.out / BEST)
+    size, name = net.image_size, options.bundle_name
     with replacing(options.exported) as exported:
-        folder = exported / options.preset
+        folder = exported / name
         folder.mkdir()
         export_onnx(model, folder / MODEL)
-        photos = frames(pairs(manifest.root / "val")[: params.parity_photos], size)
+        photos = frames(manifest.files("val")[: params.parity_photos], size)
         try:
             parity = check_parity(model, folder / MODEL, photos, tolerance=PARITY[options.preset])
         except ParityError as error:
@@ -137,9 +122,9 @@ def export(
         graphs = {"keras": model.predict_on_batch, "fp32": onnx_infer(folder / MODEL)}
         f1 = compare(graphs, manifest, size, params.f1_photos)
         save_weights(model, folder / "weights.npz", dtype=np.float16)
-        _describe(folder, options, manifest, size, {**parity.to_json(), **f1}, history)
+        _describe(folder, options, manifest, net, {**parity.to_json(), **f1}, history)
         try:
-            quantize_bundle(folder, exported / f"{options.preset}-int8", manifest, params)
+            quantize_bundle(folder, exported / f"{name}-int8", manifest, params)
         except TooLossy as error:
             Console().print(f"no int8 bundle: {error}", style="yellow")
     return options.exported
@@ -149,28 +134,28 @@ def _describe(
     folder: Path,
     options: RunOptions,
     manifest: Manifest,
-    size: int,
+    net: UnetrConfig,
     parity: dict[str, Any],
     history: dict[str, Any],
 ) -> None:
-    """model.json and the golden image; `evaluate` adds the figures and the card."""
+    """Write model.json and the golden image; `evaluate` adds the figures and the card."""
     write_model_json(
         folder,
-        name=options.preset,
-        version=VERSION,
+        name=options.bundle_name,
+        version=options.version,
         labels=manifest.labels,
-        input_size=(size, size),
+        input_size=(net.image_size, net.image_size),
         temperature=1.0,
         metrics={},
         parity=parity,
         data={
             "name": manifest.name,
             "sha256": manifest.sha256,
-            "train_with": [other["name"] for other in manifest.extra],
-            "scenes": manifest.scenes["name"] if manifest.scenes else None,
+            "train_with": [other.name for other in manifest.extra],
+            "scenes": manifest.scenes.name if manifest.scenes else None,
         },
         licence=manifest.licence,
-        network=read_network(options.out).to_dict(),
+        network=net.to_dict(),
         training=history,
     )
     write_golden_face(folder)

@@ -1,11 +1,12 @@
-"""Photos with labels from disk to batches: what the network sees in training and in validation."""
+"""From photos with target codes to batches: what the network sees in training and in validation."""
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Protocol
 
 import cv2
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,56 +20,34 @@ from ml_core.unetr.targets import TargetTable
 Batch = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 
-@dataclass(frozen=True)
-class PhotoSet:
-    """Photos and label pictures of one data set, in the same order.
+class Photos(Protocol):
+    """Photos of one data set with their target codes, (H, W, 3) and (H, W), read when asked for.
 
-    codes: (256,) uint8, what each label value of the pictures means in the run's target table.
     weight: how often this set is drawn, relative to the others of a run.
     """
 
-    images: tuple[Path, ...]
-    labels: tuple[Path, ...]
-    codes: NDArray[np.uint8]
-    weight: float = 1.0
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def read(self, index: int) -> Pair:
-        """One photo (H, W, 3) RGB and its target codes (H, W). Raises OSError when a file is no picture."""
-        image = read_image(self.images[index])
-        labels = cv2.imread(str(self.labels[index]), cv2.IMREAD_UNCHANGED)
-        if labels is None or labels.ndim != 2 or labels.dtype != np.uint8:
-            raise OSError(f"{self.labels[index]} is not an 8-bit one-channel picture of labels")
-        if labels.shape != image.shape[:2]:
-            raise OSError(f"{self.labels[index]} and its photo differ in size")
-        return image, self.codes[labels]
-
-
-def read_image(path: Path) -> Image:
-    """A photo as (H, W, 3) uint8 RGB. Raises OSError when it cannot be read."""
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None:
-        raise OSError(f"{path} is not a picture that can be read")
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+    @property
+    def weight(self) -> float: ...
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int) -> Pair: ...
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a run trains and validates on."""
+    """What a run trains and validates on. `scenes` are photos without faces, each read when called."""
 
     labels: LabelSet
     table: TargetTable
-    train: tuple[PhotoSet, ...]
-    val: PhotoSet
-    scenes: tuple[Path, ...] = ()
+    train: tuple[Photos, ...]
+    val: Photos
+    scenes: Sequence[Callable[[], Image]] = ()
 
 
-class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
+class TrainingBatches:
     """`steps` augmented batches: ((B, S, S, 3) uint8 RGB, (B, S, S) uint8 target codes).
 
-    The same seed gives the same batches, in whatever order the workers make them.
+    Every sample's generator is seeded by (seed, step, row): the same seed gives the same batches, whichever
+    are asked for and in whatever order.
     """
 
     def __init__(
@@ -80,9 +59,7 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
         batch_size: int,
         steps: int,
         seed: int,
-        workers: int = 2,
     ) -> None:
-        super().__init__(workers=workers, use_multiprocessing=False, max_queue_size=8)
         self.data, self.augment, self.size = data, augment, size
         self.batch_size, self.steps, self.seed = batch_size, steps, seed
         weights = np.array([len(photos) * photos.weight for photos in data.train], float)
@@ -101,10 +78,10 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
     def _sample(self, rng: np.random.Generator) -> tuple[Image, Codes]:
         def face() -> Pair:
             photos = self.data.train[int(rng.choice(len(self.shares), p=self.shares))]
-            return photos.read(int(rng.integers(len(photos))))
+            return photos[int(rng.integers(len(photos)))]
 
         def scene() -> Image:
-            return read_image(self.data.scenes[int(rng.integers(len(self.data.scenes)))])
+            return self.data.scenes[int(rng.integers(len(self.data.scenes)))]()
 
         return compose(
             face(),
@@ -116,6 +93,23 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
             scenes=scene if self.data.scenes else None,
             neighbours=face,
         )
+
+
+def prefetch(
+    batches: TrainingBatches, first: int, *, workers: int = 2, depth: int = 8
+) -> Generator[Batch, None, None]:
+    """The batches from number `first` on, in order, made by threads up to `depth` ahead."""
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="batches")
+    waiting: deque[Future[Batch]] = deque()
+    try:
+        for step in range(first, len(batches)):
+            waiting.append(pool.submit(batches.__getitem__, step))
+            if len(waiting) >= depth:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def whole_frame(photo: Image, codes: Codes, size: int, target_size: int, *, ignore: int) -> Pair:
@@ -134,11 +128,11 @@ def whole_frame(photo: Image, codes: Codes, size: int, target_size: int, *, igno
     return sample(photo, cut, (size, size)), np.asarray(target, np.uint8)
 
 
-def validation_batches(photos: PhotoSet, *, size: int, target_size: int, batch_size: int) -> Sequence[Batch]:
+def validation_batches(photos: Photos, *, size: int, target_size: int, batch_size: int) -> Sequence[Batch]:
     """All photos, unaugmented: ((B, size, size, 3) RGB, (B, target_size, target_size) codes) a batch."""
     batches = []
     for start in range(0, len(photos), batch_size):
         chosen = range(start, min(start + batch_size, len(photos)))
-        frames = [whole_frame(*photos.read(index), size, target_size, ignore=IGNORE) for index in chosen]
+        frames = [whole_frame(*photos[index], size, target_size, ignore=IGNORE) for index in chosen]
         batches.append((np.stack([image for image, _ in frames]), np.stack([codes for _, codes in frames])))
     return batches

@@ -4,23 +4,18 @@ Hatamizadeh et al. 2021, "UNETR: Transformers for 3D Medical Image Segmentation"
 """
 
 import math
-from collections.abc import Sequence
-from typing import Any
 
 import keras
 from keras import KerasTensor, layers, ops
-from numpy.typing import NDArray
 
 from ml_core.unetr.config import UnetrConfig
 from ml_core.unetr.layers import LayerNorm, Positions, transformer_block
 
 RESIDUAL = "residual"
-"""In the names of the layers that begin as nothing."""
+"""Name prefix of zero-initialised residual layers."""
 
 
-def build_unetr(
-    config: UnetrConfig, *, input_size: int | None = None, weights: Sequence[NDArray[Any]] | None = None
-) -> keras.Model:
+def build_unetr(config: UnetrConfig, *, input_size: int | None = None) -> keras.Model:
     """A functional model: (B, S, S, 3) RGB in 0..255 -> (B, s, s, num_classes) float32 logits.
 
     S is `input_size`, else the config's image_size; s is S divided by the stride of the logits. Models of
@@ -36,10 +31,7 @@ def build_unetr(
     skips = _encode(features[min(features)] if config.stem_channels else pixels, config)
     x = _decode(skips, features, config)
     logits = layers.Conv2D(config.num_classes, 1, dtype="float32", name="logits")(x)
-    model = keras.Model(image, logits, name="unetr")
-    if weights is not None:
-        model.set_weights(list(weights))
-    return model
+    return keras.Model(image, logits, name="unetr")
 
 
 def _image_features(pixels: KerasTensor, config: UnetrConfig) -> dict[int, KerasTensor]:

@@ -1,13 +1,13 @@
-"""How a training run goes on: its budget, its learning rate and its input sizes.
+"""The schedule of a training run: budget, learning rate, input sizes.
 
-A run is measured by its progress from 0 to 1, of its epochs or of its minutes; learning rate and input size
-follow from the progress alone, so that a run by the clock and a resumed run need nothing special.
+Learning rate and input size are functions of the run's progress from 0 to 1, counted in epochs or minutes, so
+that a resumed run and one limited by time need nothing special.
 """
 
 import math
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from ml_core.unetr.augment_config import AugmentConfig, Positive, Share
@@ -18,22 +18,25 @@ _strict = ConfigDict(extra="forbid")
 
 @dataclass(frozen=True, config=_strict)
 class Phase:
-    """One leg of a run: input size (pixels) and batch size until a share of the run's progress."""
+    """Input size (pixels) and batch size until a share of the run's progress."""
 
     size: Annotated[int, Field(ge=32)]
     batch_size: Count
     until: Share
     augment: AugmentConfig | None = None
-    """In place of the run's own: calmer towards the end lets the network settle on well-cut faces."""
+    """Overrides the run's augmentation; what a params file leaves out here is the run's, not the default."""
 
 
 @dataclass(frozen=True, config=_strict)
 class FitConfig:
-    """How to train. The `until` of the phases rise, and the last is 1."""
+    """How to train. The `until` of the phases rise, and the last is 1.
+
+    A phase's `augment` may be a mapping of the settings that differ from the run's.
+    """
 
     phases: Annotated[tuple[Phase, ...], Field(min_length=1)]
     epochs: Count = 100
-    """How long, where neither epochs nor minutes are asked for."""
+    """Length of a run that is given neither epochs nor minutes."""
     samples_per_epoch: Count = 4096
     learning_rate: Positive = 1e-3
     final_rate: Positive = 1e-5
@@ -42,10 +45,24 @@ class FitConfig:
     weight_decay: Annotated[float, Field(ge=0)] = 0.05
     clip_norm: Positive = 1.0
     average_decay: Share = 0.998
-    """Decay a step of the moving average of the weights, which is what is evaluated and kept."""
+    """Per-step decay of the moving average of the weights, which is what is evaluated and exported."""
     dice_weight: Annotated[float, Field(ge=0)] = 1.0
     seed: int = 0
+    precision: Literal["fastest", "float32", "mixed_bfloat16", "mixed_float16"] = "fastest"
+    """Keras' dtype policy; `fastest` picks one for this machine. Weights are float32 in all of them."""
+    checkpoint_minutes: Positive = 10.0
+    """A run that is killed loses at most this much; each epoch's end is a checkpoint too."""
     augment: AugmentConfig = AugmentConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _inherit_augment(cls, values: Any) -> Any:
+        """Fill up each phase's `augment` from the run's."""
+        if not isinstance(values, dict) or not isinstance(values.get("augment"), dict):
+            return values
+        if not isinstance(values.get("phases"), list):
+            return values
+        return {**values, "phases": [_with_augment(phase, values["augment"]) for phase in values["phases"]]}
 
     def __post_init__(self) -> None:
         ends = [phase.until for phase in self.phases]
@@ -61,13 +78,19 @@ class FitConfig:
         return self.final_rate + span * 0.5 * (1 + math.cos(math.pi * share))
 
     def phase(self, progress: float) -> Phase:
-        """The leg that a progress falls into."""
+        """The phase at this progress."""
         return next((phase for phase in self.phases if progress < phase.until), self.phases[-1])
+
+
+def _with_augment(phase: Any, augment: dict[str, Any]) -> Any:
+    if isinstance(phase, dict) and isinstance(phase.get("augment"), dict):
+        return {**phase, "augment": {**augment, **phase["augment"]}}
+    return phase
 
 
 @dataclass(frozen=True)
 class Budget:
-    """How long to train: a number of epochs, or minutes by the clock (the minutes of resumed parts count)."""
+    """How long to train: epochs, or minutes of wall time summed over all parts of a resumed run."""
 
     epochs: int | None = None
     minutes: float | None = None
@@ -77,6 +100,7 @@ class Budget:
             raise ValueError("give either epochs or minutes")
 
     def share(self, epochs: float, seconds: float) -> float:
+        """Progress from 0 to 1, and beyond once the budget is spent."""
         if self.minutes is not None:
             return seconds / max(self.minutes * 60, 1e-9)
         assert self.epochs is not None

@@ -1,8 +1,9 @@
-"""Keras weights in a plain .npz, by name, so that training can go on from a bundle."""
+"""Weights and other variables of Keras by name, in plain .npz files."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import keras
 import numpy as np
@@ -10,22 +11,56 @@ from numpy.typing import NDArray
 
 from ml_core.unetr.model import RESIDUAL
 
+Arrays = Mapping[str, NDArray[Any]]
+
 
 class WeightsError(ValueError):
-    """Weights that do not belong to the network."""
+    """Weights that do not belong to the network; the message names the file and the weight."""
 
 
 def seed(value: int) -> None:
-    """Make the random first weights the same every time."""
+    """Seed the initial weights."""
     keras.utils.set_random_seed(value)
+
+
+def named(variables: Iterable[keras.Variable]) -> dict[str, NDArray[Any]]:
+    """The values of variables by their path in the model."""
+    return {variable.path: keras.ops.convert_to_numpy(variable) for variable in variables}
+
+
+def assign(
+    variables: Iterable[keras.Variable], values: Arrays, source: Path, *, may_lack: str | None = None
+) -> None:
+    """Set variables by name. Raises WeightsError unless `values`, read from `source`, has all in their shapes.
+
+    may_lack: variables with this in their path keep their value if there is none for them.
+    """
+    for variable in variables:
+        if variable.path not in values:
+            if may_lack and may_lack in variable.path:
+                continue
+            raise WeightsError(f"{source}: no weight named {variable.path}: it is of another network")
+        value = values[variable.path]
+        if value.shape != tuple(variable.shape):
+            shape = tuple(variable.shape)
+            raise WeightsError(f"{source}: {variable.path} is {value.shape}, the network has {shape}")
+        variable.assign(value.astype(variable.dtype))
 
 
 def save_weights(model: keras.Model, path: Path, *, dtype: type[np.floating] = np.float32) -> None:
     """Write every weight under its path in the model, replacing the file in one step."""
-    save_arrays(path, {weight.path: np.asarray(weight, dtype) for weight in model.weights})
+    save_arrays(path, {name: value.astype(dtype) for name, value in named(model.weights).items()})
 
 
-def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+def load_weights(model: keras.Model, path: Path) -> None:
+    """Read what `save_weights` wrote. Raises WeightsError unless all weights fit.
+
+    Residual layers missing from the file keep their zero initialisation, which changes no output of the network.
+    """
+    assign(model.weights, read_arrays(path), path, may_lack=RESIDUAL)
+
+
+def save_arrays(path: Path, arrays: Arrays) -> None:
     """Write arrays by name as one .npz, replacing the file in one step."""
     part = path.with_suffix(".part")
     with part.open("wb") as file:
@@ -33,23 +68,11 @@ def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     part.replace(path)
 
 
-def load_weights(model: keras.Model, path: Path) -> None:
-    """Read what `save_weights` wrote. Raises WeightsError, naming the weight, unless all of them fit.
-
-    Residual layers that the file knows nothing of stay as they are: new ones change no answer of the network.
-    """
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """All arrays of an .npz by name. Raises WeightsError."""
     try:
         with np.load(path) as stored:
-            for weight in model.weights:
-                if weight.path not in stored:
-                    if RESIDUAL in weight.path:
-                        continue
-                    raise WeightsError(f"{path}: no weight named {weight.path}: it is of another network")
-                value = stored[weight.path]
-                if value.shape != tuple(weight.shape):
-                    raise WeightsError(
-                        f"{path}: {weight.path} is {value.shape}, the network has {tuple(weight.shape)}"
-                    )
-                weight.assign(value.astype(np.float32))
-    except OSError as error:
-        raise WeightsError(f"{path}: {error.strerror or error}") from error
+            return dict(stored)
+    except (OSError, ValueError, BadZipFile) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise WeightsError(f"{path}: {reason}") from error

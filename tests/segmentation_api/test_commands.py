@@ -122,8 +122,26 @@ def test_training_gets_exactly_what_was_asked(monkeypatch: pytest.MonkeyPatch) -
 
 def test_training_without_tensorflow_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train_unetr, "find_spec", lambda name: None)
-    with pytest.raises(CommandError, match=r"pip install -r training/requirements.txt"):
+    with pytest.raises(CommandError, match=r"pip install -r requirements.txt -r training/requirements.txt"):
         call_command("train_unetr")
+
+
+def test_an_installation_that_only_serves_says_how_to_train(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "training.options", None)  # the serving image has no training/
+    with pytest.raises(SystemExit, match=r"only serves.*\n.*training/requirements\.txt"):
+        call_command("train_unetr", "--preset", "lite")
+
+
+def test_the_bundle_has_the_name_and_version_that_were_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[RunOptions] = []
+    pipeline: Any = ModuleType("training.pipeline")
+    pipeline.run = asked.append
+    monkeypatch.setattr(train_unetr, "find_spec", lambda name: name)
+    monkeypatch.setitem(sys.modules, "training.pipeline", pipeline)
+    call_command("train_unetr", "--name", "roads", "--version", "1.2.0")
+    assert (asked[0].bundle_name, asked[0].version) == ("roads", "1.2.0")
+    with pytest.raises(CommandError, match="letters, digits"):
+        call_command("train_unetr", "--name", "../elsewhere")
 
 
 SERVE = """

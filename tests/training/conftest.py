@@ -15,7 +15,7 @@ from ml_core.unetr.augment_config import AugmentConfig
 from ml_core.unetr.schedule import FitConfig, Phase
 from tests.drawn import painted_face
 from training.config import EvaluateParams, ExportParams, Params, PrepareParams
-from training.ingest import Manifest
+from training.manifest import ExtraSet, Manifest, SceneSet
 from training.options import RunOptions
 from training.pipeline import run
 from training.progress import ProgressTable
@@ -114,14 +114,14 @@ def painted(tmp_path: Path) -> Manifest:
     (tmp_path / "scenes").mkdir()
     for index in range(4):
         cv2.imwrite(str(tmp_path / f"scenes/{index}.jpg"), np.zeros((90, 160, 3), np.uint8))
-    posed = {
-        "name": "posed",
-        "root": str(tmp_path / "posed"),
-        "values": {"0": [0], "1": [1, 0], "2": [10, 2, 3], "3": [6]},
-        "hold_out": "someone*",
-    }
-    scenes = {"name": "scenes", "root": str(tmp_path / "scenes"), "hold_out_every": 2}
-    return Manifest("drawn", LAPA, tmp_path, "none", None, {}, (posed,), scenes)
+    posed = ExtraSet(
+        name="posed",
+        root=tmp_path / "posed",
+        values={0: (0,), 1: (1, 0), 2: (10, 2, 3), 3: (6,)},
+        hold_out="someone*",
+    )
+    scenes = SceneSet(name="scenes", root=tmp_path / "scenes", hold_out_every=2)
+    return Manifest(name="drawn", labels=LAPA, root=tmp_path, extra=(posed,), scenes=scenes)
 
 
 def _save(folder: Path, name: str, image: NDArray[np.uint8], labels: NDArray[np.uint8]) -> None:

@@ -2,8 +2,8 @@
 
 import json
 import shutil
+import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,12 @@ import pytest
 
 from ml_core.bundle import Bundle, update_model_json
 from ml_core.labels import LabelSet
+from tests.conftest import ROOT
 from tests.tiny_bundle import make_palette_bundle
 from training import evaluate as stage
 from training.config import EvaluateParams, Params
 from training.evaluate import evaluate
-from training.ingest import Manifest
+from training.manifest import Manifest
 from training.options import RunError, RunOptions
 
 CPU = "CPUExecutionProvider"
@@ -74,7 +75,7 @@ def test_a_mirrored_photo_is_compared_with_sides_swapped(run: RunOptions, painte
 
 
 def test_a_broken_bundle_and_one_for_other_classes_are_refused(run: RunOptions, painted: Manifest) -> None:
-    other = replace(painted, labels=LabelSet(("rest", "head"), ((0, 0, 0), (9, 9, 9))))
+    other = painted.model_copy(update={"labels": LabelSet(("rest", "head"), ((0, 0, 0), (9, 9, 9)))})
     other.write(run.out / "data.json")
     with pytest.raises(RunError, match="other classes than drawn"):
         evaluate(run, params())
@@ -109,3 +110,23 @@ def test_a_bundle_from_elsewhere_is_scored_on_its_own(
     monkeypatch.setattr(sys, "argv", [*arguments[:2], str(tmp_path), *arguments[3:]])
     with pytest.raises(SystemExit, match=r"error: .*model\.json"):
         stage.main()
+
+
+WITHOUT_TENSORFLOW = """
+import sys
+sys.modules.update(dict.fromkeys(("tensorflow", "keras", "tf2onnx")))  # None: an import raises
+from training.evaluate import main
+main()
+"""
+
+
+def test_evaluation_needs_no_tensorflow(run: RunOptions) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TENSORFLOW, "--out", str(run.out)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert Bundle.load(run.out / "bundles" / "lite").metrics["mean_f1"] > 60

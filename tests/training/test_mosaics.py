@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from training.ingest import Manifest, pairs
+from training.manifest import Manifest
 from training.mosaics import crowd, match, on_scene
-from training.photos import read
+from training.photos import pairs, read
 
 FACE = (100.0, 100.0, 80.0, 100.0)
 

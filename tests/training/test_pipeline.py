@@ -22,10 +22,11 @@ from ml_core.unetr.schedule import Phase
 from tests.training.conftest import BrokenOffRun, tiny_params
 from training import pipeline
 from training.config import Config, ConfigError, load_config
-from training.ingest import DataError, ingest
+from training.ingest import ingest
 from training.options import RunError, RunOptions
-from training.prepare import prepare, read_start
-from training.train import VERSION, train
+from training.photos import DataError
+from training.prepare import Start, prepare
+from training.train import train
 
 
 @pytest.fixture(autouse=True)
@@ -86,11 +87,11 @@ def test_training_starts_from_a_bundle(broken_off_run: BrokenOffRun, tmp_path: P
     assert sorted(kept) == sorted(initial)
     for name in kept:
         np.testing.assert_array_equal(kept[name].astype(np.float32), initial[name])
-    start = read_start(second.out)  # what the next bundle's card tells of the time before
-    assert start["init"] == f"lite {VERSION}"
-    assert start["after"] == Bundle.load(first.bundle).training
+    start = Start.read(second.out)  # what the next bundle's card tells of the time before
+    assert start.init == f"lite {first.version}"
+    assert start.after == Bundle.load(first.bundle).training
     prepare(replace(second, init=None), tiny_params(Phase(64, 4, 1.0)))
-    assert read_start(second.out) == {"init": None}
+    assert Start.read(second.out) == Start()
     with pytest.raises(RunError, match="prepared to start from random weights"):
         train(second, tiny_params(Phase(64, 4, 1.0)))
 

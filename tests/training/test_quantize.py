@@ -10,7 +10,7 @@ from ml_core.segmenter import Segmenter
 from ml_core.unetr.schedule import Phase
 from tests.training.conftest import BrokenOffRun, tiny_params
 from training import quantize, train
-from training.ingest import Manifest
+from training.manifest import Manifest
 from training.options import RunError
 from training.quantize import TooLossy, quantize_bundle
 

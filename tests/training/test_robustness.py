@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from tests.training.readers import ColourReader
-from training.ingest import Manifest
+from training.manifest import Manifest
 from training.robustness import robustness
 
 
@@ -46,7 +46,7 @@ def test_skin_painted_into_an_empty_scene_is_counted(painted: Manifest) -> None:
 
 
 def test_without_scenes_what_needs_them_is_left_out(painted: Manifest, tmp_path: Path) -> None:
-    bare = Manifest("drawn", painted.labels, painted.root, "none", None, {})
+    bare = Manifest(name="drawn", labels=painted.labels, root=painted.root)
     figures = robustness(ColourReader(), bare, photos=2)  # type: ignore[arg-type]
     assert set(figures) == {"strata"}
     assert set(figures["strata"]) == {"rotation", "blur", "brightness"}

@@ -4,9 +4,11 @@ from argparse import ArgumentParser
 from importlib.util import find_spec
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-INSTALL = "pip install -r training/requirements.txt"
+INSTALL = "pip install -r requirements.txt -r training/requirements.txt"
+OR = "or use the image of docker/training.Dockerfile (docs/containers.md)."
+NEEDED = ("tensorflow", "keras", "tf2onnx", "pooch", "matplotlib", "rich")
 
 
 class Command(BaseCommand):
@@ -15,23 +17,31 @@ class Command(BaseCommand):
     help = __doc__
     requires_system_checks = []  # training needs no service
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        """The options that all stages share."""
-        from training.options import add_arguments
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Django's own --version gives way to that of the weights."""
+        return super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
 
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """The options that all stages share. The serving image has no training code and says so."""
+        try:
+            from training.options import add_arguments
+        except ModuleNotFoundError:
+            raise SystemExit(
+                f"This installation only serves. To train, in a checkout:\n{INSTALL}\n{OR}"
+            ) from None
         add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run the four stages; without TensorFlow say how to get it."""
-        if missing := [name for name in ("tensorflow", "keras") if find_spec(name) is None]:
-            needed = " and ".join(missing)
-            raise CommandError(f"Training needs {needed}, which serving does not. Install it:\n{INSTALL}")
+        """Run the four stages; without the packages that only training needs, say how to install them."""
+        if missing := [name for name in NEEDED if find_spec(name) is None]:
+            needed = ", ".join(missing)
+            raise CommandError(f"Training needs {needed}, which serving does not:\n{INSTALL}\n{OR}")
         from training.options import NAMES, STOPPED, RunError, RunOptions
         from training.pipeline import run
 
         try:
             run(RunOptions(**{name: options[name] for name in NAMES}))
-        except RunError as error:
+        except (RunError, OSError) as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
             raise CommandError(STOPPED, returncode=130) from None

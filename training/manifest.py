@@ -1,0 +1,106 @@
+"""data.json, what a run trains on: written by `ingest`, read by every later stage."""
+
+import fnmatch
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ml_core.bundle import Classes
+from training.photos import PHOTO_SUFFIXES, DataError, Files, pairs
+
+Split = Literal["train", "val", "test"]
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ExtraSet(_Strict):
+    """A further training set, whose labels may be coarser than the run's classes."""
+
+    name: str
+    root: Path
+    """Holds images/ and labels/."""
+    values: dict[int, tuple[int, ...]]
+    """Label value -> ids of the classes it may stand for; other values are ignored."""
+    hold_out: str | None = None
+    """File name pattern of the photos kept out of training, for measuring."""
+    weight: float = 1.0
+    licence: str = "not stated"
+
+    def files(self, *, held_out: bool) -> list[Files]:
+        """The photos kept out of training, or the ones to train on."""
+        return [files for files in pairs(self.root) if self._holds_out(files[0]) == held_out]
+
+    def _holds_out(self, photo: Path) -> bool:
+        return self.hold_out is not None and fnmatch.fnmatch(photo.name, self.hold_out)
+
+
+class SceneSet(_Strict):
+    """Photos without faces."""
+
+    name: str
+    root: Path
+    hold_out_every: int | None = None
+    """Every n-th photo is kept out of training, for measuring."""
+    licence: str = "not stated"
+
+    def all_photos(self) -> list[Path]:
+        """In the order of their paths."""
+        return sorted(path for path in self.root.rglob("*") if path.suffix.lower() in PHOTO_SUFFIXES)
+
+    def photos(self, *, held_out: bool) -> list[Path]:
+        """The photos kept out of training, or the ones to train on."""
+        every = self.hold_out_every
+        return [
+            photo
+            for index, photo in enumerate(self.all_photos())
+            if (every is not None and index % every == 0) == held_out
+        ]
+
+
+class Manifest(_Strict):
+    """The data of one run. Paths are absolute."""
+
+    name: str
+    labels: Classes
+    root: Path
+    """Holds the splits, each with images/ and labels/; label values are class ids."""
+    licence: str = "not stated"
+    sha256: str | None = None
+    counts: dict[str, int] = {}
+    """Photos per split."""
+    extra: tuple[ExtraSet, ...] = ()
+    scenes: SceneSet | None = None
+    checked: str | None = None
+    """Digest of the names, sizes and times of all files when `ingest` last read every one of them."""
+
+    def files(self, split: Split) -> list[Files]:
+        """The labelled photos of a split. Raises DataError when there are none."""
+        found = pairs(self.root / split)
+        if not found:
+            raise DataError(
+                f"{self.root / split}: no photos in images/ with a PNG of the same name in labels/"
+            )
+        return found
+
+    def scene_photos(self, *, held_out: bool) -> list[Path]:
+        """Photos without faces; an empty list where the data set names none."""
+        return self.scenes.photos(held_out=held_out) if self.scenes else []
+
+    def write(self, path: Path) -> None:
+        """Write data.json."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: Path) -> "Manifest":
+        """Read data.json. Raises DataError."""
+        if not path.exists():
+            raise DataError(f"{path} is not there: run the ingest stage first")
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except ValidationError as error:
+            raise DataError(f"{path}: not readable, run the ingest stage again ({error})") from error
