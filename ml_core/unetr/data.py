@@ -1,5 +1,6 @@
 """From photos with target codes to batches: what the network sees in training and in validation."""
 
+import os
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -96,15 +97,15 @@ class TrainingBatches:
 
 
 def prefetch(
-    batches: TrainingBatches, first: int, *, workers: int = 2, depth: int = 8
+    batches: TrainingBatches, first: int, *, workers: int = os.cpu_count() or 2
 ) -> Generator[Batch, None, None]:
-    """The batches from number `first` on, in order, made by threads up to `depth` ahead."""
+    """The batches from number `first` on, in order, made by threads up to four per thread ahead."""
     pool = ThreadPoolExecutor(workers, thread_name_prefix="batches")
     waiting: deque[Future[Batch]] = deque()
     try:
         for step in range(first, len(batches)):
             waiting.append(pool.submit(batches.__getitem__, step))
-            if len(waiting) >= depth:
+            if len(waiting) >= 4 * workers:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
