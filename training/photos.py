@@ -41,13 +41,13 @@ def read_photo(path: Path) -> Image:
 
 
 def read_labels(path: Path) -> Labels:
-    """(H, W) uint8 label values of a greyscale or palette PNG; a palette's indices are the values.
+    """(H, W) uint8 label values of a grey, palette or 1-bit PNG; a palette's indices are the values.
 
     Raises DataError.
     """
     try:
         with PIL.Image.open(path) as picture:
-            if picture.mode not in ("L", "P"):
+            if picture.mode not in ("1", "L", "P"):
                 raise DataError(f"{path}: not an 8-bit one-channel PNG of class ids, but {picture.mode}")
             return np.array(picture, np.uint8)
     except (OSError, SyntaxError) as error:  # Pillow reports broken PNG chunks as SyntaxError

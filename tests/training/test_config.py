@@ -53,6 +53,11 @@ def test_a_url_may_carry_its_checksum() -> None:
     )
 
 
+def test_a_checksum_that_is_none_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"--data .*faces\.zip#sha256=zz: sha256"):
+        load_config().find("https://example.org/faces.zip#sha256=zz")
+
+
 def test_the_command_line_of_a_stage() -> None:
     options = parse_options(None, ["--preset", "full", "--minutes", "2.5", "--out", "elsewhere", "--resume"])
     assert options == RunOptions(preset="full", minutes=2.5, out=Path("elsewhere"), resume=True)

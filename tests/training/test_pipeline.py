@@ -3,6 +3,7 @@
 import csv
 import functools
 import json
+import shutil
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from ml_core.segmenter import Segmenter
 from ml_core.unetr.schedule import Phase
 from tests.training.conftest import BrokenOffRun, tiny_params
 from training import pipeline
-from training.config import Config, ConfigError, load_config
+from training.config import Config, ConfigError, Params, PrepareParams, load_config
 from training.ingest import ingest
 from training.options import RunError, RunOptions
 from training.photos import DataError
@@ -96,6 +97,58 @@ def test_training_starts_from_a_bundle(broken_off_run: BrokenOffRun, tmp_path: P
         train(second, tiny_params(Phase(64, 4, 1.0)))
 
 
+def test_resuming_keeps_the_data_and_the_start_of_the_run(
+    broken_off_run: BrokenOffRun, drawn: Path, tmp_path: Path
+) -> None:
+    first = broken_off_run.options
+    out = shutil.copytree(first.out, tmp_path / "out")
+    (out / "start.json").write_text('{"init": "lite 0.3.0", "after": {"epochs": 9}}')
+    resumed = RunOptions(out=out, resume=True)
+    assert ingest(resumed).root == drawn  # not the default data
+    kept = {path.name: path.read_bytes() for path in out.glob("*.*")}
+    prepare(resumed, tiny_params(Phase(64, 4, 1.0)))
+    assert {path.name: path.read_bytes() for path in out.glob("*.*")} == kept
+    with pytest.raises(RunError, match=r"prepared to start from lite 0\.3\.0"):
+        prepare(replace(resumed, init=first.bundle), tiny_params(Phase(64, 4, 1.0)))
+    with pytest.raises(RunError, match=r"--resume: the run in .* trains on drawn0, not on synthetic"):
+        ingest(replace(resumed, data="synthetic"))
+    larger = tiny_params(Phase(64, 4, 1.0)).model_copy(update={"prepare": PrepareParams(image_size=128)})
+    with pytest.raises(RunError, match=r"--resume: .* another network"):
+        prepare(resumed, larger)
+
+
+def test_resuming_with_nothing_to_resume_is_an_error(drawn: Path, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"--resume: nothing to resume, .*last\.npz is not there"):
+        pipeline.run(RunOptions(data=str(drawn), out=tmp_path / "out", resume=True))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_checkpoint_of_another_network_is_refused(broken_off_run: BrokenOffRun, tmp_path: Path) -> None:
+    out = shutil.copytree(broken_off_run.options.out, tmp_path / "out")
+    with np.load(out / "last.npz") as stored:
+        np.savez(out / "last.npz", **{name: value[..., :1] for name, value in stored.items() if value.ndim})
+    with pytest.raises(RunError, match=r"last\.npz: stem1/kernel is .*, the network has"):
+        train(replace(broken_off_run.options, out=out, resume=True), tiny_params(Phase(64, 4, 1.0)))
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        (tiny_params(Phase(64, 4, 1.0)).model_copy(update={"train": {}}), "no section lite"),
+        (
+            tiny_params(Phase(64, 4, 1.0)).model_copy(update={"prepare": PrepareParams(image_size=250)}),
+            "image_size 250 is not a multiple",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("_tiny_preset")
+def test_a_wrong_parameter_ends_the_run_with_its_name(
+    drawn: Path, tmp_path: Path, params: Params, message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        pipeline.run(RunOptions(data=str(drawn), out=tmp_path / "out"), params=params)
+
+
 def test_weights_of_another_network_are_refused(broken_off_run: BrokenOffRun, tmp_path: Path) -> None:
     first = broken_off_run.options
     other = tmp_path / "other"
@@ -121,9 +174,10 @@ def test_own_classes_travel_from_the_data_to_the_bundle(drawn: Path, tmp_path: P
         else:
             target.write_bytes(path.read_bytes())
     (own / "classes.json").write_text(json.dumps(table))
-    options = RunOptions(data=str(own), out=tmp_path / "out", epochs=1)
+    options = RunOptions(data=str(own), out=tmp_path / "out", epochs=1, name="heads", version="2.1")
     pipeline.run(options, params=tiny_params(Phase(64, 4, 1.0)))
-    segmenter = Segmenter.load(options.bundle)
+    segmenter = Segmenter.load(options.out / "bundles" / "heads")
+    assert (segmenter.bundle.name, segmenter.bundle.version) == ("heads", "2.1")
     assert segmenter.bundle.labels.names == ("rest", "head")
     assert segmenter.predict(np.zeros((40, 30, 3), np.uint8), faces="whole").labels.max() <= 1
 

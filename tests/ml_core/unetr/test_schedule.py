@@ -1,7 +1,7 @@
 """Learning rate, input sizes and budgets follow from the progress of a run."""
 
 import pytest
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from ml_core.unetr.schedule import Budget, FitConfig, Phase
 
@@ -44,3 +44,21 @@ def test_a_budget_counts_epochs_or_minutes() -> None:
 def test_phases_that_leave_a_gap_are_refused(phases: list[dict[str, float]]) -> None:
     with pytest.raises((ValidationError, ValueError)):
         FitConfig(phases=phases)  # type: ignore[arg-type]
+
+
+def read_config(phase_augment: dict[str, float]) -> FitConfig:
+    """From plain values, as params.yaml has them."""
+    first = {"size": 128, "batch_size": 8, "until": 0.5}
+    phases = [first, {**first, "until": 1, "augment": phase_augment}]
+    values = {"phases": phases, "augment": {"rotation": 10, "near": 0.1}}
+    return TypeAdapter(FitConfig).validate_python(values)
+
+
+def test_a_phase_inherits_the_augmentation_of_the_run() -> None:
+    config = read_config({"near": 0.9})
+    calmer = config.phases[1].augment
+    assert calmer is not None
+    assert (calmer.near, calmer.rotation) == (0.9, 10)
+    assert (config.augment.near, config.phases[0].augment) == (0.1, None)
+    with pytest.raises(ValidationError, match=r"phases\.1\.augment\.nearly"):
+        read_config({"nearly": 1})
