@@ -43,7 +43,7 @@ def cache(url: str) -> dict[str, Any]:
     """A CACHES entry of Django's: a store that all workers share, since throttles count in it."""
     scheme, _, path, *_ = urlsplit(url)
     if scheme == "filecache":
-        return {"BACKEND": "segmentation_api.count_files.CountFiles", "LOCATION": path}
+        return {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": path}
     if scheme in ("redis", "rediss"):
         backend = "django.core.cache.backends.redis.RedisCache"
         timeouts = {"socket_timeout": 2, "socket_connect_timeout": 2}

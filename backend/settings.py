@@ -157,8 +157,8 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["segmentation_api.access.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["segmentation_api.access.MayComeIn"],
     "DEFAULT_THROTTLE_CLASSES": [
-        "segmentation_api.access.KeyThrottle",
-        "segmentation_api.access.AddressThrottle",
+        "segmentation_api.throttles.KeyThrottle",
+        "segmentation_api.throttles.AddressThrottle",
     ],
     "DEFAULT_THROTTLE_RATES": {"key": THROTTLE_KEY, "address": THROTTLE_ADDRESS},
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

@@ -1,19 +1,16 @@
-"""Who may come in, and how often.
+"""Who may come in.
 
 API_PUBLIC=true: everybody. Else holders of a key; and as long as no key has ever been made, everybody, if the
 server listens on loopback only. The address the server is bound to counts, never the client's.
 """
 
-import fcntl
 import ipaddress
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
-import structlog
 from django.conf import settings
 from django.core.cache import caches
-from django.core.cache.backends.redis import RedisCache
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
 from django.http import HttpRequest
@@ -21,19 +18,19 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.throttling import SimpleRateThrottle
 from rest_framework_api_key.models import AbstractAPIKey, APIKey
 from rest_framework_api_key.permissions import KeyParser
 
-from segmentation_api.errors import not_ready
-from segmentation_api.startup import on_loopback, run_dir
+from segmentation_api.startup import on_loopback
 
 if TYPE_CHECKING:  # importing views asks DRF's settings for the classes below
     from rest_framework.views import APIView
 
-logger = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 FORWARDED = ("HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_REAL_IP")
+KEYS_SEEN = threading.Event()
+"""Set once this process has seen that a key was made."""
 
 
 def check_start() -> None:
@@ -66,18 +63,9 @@ def keys_made() -> bool:
 
     Raises DatabaseError where that cannot be known: then nobody comes in.
     """
-    table = connection.ops.quote_name(APIKey._meta.db_table)
-    try:
-        # Asked with each request: the ORM takes ten times as long as the database, and Django's cursor three times.
-        # Both drivers' connections execute by themselves
-        connection.ensure_connection()
-        with connection.wrap_database_errors:
-            query = f"SELECT 1 FROM {table} LIMIT 1"  # noqa: S608  # nosec B608: no name from outside
-            return connection.connection.execute(query).fetchone() is not None
-    except DatabaseError:
-        if _migrated():
-            raise
-        return False
+    if not KEYS_SEEN.is_set() and _asked(APIKey.objects.exists):
+        KEYS_SEEN.set()
+    return KEYS_SEEN.is_set()
 
 
 def valid_key(request: HttpRequest) -> AbstractAPIKey | None:
@@ -86,14 +74,10 @@ def valid_key(request: HttpRequest) -> AbstractAPIKey | None:
     if not text:
         return None
     try:
-        key: AbstractAPIKey = APIKey.objects.get_from_key(text)
+        key: AbstractAPIKey | None = _asked(lambda: APIKey.objects.get_from_key(text))
     except APIKey.DoesNotExist:
         return None
-    except DatabaseError:
-        if _migrated():
-            raise
-        return None
-    return None if key.has_expired else key
+    return None if key is None or key.has_expired else key
 
 
 class ApiKeyAuthentication(BaseAuthentication):
@@ -131,72 +115,19 @@ def may_see_metrics(request: HttpRequest) -> bool:
     return valid_key(request) is not None
 
 
-class SharedThrottle(SimpleRateThrottle):
-    """Counts in the cache that all workers share, one request at a time."""
-
-    def allow_request(self, request: Request, view: "APIView") -> bool:
-        """False if the request is over the rate."""
-        if self.rate is None:
-            return True
-        with _counting_alone():
-            return bool(super().allow_request(request, view))
-
-
-class KeyThrottle(SharedThrottle):
-    """THROTTLE_KEY: requests with a key, per key."""
-
-    scope = "key"
-
-    def get_cache_key(self, request: Request, view: "APIView") -> str | None:
-        """By the key's public prefix."""
-        key: Any = request.auth
-        return self.cache_format % {"scope": self.scope, "ident": key.prefix} if key else None
-
-
-class AddressThrottle(SharedThrottle):
-    """THROTTLE_ADDRESS: requests without a key, per client address (behind NUM_PROXIES trusted proxies)."""
-
-    scope = "address"
-
-    def get_cache_key(self, request: Request, view: "APIView") -> str | None:
-        """By the address."""
-        if request.auth is not None:
-            return None
-        return self.cache_format % {"scope": self.scope, "ident": self.get_ident(request)}
-
-
-@contextmanager
-def _counting_alone() -> Iterator[None]:
-    """A lock for all who share the counts: other containers too, if those are in Redis; else this RUN_DIR's workers.
-
-    Raises Problem (503) where Redis cannot be reached: without its counts nobody is under the rate.
-    """
-    store = caches["default"]
-    if not isinstance(store, RedisCache):
-        with (run_dir() / "throttle.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-        return
-
-    from redis.exceptions import RedisError  # loaded only where it is used
-
-    try:
-        client = store._cache.get_client(None, write=True)
-        with client.lock("throttle", timeout=5, blocking_timeout=5, sleep=0.002):
-            yield
-    except RedisError as error:
-        logger.error("throttle_store_failed", reason=type(error).__name__)
-        raise not_ready("Requests cannot be counted now.") from None
-
-
 def keys_asked() -> bool:
     """Whether a request needs a key."""
     return not (settings.API_PUBLIC or (on_loopback() and not keys_made()))
 
 
-def _migrated() -> bool:
-    """Whether the table of keys is there. Raises DatabaseError if even that cannot be asked."""
-    return APIKey._meta.db_table in connection.introspection.table_names()
+def _asked(question: Callable[[], T]) -> T | None:
+    """The database's answer; None where its tables were never made. Raises DatabaseError where it has none."""
+    try:
+        return question()
+    except DatabaseError:
+        if APIKey._meta.db_table in connection.introspection.table_names():
+            raise
+        return None
 
 
 def _is_loopback_peer(address: str) -> bool:

@@ -24,7 +24,7 @@ from structlog.stdlib import ProcessorFormatter
 
 from ml_core.images import colorize
 from ml_core.labels import LAPA
-from segmentation_api import admission
+from segmentation_api import access, admission
 from segmentation_api.startup import declare_listeners
 from tests.tiny_bundle import draw_face, make_palette_bundle
 
@@ -57,6 +57,7 @@ def _service(
     monkeypatch.setenv("_FACE_PARSING_ON_LOOPBACK", "false")
     declare_listeners(["127.0.0.1"])
     admission._gate.cache_clear()
+    access.KEYS_SEEN.clear()
     yield
     cache.clear()
 

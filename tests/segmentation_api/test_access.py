@@ -1,9 +1,10 @@
 """Who may come in, and how often."""
 
 import io
+import pickle
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+import zlib
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -12,7 +13,6 @@ from typing import Any
 import httpx
 import pytest
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.core.cache.backends.redis import RedisCache
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
@@ -22,14 +22,15 @@ from django.test import Client, override_settings
 from django.utils import timezone
 from rest_framework_api_key.models import APIKey
 
-from segmentation_api.access import AddressThrottle, KeyThrottle, check_start
-from segmentation_api.count_files import CountFiles
+from segmentation_api.access import check_start
 from segmentation_api.startup import declare_listeners, on_loopback
+from segmentation_api.throttles import SHARDS, AddressThrottle, KeyThrottle
 from tests.conftest import Server
 
 pytestmark = pytest.mark.django_db
 
 PROTECTED = ["/api/models/", "/api/models/tiny/", "/api/models/tiny/model.onnx"]
+FILES = "django.core.cache.backends.filebased.FileBasedCache"
 OPEN = ["/healthz", "/readyz", "/api/schema/", "/api/docs/"]
 
 
@@ -43,33 +44,35 @@ def get(client: Client, path: str = "/api/models/", key: str | None = None, **ex
     return client.get(path, headers={"Authorization": f"Api-Key {key}"} if key else {}, **extra)
 
 
-class CountedRedis(RedisCache):
-    """Django's Redis cache over a dict, whose lock counts how often it was taken."""
+class DictRedis(RedisCache):
+    """Django's Redis cache, whose client keeps a dict and says how often it incremented."""
 
-    locked = 0
+    increments = 0
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(server, params)
         self.counts: dict[str, Any] = {}
-        self._cache: Any = self
+        self._class = lambda *_, **__: self.Client(self.counts)
 
-    def get_client(self, key: str | None = None, *, write: bool = False) -> "CountedRedis":
-        """Itself."""
-        return self
+    class Client:
+        """What of Django's client is called."""
 
-    @contextmanager
-    def lock(self, name: str, **options: Any) -> Iterator[None]:
-        """Once more."""
-        CountedRedis.locked += 1
-        yield
+        def __init__(self, counts: dict[str, Any]) -> None:
+            self.counts = counts
 
-    def get(self, key: Any, default: Any = None, version: Any = None) -> Any:
-        """From the dict."""
-        return self.counts.get(key, default)
+        def add(self, key: str, value: Any, timeout: int | None) -> bool:
+            """Set it, unless it is there."""
+            return self.counts.setdefault(key, value) is value
 
-    def set(self, key: Any, value: Any, timeout: Any = None, version: Any = None) -> None:
-        """Into the dict."""
-        self.counts[key] = value
+        def get(self, key: str, default: Any) -> Any:
+            """From the dict."""
+            return self.counts.get(key, default)
+
+        def incr(self, key: str, delta: int) -> int:
+            """As Redis does: at once."""
+            DictRedis.increments += 1
+            self.counts[key] += delta
+            return int(self.counts[key])
 
 
 def test_on_loopback_without_keys_everybody_may(client: Client) -> None:
@@ -212,17 +215,48 @@ def test_counts_in_files_run_on_however_many_there_are(
     client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(AddressThrottle, "rate", "1/min", raising=False)
-    store = {"BACKEND": "segmentation_api.count_files.CountFiles", "LOCATION": str(tmp_path)}
+    store = {"BACKEND": FILES, "LOCATION": str(tmp_path)}
     with override_settings(CACHES={"default": store}):
         addresses = [f"10.0.{index // 200}.{index % 200}" for index in range(320)]
         for status in (200, 429):
             assert {client.get("/api/models/", REMOTE_ADDR=one).status_code for one in addresses} == {status}
-        cache.set("over", [1], timeout=0.01)
-        time.sleep(0.02)
-        assert len(list(tmp_path.iterdir())) == 321
-        monkeypatch.setattr(CountFiles, "SWEEP_SECONDS", 0)
-        cache.set("another", [1])
-        assert len(list(tmp_path.iterdir())) == 321, "what is over is deleted"
+        assert len(list(tmp_path.iterdir())) <= SHARDS, "few files for many clients"
+        assert not any(b"10.0." in zlib.decompress(rest(file)) for file in tmp_path.iterdir())
+        now = time.time()
+        monkeypatch.setattr(AddressThrottle, "timer", staticmethod(lambda: now + 61))
+        assert client.get("/api/models/", REMOTE_ADDR=addresses[0]).status_code == 200, "a new window"
+
+
+def rest(file: Path) -> bytes:
+    """What follows the pickled expiry in a file of Django's cache."""
+    with file.open("rb") as opened:
+        pickle.load(opened)
+        return opened.read()
+
+
+def test_what_is_over_is_deleted(client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(AddressThrottle, "rate", "1000/min", raising=False)
+    with override_settings(CACHES={"default": {"BACKEND": FILES, "LOCATION": str(tmp_path)}}):
+        for index in range(200):
+            client.get("/api/models/", REMOTE_ADDR=f"10.0.0.{index}")
+        others = len(list(tmp_path.iterdir())) - 1
+        assert others > 10
+        now = time.time()
+        monkeypatch.setattr("django.core.cache.backends.filebased.time.time", lambda: now + 61)
+        for _ in range(20 * SHARDS):
+            client.get("/api/models/", REMOTE_ADDR="10.0.0.1")
+        assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_all_workers_count_together(tmp_path: Path, models_dir: Path) -> None:
+    server = Server(tmp_path, models_dir, WORKERS="2", THROTTLE_ADDRESS="20/hour").wait_until_ready()
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            ask = lambda _: httpx.get(f"{server.url}/api/models/").status_code  # noqa: E731
+            statuses = list(pool.map(ask, range(40)))
+    finally:
+        server.stop()
+    assert (statuses.count(200), statuses.count(429)) == (20, 20)
 
 
 def test_over_the_rate_of_a_key_is_429(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,14 +266,12 @@ def test_over_the_rate_of_a_key_is_429(client: Client, monkeypatch: pytest.Monke
     assert get(client, key=second).status_code == 200
 
 
-def test_counts_in_redis_are_locked_there_for_all_containers(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store = {"BACKEND": f"{__name__}.CountedRedis", "LOCATION": "redis://127.0.0.1:1"}
+def test_redis_counts_by_itself_for_all_containers(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = {"BACKEND": f"{__name__}.DictRedis", "LOCATION": "redis://127.0.0.1:1"}
     monkeypatch.setattr(AddressThrottle, "rate", "2/min", raising=False)
     with override_settings(CACHES={"default": store}):
         assert [client.get("/api/models/").status_code for _ in range(3)] == [200, 200, 429]
-    assert CountedRedis.locked == 3
+    assert DictRedis.increments == 3
 
 
 def test_without_its_redis_a_throttled_service_answers_503(
