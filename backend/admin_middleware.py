@@ -1,4 +1,8 @@
-"""What only the Django admin needs of a request: a session, a user, messages. The API knows none of them."""
+"""Sessions, users and messages for the admin alone.
+
+On all paths Django's middlewares would leave reference cycles in each request, which hold the photo until the garbage
+collector comes.
+"""
 
 from typing import Any
 
@@ -12,7 +16,7 @@ ADMIN = "/admin/"
 
 
 class ForAdmin(MiddlewareMixin):
-    """Mixed into a middleware: other pages pass it by."""
+    """Mixed into a middleware, which other paths bypass."""
 
     def __call__(self, request: HttpRequest) -> Any:
         """The answer."""
