@@ -118,8 +118,8 @@ class OptionsSerializer(serializers.Serializer[Any]):
     output = serializers.ChoiceField(
         choices=OUTPUTS,
         required=False,
-        help_text="What is answered; wins over `Accept`. By default `json` for application/json, `classes` for "
-        "application/zip, else `mask`.",
+        help_text="What is answered; wins over `Accept`, which asks for `json` by application/json, for `classes` by "
+        "application/zip, else for `mask`.",
     )
     classes = CommaListField(
         required=False, help_text="Comma list of class names or ids; the others become background."

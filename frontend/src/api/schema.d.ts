@@ -126,7 +126,7 @@ export interface components {
         };
         /** @description Photos and the options they share. */
         BatchRequest: {
-            /** @description What is answered; wins over `Accept`. By default `json` for application/json, `classes` for application/zip, else `mask`. */
+            /** @description What is answered; wins over `Accept`, which asks for `json` by application/json, for `classes` by application/zip, else for `mask`. */
             output?: components["schemas"]["OutputEnum"];
             /**
              * @description Comma list of class names or ids; the others become background.
@@ -167,7 +167,7 @@ export interface components {
         };
         /** @description A photo and its options, in JSON. For OpenAPI only: JsonParser decodes the image. */
         EncodedSegmentRequest: {
-            /** @description What is answered; wins over `Accept`. By default `json` for application/json, `classes` for application/zip, else `mask`. */
+            /** @description What is answered; wins over `Accept`, which asks for `json` by application/json, for `classes` by application/zip, else for `mask`. */
             output?: components["schemas"]["OutputEnum"];
             /**
              * @description Comma list of class names or ids; the others become background.
@@ -309,7 +309,7 @@ export interface components {
         RoleEnum: "face" | "hair";
         /** @description A photo and its options. */
         SegmentRequest: {
-            /** @description What is answered; wins over `Accept`. By default `json` for application/json, `classes` for application/zip, else `mask`. */
+            /** @description What is answered; wins over `Accept`, which asks for `json` by application/json, for `classes` by application/zip, else for `mask`. */
             output?: components["schemas"]["OutputEnum"];
             /**
              * @description Comma list of class names or ids; the others become background.
@@ -606,7 +606,7 @@ export interface operations {
                 inline?: string;
                 /** @description A name of /api/models/; the default one if not given. */
                 model?: string;
-                /** @description What is answered; wins over `Accept`. By default `json` for application/json, `classes` for application/zip, else `mask`. */
+                /** @description What is answered; wins over `Accept`, which asks for `json` by application/json, for `classes` by application/zip, else for `mask`. */
                 output?: "mask" | "labels" | "overlay" | "classes" | "json";
                 /** @description With output=json: polygons beside the run lengths. */
                 polygons?: boolean;
@@ -760,7 +760,7 @@ export interface operations {
                 inline?: string;
                 /** @description A name of /api/models/; the default one if not given. */
                 model?: string;
-                /** @description What is answered; wins over `Accept`. By default `json` for application/json, `classes` for application/zip, else `mask`. */
+                /** @description What is answered; wins over `Accept`, which asks for `json` by application/json, for `classes` by application/zip, else for `mask`. */
                 output?: "mask" | "labels" | "overlay" | "classes" | "json";
                 /** @description With output=json: polygons beside the run lengths. */
                 polygons?: boolean;

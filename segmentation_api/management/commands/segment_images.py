@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from rest_framework.fields import BooleanField, ChoiceField, empty
 
 from segmentation_api.errors import problem_of
 from segmentation_api.renderers import RENDERERS, OutputRenderer, render
-from segmentation_api.services import OUTPUTS, SegmentOptions, resolve, segment_image
+from segmentation_api.serializers import OptionsSerializer
+from segmentation_api.services import SegmentOptions, resolve, segment_image
 
+OPTIONS = OptionsSerializer()
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
 
 
@@ -28,31 +31,28 @@ class Command(BaseCommand):
         parser.add_argument(
             "dst", type=Path, nargs="?", default=Path("outputs/predict"), help="default: %(default)s"
         )
-        parser.add_argument("--output", choices=OUTPUTS, default="mask")
-        parser.add_argument("--faces", choices=("auto", "whole"), default="auto")
-        parser.add_argument(
-            "--classes", help="comma list of class names or ids; the others become background"
-        )
-        parser.add_argument("--alpha", type=float, default=0.6, help="of the overlay, 0 to 1")
-        parser.add_argument("--model", help="default: the setting MODEL")
+        for name, field in OPTIONS.fields.items():
+            how: dict[str, Any] = {"help": field.help_text}
+            if isinstance(field, BooleanField):
+                how["action"] = "store_true"
+            elif field.default is not empty:
+                how |= {"default": field.default, "help": f"{field.help_text} Default: %(default)s."}
+            if isinstance(field, ChoiceField):
+                how["choices"] = list(field.choices)
+            parser.add_argument(f"--{name}", **how)
+        parser.set_defaults(output="mask")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Go on after a photo that fails; exit with 1 if any did."""
-        if not 0 <= options["alpha"] <= 1:
-            raise CommandError("--alpha must be from 0 to 1")
-        asked = SegmentOptions(
-            output=options["output"],
-            classes=tuple(options["classes"].split(",")) if options["classes"] else None,
-            alpha=options["alpha"],
-            faces=options["faces"],
-            model=options["model"],
-        )
-        renderer = next(one for one in RENDERERS if one.output == options["output"])
-        pairs = _pairs(options["src"], options["dst"], renderer.suffix)
+        given = {name: [options[name]] for name, _ in OPTIONS.fields.items() if options[name] is not None}
         try:
+            asked = SegmentOptions(**OPTIONS.run_validation(given))
             resolve(asked)
         except Exception as error:
-            raise CommandError(str(error)) from None
+            problem = problem_of(error)
+            raise CommandError(problem.detail if problem else str(error)) from None
+        renderer = next(one for one in RENDERERS if one.output == asked.output)
+        pairs = _pairs(options["src"], options["dst"], renderer.suffix)
         failed = self._segment_all(pairs, asked, renderer)
         self.stdout.write(f"{len(pairs) - failed} of {len(pairs)} written to {options['dst']}")
         if failed:
