@@ -75,7 +75,6 @@ INSTALLED_APPS = [
     "rest_framework_api_key",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "django_prometheus",
     "django_structlog",
 ]
 
@@ -188,7 +187,9 @@ SPECTACULAR_SETTINGS = {
     ],
 }
 
-# JSON logs, one line a request
+# JSON logs, one line per request
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.NOTSET  # that one began is not worth a line
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True  # telemetry.request_id has checked it
 DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False  # an address is personal data; the proxy's log may have it
 DJANGO_STRUCTLOG_USER_ID_FIELD = ""

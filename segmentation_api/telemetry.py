@@ -1,5 +1,6 @@
-"""Seen from outside: request ids, one log line a request, Prometheus metrics. Never a photo, a name or a key."""
+"""Request ids, one log line per request, Prometheus metrics: never a photo, a name or a key."""
 
+import os
 import re
 import time
 import uuid
@@ -7,15 +8,20 @@ from collections.abc import Callable
 from http import HTTPMethod
 from typing import Any
 
-import structlog
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django_structlog import signals
 from django_structlog.middlewares import RequestMiddleware
-from prometheus_client import Counter, Gauge, Histogram
-from structlog.contextvars import bind_contextvars, clear_contextvars
-
-logger = structlog.get_logger(__name__)
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    multiprocess,
+)
 
 SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -68,10 +74,9 @@ def seconds_since_start(request: HttpRequest) -> float:
 
 
 def http_metrics(get_response: GetResponse) -> GetResponse:
-    """Middleware: counts each request. Of what the client sent only a method that HTTP knows becomes a label.
+    """Middleware: counts each request. Nothing the client sent becomes a label, but for a method that HTTP knows.
 
-    Three of the metrics that django-prometheus has, under its names: each costs a request its share of writing to
-    shared memory, and its sizes, charsets and transports are here the same for all requests, or wrong.
+    The names are django-prometheus's, whose middleware takes a client's own methods as labels.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -87,25 +92,7 @@ def http_metrics(get_response: GetResponse) -> GetResponse:
 
 
 class RequestLog(RequestMiddleware):
-    """One line a request. The query stays out of it: it is the client's, and may hold anything."""
-
-    def prepare(self, request: HttpRequest) -> None:
-        """All lines of a request have its id; that it began is not worth a line."""
-        bind_contextvars(request_id=request.META["HTTP_X_REQUEST_ID"])
-
-    def handle_response(self, request: HttpRequest, response: HttpResponse) -> None:
-        """The line, with how long the request took; django-structlog goes on with what is streamed or has failed."""
-        if response.streaming or hasattr(request, "_raised_exception"):
-            super().handle_response(request, response)
-            return
-        logger.log(
-            self._log_level_for_status_code(response.status_code),
-            "request_finished",
-            code=response.status_code,
-            request=self.format_request(request),
-            ms=round(1000 * seconds_since_start(request), 1),
-        )
-        clear_contextvars()
+    """One line per request. The query stays out of it: it is the client's, and may hold anything."""
 
     @staticmethod
     def format_request(request: HttpRequest) -> str:
@@ -115,8 +102,17 @@ class RequestLog(RequestMiddleware):
 
 @receiver(signals.bind_extra_request_finished_metadata)
 def add_duration(request: HttpRequest, log_kwargs: dict[str, Any], **kwargs: Any) -> None:
-    """In the line of an answer that is streamed, which django-structlog writes: how long it took to begin."""
+    """How long the answer took; if it is streamed, how long until it began."""
     log_kwargs["ms"] = round(1000 * seconds_since_start(request), 1)
+
+
+def metrics_page() -> HttpResponse:
+    """All metrics, summed over the workers."""
+    registry = REGISTRY
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
 def count_image(model: str, output: str, timing_ms: dict[str, float]) -> None:

@@ -8,7 +8,6 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
 from django.views.decorators.csrf import csrf_exempt
-from django_prometheus.exports import ExportToDjangoView
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -27,6 +26,7 @@ from segmentation_api.parsers import BytesParser, FormParser, JsonParser, PhotoP
 from segmentation_api.renderers import RENDERERS, OutputRenderer, render
 from segmentation_api.serializers import BatchSerializer, OptionsSerializer, SegmentSerializer
 from segmentation_api.services import SegmentOptions, segment_image
+from segmentation_api.telemetry import metrics_page
 
 
 class UploadView(APIView):
@@ -175,8 +175,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         problem = Problem(401, "api_key_missing", "Metrics are for this machine and key holders.")
         problem.headers["WWW-Authenticate"] = "Api-Key"
         return respond(request, problem)
-    page: HttpResponse = ExportToDjangoView(request)
-    return page
+    return metrics_page()
 
 
 def _private(response: HttpResponse, bundle: Bundle) -> HttpResponse:

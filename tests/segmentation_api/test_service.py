@@ -1,5 +1,6 @@
 """Models, probes, schema, docs, metrics, logs."""
 
+import base64
 import gc
 import io
 import json
@@ -12,6 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.management import call_command
 from django.test import Client, RequestFactory
+from django.test.client import MULTIPART_CONTENT
 
 from segmentation_api import health
 from segmentation_api.engine import Engine
@@ -126,14 +128,25 @@ def test_a_request_is_one_log_line_without_what_the_client_sent(client: Client, 
     assert "secret" not in json.dumps(line)
 
 
+@pytest.mark.parametrize("body", ["form", "json", "raw"])
 @pytest.mark.parametrize(("kept", "status"), [(1.0, "200 OK"), (0.5, "422 Unprocessable Entity")])
-def test_a_request_leaves_nothing_for_the_garbage_collector(photo: bytes, kept: float, status: str) -> None:
+def test_a_request_leaves_nothing_for_the_garbage_collector(
+    photo: bytes, kept: float, status: str, body: str
+) -> None:
     """Photo and answer would stay in memory until it comes."""
     handler, factory = WSGIHandler(), RequestFactory()
+    sent = photo[: int(len(photo) * kept)]
+    data: Any = {
+        "form": {"image": SimpleUploadedFile("photo.png", sent)},
+        "json": json.dumps({"image": base64.b64encode(sent).decode()}),
+        "raw": sent,
+    }[body]
+    kind = {"json": "application/json", "raw": "image/png"}.get(body, MULTIPART_CONTENT)
 
     def answer() -> str:
-        form = {"image": SimpleUploadedFile("photo.png", photo[: int(len(photo) * kept)])}
-        environ = factory.post("/api/segment/", form, query_params={"faces": "whole"}).environ
+        if body == "form":
+            data["image"].seek(0)
+        environ = factory.post("/api/segment/", data, kind, query_params={"faces": "whole"}).environ
         said: list[str] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
