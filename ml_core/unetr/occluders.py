@@ -9,11 +9,22 @@ import cv2
 import numpy as np
 
 from ml_core.unetr.augment_config import Image, Pair, Rng
-from ml_core.unetr.drawing import Point, Relief, cloth, cover, lit, noise, paint_colour, skin, skin_tone
+from ml_core.unetr.drawing import Point, Relief, cloth, cover, lit, noise, paint_colour, skin, skin_tone, wave
 from ml_core.unetr.heads import Head, Parts, skin_colour
 
 _KNUCKLES = ((-0.165, 0.44, 0.38), (-0.055, 0.48, 0.44), (0.055, 0.47, 0.41), (0.16, 0.41, 0.31))
 """Of each finger: across, along, and its length, in lengths of the hand."""
+
+_TOUCHES = {
+    "top": (0.22, (0.0, 0.4), (-0.95, -0.55), (10, 110)),
+    "temple": (0.16, (0.3, 0.6), (-0.65, -0.1), (-15, 70)),
+    "cheek": (0.18, (0.22, 0.45), (-0.1, 0.3), (-20, 40)),
+    "chin": (0.12, (-0.05, 0.2), (0.38, 0.55), (-20, 70)),
+    "mouth": (0.14, (-0.1, 0.15), (0.1, 0.3), (10, 100)),
+    "eyes": (0.08, (-0.05, 0.3), (-0.5, -0.15), (20, 110)),
+    "beside": (0.1, (0.45, 0.9), (-0.6, 0.4), (-50, 60)),
+}
+"""Share; where a hand touches, across and down in head units; its turn: 0 points up, 90 towards the middle."""
 
 
 def random_shape(pair: Pair, scene: Image, rng: Rng) -> Pair:
@@ -33,34 +44,36 @@ def hands(pair: Pair, head: Head, parts: Parts, rng: Rng) -> Pair:
     """One hand or both: on the head, at cheek or chin, before mouth or eyes, beside the head; with their arms."""
     tone = skin_tone(skin_colour(*pair, parts, rng), rng)
     side = float(rng.choice([-1, 1]))
-    kind = str(
-        rng.choice(["top", "cheek", "chin", "mouth", "eyes", "beside"], p=[0.3, 0.2, 0.14, 0.16, 0.1, 0.1])
-    )
-    sides = (side, -side) if kind in ("top", "cheek", "chin", "mouth") and rng.random() < 0.35 else (side,)
+    kind = str(rng.choice(list(_TOUCHES), p=[share for share, *_ in _TOUCHES.values()]))
+    _, (left, right), (high, low), (least, most) = _TOUCHES[kind]
+    sides = (side, -side) if kind not in ("eyes", "beside") and rng.random() < 0.4 else (side,)
     length, fist = float(rng.uniform(0.8, 1.15)), rng.random() < 0.25
+    buried = kind in ("top", "temple", "beside") and rng.random() < 0.5
     for which in sides:
-        (x, y), degrees = _touch(kind, rng)
-        turn = np.radians(degrees)
+        x, y, turn = rng.uniform(left, right), rng.uniform(high, low), np.radians(rng.uniform(least, most))
         ahead = head.along(-which * np.sin(turn), -np.cos(turn))
         wrist = head.at(which * x, y) - ahead * 0.65 * length * head.unit
-        pair = hand(pair, wrist, ahead, length * head.unit, tone, rng, thumb=-which, fist=fist)
+        held = hand(pair, wrist, ahead, length * head.unit, tone, rng, thumb=-which, fist=fist)
+        pair = _through_hair(pair, held, parts, rng) if buried else held
     return pair
 
 
-def _touch(kind: str, rng: Rng) -> tuple[tuple[float, float], float]:
-    """Where a hand touches, in head units on the positive side, and its turn: 0 up, 90 towards the middle."""
-    u = rng.uniform
-    if kind == "top":
-        return (u(0.0, 0.4), u(-0.95, -0.55)), u(10, 110)
-    if kind == "cheek":
-        return (u(0.22, 0.45), u(-0.1, 0.3)), u(-20, 40)
-    if kind == "chin":
-        return (u(-0.05, 0.2), u(0.38, 0.55)), u(-20, 70)
-    if kind == "mouth":
-        return (u(-0.1, 0.15), u(0.1, 0.3)), u(10, 100)
-    if kind == "eyes":
-        return (u(-0.05, 0.3), u(-0.5, -0.15)), u(20, 110)
-    return (u(0.45, 0.9), u(-0.6, 0.4)), u(-50, 60)
+def _through_hair(before: Pair, after: Pair, parts: Parts, rng: Rng) -> Pair:
+    """Let strands of the hair that a hand has covered come up over it."""
+    size = before[0].shape[0]
+    turn = rng.uniform(0, np.pi)
+    axis = np.arange(size, dtype=np.float32)
+    across = np.cos(turn) * axis[None] + np.sin(turn) * axis[:, None] + 2 * noise(size, size / 6, rng)
+    locks = wave(2 * size, int(size * rng.uniform(0.1, 0.3)), rng)[
+        (across + size / 2).astype(int) % (2 * size)
+    ]
+    strands = (locks > rng.uniform(0.3, 1)) & (
+        noise(size, size / rng.uniform(4, 8), rng) > rng.uniform(-0.3, 0.5)
+    )
+    strands &= before[1] == parts.hair
+    alpha = cv2.GaussianBlur(strands.astype(np.float32), (3, 3), 0)[..., None]
+    image = after[0] + (before[0].astype(np.float32) - after[0]) * alpha
+    return image.astype(np.uint8), np.where(strands, before[1], after[1])
 
 
 def hand(
