@@ -50,7 +50,7 @@ DEBUG = env.DEBUG
 
 # HTTPS: everything `check --deploy` asks for, on in production
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^metrics$"]  # asked for from within, past the proxy that has the certificate
+SECURE_REDIRECT_EXEMPT = [r"^metrics$"]  # scraped from within, past the proxy that has the certificate
 SECURE_HSTS_SECONDS = 31_536_000 if env.HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.HTTPS
 if env.PROXY_SSL_HEADER:

@@ -1,20 +1,20 @@
-"""What whitenoise sends with the page's files and the documentation's assets. Read by settings: no Django here."""
+"""Headers of the static files that whitenoise serves. Imported by settings, so no Django here."""
 
 from wsgiref.headers import Headers
 
 IMMUTABLE = r"^/_next/static/"
-"""Addresses whose content never changes: Next.js puts a hash of it into them."""
+"""URLs that hold a hash of their content, by Next.js: cached for good."""
 
 SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
-    "Content-Security-Policy": "frame-ancestors 'none'",  # the page's own policy is a <meta>, which cannot say this
+    "Content-Security-Policy": "frame-ancestors 'none'",  # not possible in the page's <meta>
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
 }
-"""What Django's middleware would add to an answer of Django's, and what a page with a camera needs."""
+"""What Django's middlewares add to its own responses, and what a page with a camera needs."""
 
 
 def add_headers(headers: Headers, path: str, url: str) -> None:
-    """WHITENOISE_ADD_HEADERS_FUNCTION. A page names the files of one build: it is asked for anew each time."""
+    """WHITENOISE_ADD_HEADERS_FUNCTION. HTML names the files of one build, so it is revalidated each time."""
     for name, value in SECURITY_HEADERS.items():
         headers[name] = value
     if path.endswith(".html"):
