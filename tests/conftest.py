@@ -30,6 +30,14 @@ from tests.tiny_bundle import draw_face, make_palette_bundle
 
 ROOT = Path(__file__).resolve().parent.parent
 SIDE = 64
+SLOW_FIXTURES = {"server", "start_server", "documented", "live", "_tiny_preset"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests that start the server or a training run as slow: `-m "not slow"` leaves them out."""
+    for item in items:
+        if isinstance(item, pytest.Function) and SLOW_FIXTURES & set(item.fixturenames):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

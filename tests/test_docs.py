@@ -7,7 +7,7 @@ import subprocess
 import sys
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -128,26 +128,18 @@ def test_what_the_comments_say_is_printed_is_printed(documented: Server, folder:
         assert line.partition(" {")[0] in printed
 
 
-def test_the_examples_with_keys_run_as_printed(
-    models_dir: Path, tmp_path_factory: pytest.TempPathFactory, folder: Path
-) -> None:
-    server = Server(tmp_path_factory.mktemp("keyed"), models_dir)
-    try:
-        server.wait_until_ready()
-        subprocess.run(
-            [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
-            cwd=ROOT,
-            env=server.environment,
-            check=True,
-        )
-        (language, text), *others = WITH_KEYS
-        key = run(language, f"{text}\necho $FACE_PARSING_KEY", server, folder, **server.environment).split()[
-            -1
-        ]
-        for language, text in others:
-            run(language, text, server, folder, FACE_PARSING_KEY=key)
-    finally:
-        server.stop()
+def test_the_examples_with_keys_run_as_printed(start_server: Callable[..., Server], folder: Path) -> None:
+    server = start_server().wait_until_ready()
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
+        cwd=ROOT,
+        env=server.environment,
+        check=True,
+    )
+    (language, text), *others = WITH_KEYS
+    printed = run(language, f"{text}\necho $FACE_PARSING_KEY", server, folder, **server.environment)
+    for language, text in others:
+        run(language, text, server, folder, FACE_PARSING_KEY=printed.split()[-1])
 
 
 def test_the_operating_page_names_metrics_and_settings_that_exist() -> None:

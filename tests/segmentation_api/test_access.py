@@ -4,6 +4,7 @@ import io
 import pickle
 import time
 import zlib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
@@ -304,19 +305,16 @@ def test_create_api_key_makes_none_that_could_not_be_used(wrong: list[str]) -> N
     assert not APIKey.objects.exists()
 
 
-def test_cors_only_for_the_origins_allowed(tmp_path: Path, models_dir: Path) -> None:
-    server = Server(tmp_path, models_dir, CORS_ALLOWED_ORIGINS="https://app.example").wait_until_ready()
-    try:
-        with httpx.Client(base_url=server.url, headers={"Origin": "https://app.example"}) as page:
-            allowed = page.get("/api/models/")
-            others = [
-                page.get("/api/models/", headers={"Origin": "https://evil.example"}),
-                page.get("/metrics"),
-                page.get("/admin/login/"),
-            ]
-            preflight = page.options("/api/segment/", headers={"Access-Control-Request-Method": "POST"})
-    finally:
-        server.stop()
+def test_cors_only_for_the_origins_allowed(start_server: Callable[..., Server]) -> None:
+    server = start_server(CORS_ALLOWED_ORIGINS="https://app.example").wait_until_ready()
+    with httpx.Client(base_url=server.url, headers={"Origin": "https://app.example"}) as page:
+        allowed = page.get("/api/models/")
+        others = [
+            page.get("/api/models/", headers={"Origin": "https://evil.example"}),
+            page.get("/metrics"),
+            page.get("/admin/login/"),
+        ]
+        preflight = page.options("/api/segment/", headers={"Access-Control-Request-Method": "POST"})
     assert allowed.headers["Access-Control-Allow-Origin"] == "https://app.example"
     assert "Server-Timing" in allowed.headers["Access-Control-Expose-Headers"]
     assert not any("Access-Control-Allow-Origin" in answer.headers for answer in others)

@@ -160,6 +160,7 @@ print(sorted(loaded & {"tensorflow", "keras", "torch", "training", "boto3"}))
 """
 
 
+@pytest.mark.slow
 def test_serving_imports_neither_tensorflow_nor_keras(photos: Path, tmp_path: Path, models_dir: Path) -> None:
     environment = {
         "PATH": os.environ["PATH"],
@@ -280,6 +281,7 @@ def test_a_secret_key_is_made_once_and_kept_from_others(
     assert start_settings(STATE_DIR=str(tmp_path)).startswith("SECRET_KEY: ")
 
 
+@pytest.mark.slow
 def test_check_deploy_is_clean_in_production(tmp_path: Path) -> None:
     done = run(
         "check", "--deploy", "--fail-level", "WARNING",

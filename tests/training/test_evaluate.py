@@ -21,6 +21,7 @@ from training.evaluate import evaluate
 from training.manifest import Manifest
 from training.options import RunError, RunOptions
 
+pytestmark = pytest.mark.slow
 CPU = "CPUExecutionProvider"
 DATA: dict[str, Any] = {"name": "drawn", "sha256": None, "train_with": [], "scenes": None}
 

@@ -16,6 +16,8 @@ from ml_core.unetr.model import build_unetr
 from ml_core.unetr.simplify import simplify
 from tests.training.conftest import TINY
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def model() -> keras.Model:

@@ -11,6 +11,8 @@ from ml_core.unetr.model import build_unetr
 from ml_core.unetr.weights import WeightsError, load_weights, save_weights
 from tests.training.conftest import TINY
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def tiny() -> UnetrConfig:
