@@ -1,4 +1,4 @@
-# make serve | page | test | lint | security | audit | terraform | train | lock        make serve PORT=8123
+# make serve | page | test | fast | lint | security | audit | terraform | train | lock        make serve PORT=8123
 PYTHON ?= python3
 PORT ?= 8000
 export PORT
@@ -15,7 +15,7 @@ NODE_IS_NEW_ENOUGH := const [major, minor] = process.versions.node.split("."); p
 PAGE := frontend/out/index.html
 PAGE_SOURCES := $(addprefix frontend/, package.json next.config.ts postcss.config.mjs tsconfig.json) $(shell find frontend/src frontend/public frontend/scripts -type f 2>/dev/null)
 
-.PHONY: serve page page-if-possible test lint security audit terraform train lock
+.PHONY: serve page page-if-possible test fast lint security audit terraform train lock
 .DELETE_ON_ERROR:
 
 # The service on 127.0.0.1:$(PORT); other settings come from the environment or .env (see .env.example)
@@ -35,14 +35,17 @@ page-if-possible:
 		echo "make: no node 20.9 or newer, so no web page is built; the API alone is served" >&2; \
 	fi
 
+# All tests, with branch coverage and its floor
 test: $(DEV)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --cov
 
+# Those that start neither the server nor a training run
+fast: $(DEV)
+	$(BIN)/python -m pytest -m "not slow"
+
+# ruff, mypy, import contracts and file checks, by .pre-commit-config.yaml
 lint: $(DEV)
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/pre-commit run --all-files --show-diff-on-failure
 
 # What reads the code, the workflows, the containers and the infrastructure for what is unsafe. Asks nobody outside
 security: $(CHECKS)/.installed
