@@ -4,50 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from ml_core.bundle import CARD, BundleError, ModelCard
 from ml_core.unetr.config import UnetrConfig, preset
 from ml_core.unetr.model import build_unetr
 from ml_core.unetr.weights import WeightsError, load_weights, save_weights, seed
 from training.config import ConfigError, Params, load_params
+from training.history import Start
 from training.manifest import Manifest
 from training.options import RunError, RunOptions, run_stage
-
-
-class Start(BaseModel):
-    """start.json: what a run starts from. `init` is a bundle or None, `after` that bundle's own training."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    init: str | None = None
-    after: dict[str, Any] | None = None
-
-    @classmethod
-    def of(cls, bundle: Path | None) -> "Start":
-        """Of random weights, a bundle, or a folder with a weights.npz alone. Raises RunError."""
-        if bundle is None:
-            return cls()
-        if not (bundle / CARD).exists():
-            return cls(init=bundle.name)
-        try:
-            card = ModelCard.read(bundle)
-        except BundleError as error:
-            raise RunError(f"--init: {error}") from error
-        return cls(init=f"{card.name} {card.version}", after=card.training)
-
-    @classmethod
-    def read(cls, out: Path) -> "Start":
-        """Of a prepared run. Raises RunError."""
-        path = out / "start.json"
-        try:
-            return cls.model_validate_json(path.read_bytes()) if path.exists() else cls()
-        except ValidationError as error:
-            raise RunError(f"{path}: not readable, run the prepare stage again ({error})") from error
-
-    def to_json(self) -> dict[str, Any]:
-        """`init`, and `after` where there is one."""
-        return {"init": self.init, **({"after": self.after} if self.after else {})}
 
 
 def prepare(options: RunOptions, params: Params | None = None) -> None:

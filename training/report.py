@@ -1,10 +1,11 @@
-"""The model card, all of it from model.json: what `train` and `evaluate` wrote there."""
+"""The model card (README.md of a bundle), generated from what `train` and `evaluate` wrote into model.json."""
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ml_core.bundle import ModelCard
+from training.history import Run
 from training.pictures import figures_picture
 from training.tables import cell
 
@@ -12,7 +13,7 @@ PICTURE = "figures.png"
 
 CARD = """# Model card: {name} {version}
 
-A UNETR (Hatamizadeh et al. 2021) that parses one face into {classes} classes: {names}.
+A UNETR (Hatamizadeh et al. 2021) that {subject} into {classes} classes: {names}.
 Input {width}x{height} RGB; `model.onnx` takes uint8 and normalises inside.
 
 | | |
@@ -27,7 +28,10 @@ Input {width}x{height} RGB; `model.onnx` takes uint8 and normalises inside.
 
 {figures}
 
-## Intended use
+{use}
+"""
+
+FACE_USE = """## Intended use
 
 Finding the parts of faces in photographs for editing, try-on, measuring pixels and research, on faces that the
 service finds and cuts out itself (`faces=auto`), or on photos that are one centred face (`faces=whole`).
@@ -39,8 +43,11 @@ service finds and cuts out itself (`faces=auto`), or on photos that are one cent
   any of these, and in many places they are against the law.
 - {limits}
 - Hair outlines are as coarse as the labels it learnt from. Ears count as skin; neck, clothes, hats and jewellery as
-  background; what glasses cover was left out of training and measuring.
-"""
+  background; what glasses cover was left out of training and measuring."""
+
+OTHER_USE = """## Intended use
+
+Photos like those of its data, taken whole (`faces=whole`)."""
 
 PHOTO_LIMITS = (
     "Trained mostly on celebrity portraits: adult, frontal, well lit. Expect worse results on children, profiles, "
@@ -51,67 +58,72 @@ DRAWN_LIMITS = "Trained on drawn faces only: it parses drawings like those, and 
 
 def write_card(folder: Path) -> None:
     """Write the bundle's README.md, and figures.png for it, from its model.json."""
-    info = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-    names = [row["name"] for row in info["classes"]]
-    metrics = info["metrics"]
-    if metrics:
-        figures_picture(metrics, folder / PICTURE)
+    card = ModelCard.read(folder)
+    if card.metrics:
+        figures_picture(card.metrics, folder / PICTURE)
+    faces = bool(card.labels.face)
     text = CARD.format(
-        name=info["name"],
-        version=info["version"],
-        classes=len(names),
-        names=", ".join(names),
-        width=info["input"]["width"],
-        height=info["input"]["height"],
-        data=_data(info["data"]),
-        training=_training(info.get("training", {})),
-        licence=info["licence"],
-        parity=_parity(info["parity"]),
-        sha256=info["sha256"],
-        figures="\n".join(_figures(metrics)) if metrics else "Not evaluated yet.",
-        limits=DRAWN_LIMITS if info["data"]["name"] == "synthetic" else PHOTO_LIMITS,
+        name=card.name,
+        version=card.version,
+        subject="parses one face" if faces else "segments a photo",
+        classes=len(card.labels),
+        names=", ".join(card.labels.names),
+        width=card.input.width,
+        height=card.input.height,
+        data=_data(card.data),
+        training=_training(card.training),
+        licence=card.licence,
+        parity=_parity(card.parity),
+        sha256=card.sha256,
+        figures="\n".join(_figures(card.metrics)) if card.metrics else "Not evaluated yet.",
+        use=FACE_USE.format(limits=_limits(card.data)) if faces else OTHER_USE,
     )
     (folder / "README.md").write_text(text, encoding="utf-8")
 
 
-def _data(info: Mapping[str, Any]) -> str:
+def _limits(data: str | Mapping[str, Any]) -> str:
+    drawn = not isinstance(data, str) and data["name"] == "synthetic"
+    return DRAWN_LIMITS if drawn else PHOTO_LIMITS
+
+
+def _data(info: str | Mapping[str, Any]) -> str:
+    if isinstance(info, str):
+        return info
     checksum = f" (sha256 `{info['sha256']}`)" if info["sha256"] else ""
     further = [*info["train_with"], *([f"{info['scenes']} as scenes"] if info["scenes"] else [])]
     return f"{info['name']}{checksum}" + (f", with {', '.join(further)}" if further else "")
 
 
-def _training(info: Mapping[str, Any]) -> str:
-    """Every leg, first to last: a run started from a bundle goes on after that bundle's own training."""
-    legs = [info] if info else []
-    while legs and (before := legs[0].get("after")):
-        legs.insert(0, before)
-    if not legs:
+def _training(info: Mapping[str, Any] | None) -> str:
+    """All runs, first to last: one that started from a bundle continues the training of that bundle."""
+    if not info:
         return "not recorded"
+    runs = Run.model_validate(info).legs()
     told = [
-        f"from {leg.get('init') or 'random weights'}: {leg['epochs']} epochs of at most {leg['samples_per_epoch']} "
-        f"augmented samples, {leg['minutes']:.0f} minutes ({_sizes(leg['phases'])}), validation mean F1 "
-        f"{100 * leg['validation_f1']:.2f} %{_last_epochs(leg)}"
-        for leg in legs
+        f"from {run.init or 'random weights'}: {run.epochs} epochs of at most {run.samples_per_epoch} "
+        f"augmented samples, {run.minutes:.0f} minutes ({_sizes(run)}), validation mean F1 "
+        f"{100 * run.validation_f1:.2f} %{_last_epochs(run)}"
+        for run in runs
     ]
-    minutes = sum(leg["minutes"] for leg in legs)
-    total = f"{minutes:.0f} minutes in all; " if len(legs) > 1 else ""
+    minutes = sum(run.minutes for run in runs)
+    total = f"{minutes:.0f} minutes in all; " if len(runs) > 1 else ""
     return (
         f"{total}{'; then '.join(told)}. AdamW, cosine schedule, averaged weights, cross-entropy + soft Dice"
     )
 
 
-def _last_epochs(leg: Mapping[str, Any]) -> str:
-    """Whether it still rose when the run ended."""
-    last = leg.get("validation_f1_by_epoch", [])[-4:]
+def _last_epochs(run: Run) -> str:
+    """The last scores, by which one sees whether they still rose."""
+    last = run.validation_f1_by_epoch[-4:]
     return f" (the last epochs: {', '.join(f'{100 * f1:.2f}' for f1 in last)})" if len(last) > 1 else ""
 
 
-def _sizes(phases: list[Mapping[str, Any]]) -> str:
-    return ", ".join(f"{phase['size']} px until {phase['until']:.0%}" for phase in phases)
+def _sizes(run: Run) -> str:
+    return ", ".join(f"{leg.size} px until {leg.until:.0%}" for leg in run.phases)
 
 
 def _parity(info: Mapping[str, Any]) -> str:
-    """How far the graph is from the Keras model, in words where they are known."""
+    """How far the graph is from the Keras model, as far as it is recorded."""
     told = []
     if "max_logit_difference" in info:
         told.append(f"logits within {info['max_logit_difference']:.1e} of Keras on {info['photos']} photos")

@@ -19,10 +19,11 @@ from ml_core.unetr.targets import plain_values, target_table
 from ml_core.unetr.weights import WeightsError, load_weights, save_weights
 from training.config import ExportParams, Params, load_params
 from training.golden import write_golden_face
+from training.history import Leg, Run, Start
 from training.manifest import Manifest
 from training.options import RunError, RunOptions, run_stage
 from training.photos import PhotoSet, read_photo
-from training.prepare import Start, check_prepared, read_network
+from training.prepare import check_prepared, read_network
 from training.progress import ProgressTable
 from training.quantize import TooLossy, compare, frames, onnx_infer, quantize_bundle
 
@@ -43,8 +44,8 @@ def train(options: RunOptions, params: Params | None = None) -> Path:
     return export(options, manifest, net, history, params.export)
 
 
-def fit(options: RunOptions, config: FitConfig, net: UnetrConfig, manifest: Manifest) -> dict[str, Any]:
-    """Train to `<out>/best.npz`; returns the run's history, as model.json holds it."""
+def fit(options: RunOptions, config: FitConfig, net: UnetrConfig, manifest: Manifest) -> Run:
+    """Train to `<out>/best.npz`."""
     with ProgressTable(options.out, manifest.labels) as watcher:
         trainer = Trainer(config, net, training_data(manifest), options.out, watcher=watcher)
         try:
@@ -57,15 +58,15 @@ def fit(options: RunOptions, config: FitConfig, net: UnetrConfig, manifest: Mani
         watcher.go_on_after(trainer.progress.epoch)
         trainer.run(budget(options, config.epochs))
     progress = trainer.progress
-    return {
-        "epochs": progress.epoch,
-        "minutes": progress.seconds / 60,
-        "samples_per_epoch": config.samples_per_epoch,
-        "phases": [asdict(phase) for phase in config.phases],
-        "validation_f1": max(progress.f1),
-        "validation_f1_by_epoch": [round(f1, 6) for f1 in progress.f1],
-        **Start.read(options.out).to_json(),
-    }
+    return Run(
+        epochs=progress.epoch,
+        minutes=progress.seconds / 60,
+        samples_per_epoch=config.samples_per_epoch,
+        phases=tuple(Leg.model_validate(asdict(phase)) for phase in config.phases),
+        validation_f1=max(progress.f1),
+        validation_f1_by_epoch=tuple(round(f1, 6) for f1 in progress.f1),
+        **dict(Start.read(options.out).to_json()),
+    )
 
 
 def budget(options: RunOptions, epochs: int) -> Budget:
@@ -99,7 +100,7 @@ def export(
     options: RunOptions,
     manifest: Manifest,
     net: UnetrConfig,
-    history: dict[str, Any],
+    history: Run,
     params: ExportParams,
 ) -> Path:
     """Export `<out>/best.npz` as <name> and <name>-int8; what was exported before stays if anything fails.
@@ -136,7 +137,7 @@ def _describe(
     manifest: Manifest,
     net: UnetrConfig,
     parity: dict[str, Any],
-    history: dict[str, Any],
+    history: Run,
 ) -> None:
     """Write model.json and the golden image; `evaluate` adds the figures and the card."""
     write_model_json(
@@ -156,7 +157,7 @@ def _describe(
         },
         licence=manifest.licence,
         network=net.to_dict(),
-        training=history,
+        training=history.to_json(),
     )
     write_golden_face(folder)
 

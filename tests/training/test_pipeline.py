@@ -4,12 +4,14 @@ import csv
 import functools
 import json
 import shutil
+import tarfile
 import threading
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -23,10 +25,11 @@ from ml_core.unetr.schedule import Phase
 from tests.training.conftest import BrokenOffRun, tiny_params
 from training import pipeline
 from training.config import Config, ConfigError, Params, PrepareParams, load_config
+from training.history import Start
 from training.ingest import ingest
 from training.options import RunError, RunOptions
 from training.photos import DataError
-from training.prepare import Start, prepare
+from training.prepare import prepare
 from training.train import train
 
 
@@ -79,6 +82,40 @@ def test_a_zip_is_unpacked_once_and_trains_like_its_folder(drawn: Path, tmp_path
     assert ingest(RunOptions(data=str(archive), out=tmp_path / "out")).root.stat().st_mtime_ns == made
 
 
+@pytest.mark.parametrize("name", ["faces.tar.gz", "faces.tar"])
+def test_a_tar_archive_is_unpacked_wherever_its_folders_begin(drawn: Path, tmp_path: Path, name: str) -> None:
+    with tarfile.open(tmp_path / name, "w:gz" if name.endswith("gz") else "w") as file:
+        file.add(drawn, "release/faces")
+    manifest = ingest(RunOptions(data=str(tmp_path / name), out=tmp_path / "out"))
+    assert manifest.counts == {"train": 8, "val": 4, "test": 4}
+    assert manifest.root.parts[-2:] == ("release", "faces")
+
+
+def test_an_archive_that_reaches_outside_of_its_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with tarfile.open(tmp_path / "faces.tar", "w") as file:
+        file.add(tmp_path / "file", "../outside")
+    with pytest.raises(DataError, match="outside"):
+        ingest(RunOptions(data=str(tmp_path / "faces.tar"), out=tmp_path / "out"))
+    assert not list((tmp_path / "data").iterdir())
+
+
+def test_an_archive_larger_than_the_disk_is_refused(
+    drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zip_folder(drawn, tmp_path / "faces.zip")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
+    with pytest.raises(DataError, match=r"unpacks to \d+ bytes, but data has 1000 free"):
+        ingest(RunOptions(data=str(tmp_path / "faces.zip"), out=tmp_path / "out"))
+
+
+def test_a_page_in_place_of_an_archive_is_not_kept(address: str, tmp_path: Path) -> None:
+    (tmp_path / "served/page.zip").write_text("<html>Sign in</html>")
+    with pytest.raises(DataError, match=r"page\.zip: what was downloaded is neither a zip nor a tar"):
+        ingest(RunOptions(data=address.replace("faces", "page"), out=tmp_path / "out"))
+    assert not list((tmp_path / "data").glob("*.zip"))
+
+
 def test_training_starts_from_a_bundle(broken_off_run: BrokenOffRun, tmp_path: Path) -> None:
     first = broken_off_run.options
     second = RunOptions(data=first.data, out=tmp_path / "second", init=first.bundle)
@@ -90,9 +127,9 @@ def test_training_starts_from_a_bundle(broken_off_run: BrokenOffRun, tmp_path: P
         np.testing.assert_array_equal(kept[name].astype(np.float32), initial[name])
     start = Start.read(second.out)  # what the next bundle's card tells of the time before
     assert start.init == f"lite {first.version}"
-    assert start.after == Bundle.load(first.bundle).training
+    assert start.to_json()["after"] == Bundle.load(first.bundle).training
     prepare(replace(second, init=None), tiny_params(Phase(64, 4, 1.0)))
-    assert Start.read(second.out) == Start()
+    assert Start.read(second.out).to_json() == {"init": None}
     with pytest.raises(RunError, match="prepared to start from random weights"):
         train(second, tiny_params(Phase(64, 4, 1.0)))
 
@@ -102,7 +139,7 @@ def test_resuming_keeps_the_data_and_the_start_of_the_run(
 ) -> None:
     first = broken_off_run.options
     out = shutil.copytree(first.out, tmp_path / "out")
-    (out / "start.json").write_text('{"init": "lite 0.3.0", "after": {"epochs": 9}}')
+    (out / "start.json").write_text('{"init": "lite 0.3.0"}')
     resumed = RunOptions(out=out, resume=True)
     assert ingest(resumed).root == drawn  # not the default data
     kept = {path.name: path.read_bytes() for path in out.glob("*.*")}
@@ -178,6 +215,7 @@ def test_own_classes_travel_from_the_data_to_the_bundle(drawn: Path, tmp_path: P
     pipeline.run(options, params=tiny_params(Phase(64, 4, 1.0)))
     segmenter = Segmenter.load(options.out / "bundles" / "heads")
     assert (segmenter.bundle.name, segmenter.bundle.version) == ("heads", "2.1")
+    assert "segments a photo into 2 classes: rest, head" in (segmenter.bundle.path / "README.md").read_text()
     assert segmenter.bundle.labels.names == ("rest", "head")
     assert segmenter.predict(np.zeros((40, 30, 3), np.uint8), faces="whole").labels.max() <= 1
 
