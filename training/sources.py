@@ -1,11 +1,17 @@
-"""Where a data set comes from: a folder, an archive, a URL, or drawn faces; all of it lands in `data/`."""
+"""Where a data set comes from: a folder, a zip or tar archive, a URL, or drawn faces.
+
+Archives are unpacked and drawn faces written into `data/`.
+"""
 
 import shutil
+import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pooch
 from rich.progress import track
@@ -26,6 +32,9 @@ def locate(name: str, data_set: DataSet) -> Path:
     assert data_set.source is not None
     if "://" in data_set.source:
         source = _fetch(data_set.source, data_set.sha256)
+        if not (zipfile.is_zipfile(source) or tarfile.is_tarfile(source)):
+            source.unlink()  # an error page, say: fetch it again next time
+            raise DataError(f"{data_set.source}: what was downloaded is neither a zip nor a tar archive")
     else:
         source = Path(data_set.source)
         if not source.exists():
@@ -72,19 +81,42 @@ def _fetch(url: str, sha256: str | None) -> Path:
 
 
 def _unpack(archive: Path) -> Path:
-    """Unpack a zip into `data/`, once per content. Raises DataError for anything but a zip."""
-    root = CACHE / f"{archive.stem}-{sha256_of(archive)[:12]}"
+    """Unpack a zip or tar archive into `data/`, once per content. Raises DataError."""
+    root = CACHE / f"{archive.name.partition('.')[0]}-{sha256_of(archive)[:12]}"
     if not root.exists():
         try:
-            with zipfile.ZipFile(archive) as stored, _making(root) as part:
-                for member in track(stored.infolist(), description=f"unpacking {archive.name}"):
-                    stored.extract(member, part)  # extract() drops drive letters, roots and ".."
-        except zipfile.BadZipFile as error:
+            with _opened(archive) as (members, size, extract), _making(root) as part:
+                free = shutil.disk_usage(part).free
+                if size > free:
+                    raise DataError(f"{archive}: unpacks to {size} bytes, but {CACHE} has {free} free")
+                for member in track(members, description=f"unpacking {archive.name}"):
+                    extract(member, part)
+        except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error) as error:
             raise DataError(f"{archive}: {error}") from error
     return _inside(root).absolute()
 
 
+@contextmanager
+def _opened(archive: Path) -> Iterator[tuple[Sequence[Any], int, Callable[[Any, Path], object]]]:
+    """Members, unpacked size in bytes, and a function (member, folder) that extracts inside the folder only."""
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as zipped:  # extract() drops drive letters, roots and ".."
+            members = zipped.infolist()
+            yield members, sum(member.file_size for member in members), zipped.extract
+    elif tarfile.is_tarfile(archive):
+        with tarfile.open(archive) as tarred:
+            files = tarred.getmembers()
+            total = sum(member.size for member in files)
+            yield files, total, lambda member, folder: tarred.extract(member, folder, filter="data")
+    else:
+        start = archive.read_bytes()[:40]
+        raise DataError(f"{archive}: neither a zip nor a tar archive, it begins with {start!r}")
+
+
 def _inside(root: Path) -> Path:
-    """`root`, or the only folder in it, as archives often have one."""
-    entries = [entry for entry in root.iterdir() if not entry.name.startswith((".", "__"))]
-    return entries[0] if len(entries) == 1 and entries[0].is_dir() and entries[0].name != "images" else root
+    """The folder that holds the data: `root`, or the only folder in it, in that, and so on."""
+    while True:
+        entries = [entry for entry in root.iterdir() if not entry.name.startswith((".", "__"))]
+        if len(entries) != 1 or not entries[0].is_dir() or entries[0].name == "images":
+            return root
+        root = entries[0]
