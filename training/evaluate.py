@@ -1,12 +1,11 @@
 """Stage 4, evaluate: score every exported bundle on the test split, through the code that serves it.
 
-With --bundle, a bundle from elsewhere is scored in place of the run's own, on --data.
+With --bundle, a bundle from elsewhere is scored on --data, in place of the run's own.
 """
 
 import argparse
 import json
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from training.config import Params, load_params
 from training.ingest import ingest
 from training.manifest import Manifest
 from training.measure import measure
-from training.options import RunError, RunOptions, add_arguments
+from training.options import RunError, RunOptions, add_arguments, ending_in_one_line
 from training.pictures import confusion_picture, contact_sheet
 from training.report import write_card
 from training.tables import print_metrics
@@ -33,8 +32,8 @@ def evaluate(
 ) -> dict[str, Any]:
     """Write `<out>/metrics.json`, pictures, and finished bundles: what was exported, figures and card.
 
-    metrics.json is {bundle: {provider: figures}}; a bundle itself holds the figures of the first provider that
-    is there. Raises RunError where there is no bundle, none for this data, or no provider.
+    metrics.json is {bundle: {provider: figures}}; the bundle has the figures of the first available provider.
+    Raises RunError if there is no bundle, none for this data, or no provider.
     """
     params = params or load_params()
     manifest = Manifest.read(options.out / "data.json")
@@ -75,7 +74,7 @@ def _finish(source: Path, out: Path, manifest: Manifest, params: Params) -> dict
         print_metrics(CONSOLE, f"{source.name}, {provider}", measured.metrics)
         found[provider] = measured.metrics
     if fitted is None:
-        raise RunError(f"evaluate.providers: none of {', '.join(params.evaluate.providers)} is here")
+        raise RunError(f"evaluate.providers: none of {', '.join(params.evaluate.providers)} is available")
     _write(source, target, fitted, found)
     CONSOLE.print(f"finished: {target}")
     return found
@@ -104,7 +103,7 @@ def _write(source: Path, target: Path, fitted: Temperatures, found: dict[str, An
 
 
 def _for_the_bundle(found: dict[str, Any]) -> dict[str, Any]:
-    """The first provider's figures, and of each provider the means."""
+    """The first provider's figures, and the means of every provider."""
     means = {name: {key: row[key] for key in ("mean_f1", "mean_iou")} for name, row in found.items()}
     return {**next(iter(found.values())), "providers": means}
 
@@ -113,17 +112,13 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     add_arguments(parser)
-    parser.add_argument("--bundle", type=Path, metavar="DIR", help="score this bundle, whoever made it")
+    parser.add_argument("--bundle", type=Path, metavar="DIR", help="score this bundle, wherever it was made")
     values = vars(parser.parse_args())
     bundle, options = values.pop("bundle"), RunOptions(**values)
-    try:
+    with ending_in_one_line():
         if bundle:
             ingest(options)
         evaluate(options, bundle=bundle)
-    except RunError as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit("Stopped.")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 import argparse
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TypeVar
@@ -71,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", choices=["lite", "full"], default="lite", help="size of the network")
     parser.add_argument(
         "--data",
-        help="a data set of training/config.yaml, or a folder, zip or URL in LaPa's layout (default: synthetic)",
+        help="a data set of training/config.yaml, or a folder, archive or URL in LaPa's layout (default: synthetic)",
     )
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--epochs", type=_positive(int), help="train so many epochs in all")
@@ -97,13 +98,23 @@ def parse_options(description: str | None, arguments: Sequence[str] | None = Non
 
 
 def run_stage(stage: Callable[[RunOptions], object], description: str | None) -> None:
-    """The main program of a stage: errors that the user can mend end it with one message."""
-    try:
+    """The main program of a stage."""
+    with ending_in_one_line(STOPPED):
         stage(parse_options(description))
+
+
+@contextmanager
+def ending_in_one_line(stopped: str = "Stopped.") -> Iterator[None]:
+    """End the program with a message and no traceback on Ctrl+C and on errors that the user can mend.
+
+    Those are RunError and what the system refuses: a full disk, a folder without permission.
+    """
+    try:
+        yield
     except (RunError, OSError) as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        sys.exit(STOPPED)
+        sys.exit(stopped)
 
 
 def _plain(text: str) -> str:

@@ -25,8 +25,11 @@ def run(options: RunOptions, *, params: Params | None = None) -> None:
     train(options, params)
     console.rule("4/4 evaluate")
     evaluate(options, params)
+    bundles, name = options.bundle.parent, options.bundle.name
+    served = f"{name}-int8" if (bundles / f"{name}-int8").exists() else name
     console.print(
-        f"the bundle is {options.bundle}; serve it with MODELS_DIR={options.bundle.parent} make serve"
+        f"the bundle is {bundles / served}; serve it with MODELS_DIR={bundles} MODEL={served} make serve",
+        soft_wrap=True,
     )
 
 

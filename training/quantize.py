@@ -1,11 +1,10 @@
-"""The int8 bundle beside a float32 one, with what it loses. `train` makes it by itself; this also runs alone:
+"""The int8 bundle made from a float32 one, and the F1 it loses. `train` makes it; it also runs alone:
 
 python -m training.quantize --data faces-5k --bundle ml_core/bundles/lite      writes ml_core/bundles/lite-int8
 """
 
 import argparse
 import shutil
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -34,7 +33,7 @@ from training.config import ExportParams, load_params
 from training.golden import write_golden_face
 from training.ingest import ingest
 from training.manifest import Manifest
-from training.options import DEFAULT_OUT, RunError, RunOptions
+from training.options import DEFAULT_OUT, RunError, RunOptions, ending_in_one_line
 from training.photos import Files, read
 from training.report import write_card
 
@@ -44,14 +43,14 @@ Infer = Callable[[Frames], NDArray[np.float32]]
 
 
 class TooLossy(RunError):
-    """An int8 graph that loses more F1 than it may."""
+    """An int8 model that would lose more F1 than allowed."""
 
 
 def quantize_bundle(source: Path, target: Path, manifest: Manifest, params: ExportParams) -> Bundle:
-    """Write the int8 bundle of `source` to `target`. Its figures on the test split are `evaluate`'s to add.
+    """Write the int8 bundle of `source` to `target`; `evaluate` adds its figures on the test split.
 
-    Raises TooLossy, and writes nothing, where it would lose more F1 on validation photos than it may; RunError
-    where `source` is no fp32 bundle for these classes.
+    Raises TooLossy, and writes nothing, if it would lose more F1 on validation photos than params.f1_limit;
+    RunError if `source` is no fp32 bundle for these classes.
     """
     try:
         bundle = Bundle.load(source)
@@ -93,9 +92,9 @@ def compare(
     *,
     known: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Mean F1 in percent on the first `count` validation photos, and the points lost against the one before.
+    """Mean F1 in percent on the first `count` validation photos, and the points each graph loses to the one before.
 
-    `known` is what this returned for the graphs before these, which are not measured again on the same photos.
+    `known` is what this returned for earlier graphs; on the same photos they are not measured again.
     """
     photos = manifest.files("val")[:count]
     same = known is not None and known.get("f1_photos") == len(photos)
@@ -108,7 +107,7 @@ def compare(
 
 
 def validation_f1(infer: Infer, photos: Sequence[Files], size: int, classes: int) -> float:
-    """Mean F1 in 0..1 over photos taken as one cut, at the network's input size."""
+    """Mean F1 in 0..1 over whole photos at the network's input size."""
     matrix = np.zeros((classes, classes), np.int64)
     for files in photos:
         image, truth = _frame(files, size)
@@ -118,19 +117,19 @@ def validation_f1(infer: Infer, photos: Sequence[Files], size: int, classes: int
 
 
 def frames(photos: Sequence[Files], size: int) -> Frames:
-    """Photos as the network sees them with faces="whole": (n, size, size, 3)."""
+    """Whole photos as the network sees them with faces="whole": (n, size, size, 3)."""
     return np.stack([_frame(files, size)[0] for files in photos])
 
 
 def calibration_frames(manifest: Manifest, size: int, count: int) -> Frames:
-    """Training photos by chance, the same every time."""
+    """Training photos, chosen at random with a fixed seed."""
     photos = manifest.files("train")
     chosen = np.random.default_rng(0).permutation(len(photos))[:count]
     return frames([photos[index] for index in chosen], size)
 
 
 def onnx_infer(path: Path) -> Infer:
-    """By ONNX Runtime on the CPU."""
+    """Inference by ONNX Runtime on the CPU."""
     session = open_session(path)
     return lambda image: np.asarray(session.run(["logits"], {"image": image})[0], np.float32)
 
@@ -152,13 +151,9 @@ def main() -> None:
     options = parser.parse_args()
     source = options.bundle.resolve()
     target = source.with_name(f"{source.name}-int8")
-    try:
+    with ending_in_one_line():
         manifest = ingest(RunOptions(data=options.data, out=options.out))
         made = quantize_bundle(source, target, manifest, load_params().export)
-    except RunError as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit("Stopped.")
     Console().print(f"{target}: mean F1 of {made.parity['f1_photos']} validation photos: {made.parity['f1']}")
 
 
