@@ -146,6 +146,37 @@ def test_who_may_come_in_is_decided_before_the_body_is_read(client: Client, sett
     assert client.post("/api/segment/", bytes(10**6), content_type="image/png").status_code == 401
 
 
+class Unread:
+    """A body that must not be read."""
+
+    def read(self, size: int = -1) -> bytes:
+        """Fails the test."""
+        raise AssertionError("the body was read")
+
+    readline = read
+
+
+@pytest.mark.parametrize(
+    ("kind", "length", "status"),
+    [
+        ("image/png", "1000", 401),
+        ("multipart/form-data; boundary=b", "1000", 429),
+        ("application/json", str(1 << 30), 413),
+        ("text/plain", "1000", 415),
+    ],
+)
+def test_a_refused_body_is_not_read(
+    kind: str, length: str, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if status == 401:
+        make_key()
+    if status == 429:
+        monkeypatch.setattr(AddressThrottle, "rate", "0/min", raising=False)
+    body: dict[str, Any] = {"wsgi.input": Unread(), "CONTENT_LENGTH": length}
+    answer = Client().generic("POST", "/api/segment/", b"", kind, CONTENT_TYPE=kind, **body)
+    assert answer.status_code == status
+
+
 @pytest.mark.parametrize(
     ("hosts", "loopback"),
     [
