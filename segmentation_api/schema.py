@@ -4,8 +4,7 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 
 from segmentation_api.access import keys_asked
 from segmentation_api.serializers import (
@@ -85,73 +84,63 @@ RAW_TYPES = (
     *(f"image/{kind}" for kind in ("jpeg", "png", "webp", "bmp", "tiff", "gif")),
     "application/octet-stream",
 )
-segment = extend_schema_view(
-    post=extend_schema(
-        operation_id="segment",
-        summary="Parse the face parts of a photo",
-        parameters=[OptionsSerializer, *HEADERS, SERVER_TIMING],
-        request={
-            "multipart/form-data": SegmentSerializer,
-            **dict.fromkeys(RAW_TYPES, OpenApiTypes.BINARY),
-            "application/json": EncodedSegmentSerializer,
-        },
-        responses={
-            (200, "image/png"): OpenApiTypes.BINARY,
-            (200, "image/jpeg"): OpenApiTypes.BINARY,
-            (200, "application/zip"): OpenApiTypes.BINARY,
-            (200, "application/json"): AnswerSerializer,
-            **problems(*UPLOAD_PROBLEMS, 422),
-        },
-    )
+segment = extend_schema(
+    operation_id="segment",
+    summary="Parse the face parts of a photo",
+    parameters=[OptionsSerializer, *HEADERS, SERVER_TIMING],
+    request={
+        "multipart/form-data": SegmentSerializer,
+        **dict.fromkeys(RAW_TYPES, OpenApiTypes.BINARY),
+        "application/json": EncodedSegmentSerializer,
+    },
+    responses={
+        (200, "image/png"): OpenApiTypes.BINARY,
+        (200, "image/jpeg"): OpenApiTypes.BINARY,
+        (200, "application/zip"): OpenApiTypes.BINARY,
+        (200, "application/json"): AnswerSerializer,
+        **problems(*UPLOAD_PROBLEMS, 422),
+    },
 )
-batch = extend_schema_view(
-    post=extend_schema(
-        operation_id="segment_batch",
-        summary="Parse several photos",
-        description="At most 32 images. The zip names them by their place: 000.png, 001.png; results.json says "
-        "which had a problem. With output=json or `Accept: application/json` a list in the order sent.",
-        parameters=[OptionsSerializer, *HEADERS],
-        request={"multipart/form-data": BatchSerializer},
-        responses={
-            (200, "application/zip"): OpenApiTypes.BINARY,
-            (200, "application/json"): BatchEntrySerializer(many=True),
-            **problems(*UPLOAD_PROBLEMS),
-        },
-    )
+batch = extend_schema(
+    operation_id="segment_batch",
+    summary="Parse several photos",
+    description="At most 32 images. The zip names them by their place: 000.png, 001.png; results.json says "
+    "which had a problem. With output=json or `Accept: application/json` a list in the order sent.",
+    parameters=[OptionsSerializer, *HEADERS],
+    request={"multipart/form-data": BatchSerializer},
+    responses={
+        (200, "application/zip"): OpenApiTypes.BINARY,
+        (200, "application/json"): BatchEntrySerializer(many=True),
+        **problems(*UPLOAD_PROBLEMS),
+    },
 )
-model_list = extend_schema_view(
-    get=extend_schema(
-        operation_id="list_models",
-        summary="The models that are loaded",
-        responses={(200, "application/json"): ModelSerializer(many=True), **problems(*READ_PROBLEMS)},
-    )
+model_list = extend_schema(
+    operation_id="list_models",
+    summary="The models that are loaded",
+    responses={(200, "application/json"): ModelSerializer(many=True), **problems(*READ_PROBLEMS)},
 )
-model_detail = extend_schema_view(
-    get=extend_schema(
-        operation_id="get_model",
-        summary="One model: class table, input size, metrics, licence",
-        responses={(200, "application/json"): ModelDetailSerializer, **problems(*READ_PROBLEMS, 404)},
-    )
+model_detail = extend_schema(
+    operation_id="get_model",
+    summary="One model: class table, input size, metrics, licence",
+    responses={(200, "application/json"): ModelDetailSerializer, **problems(*READ_PROBLEMS, 404)},
 )
 
-model_file = extend_schema_view(
-    get=extend_schema(
-        operation_id="get_model_file",
-        summary="The model itself: its ONNX file",
-        description="What the service runs, for use elsewhere, as the web page does in the browser. Input `image`: "
-        "uint8 RGB (1, height, width, 3); output `logits`: float32 (1, h, w, classes). The `ETag` is the file's "
-        "sha256, as in the model's table; with `If-None-Match` an unchanged file is not sent again.",
-        parameters=[
-            OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER),
-            OpenApiParameter("ETag", str, OpenApiParameter.HEADER, response=[200, 304], description="sha256"),
-            *HEADERS,
-        ],
-        responses={
-            (200, "application/octet-stream"): OpenApiTypes.BINARY,
-            304: OpenApiResponse(description="the client has it"),
-            **problems(401, 403, 404, 405, 429, 503),
-        },
-    )
+model_file = extend_schema(
+    operation_id="get_model_file",
+    summary="The model itself: its ONNX file",
+    description="What the service runs, for use elsewhere, as the web page does in the browser. Input `image`: "
+    "uint8 RGB (1, height, width, 3); output `logits`: float32 (1, h, w, classes). The `ETag` is the file's "
+    "sha256, as in the model's table; with `If-None-Match` an unchanged file is not sent again.",
+    parameters=[
+        OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER),
+        OpenApiParameter("ETag", str, OpenApiParameter.HEADER, response=[200, 304], description="sha256"),
+        *HEADERS,
+    ],
+    responses={
+        (200, "application/octet-stream"): OpenApiTypes.BINARY,
+        304: OpenApiResponse(description="the client has it"),
+        **problems(401, 403, 404, 405, 429, 503),
+    },
 )
 
 
@@ -162,22 +151,3 @@ def tell_if_open(result: dict[str, Any], **_: Any) -> dict[str, Any]:
             for operation in methods.values():
                 operation["security"] = [*operation.get("security", []), {}]
     return result
-
-
-class SchemaView(SpectacularAPIView):
-    """GET /api/schema/: it says nothing that the documentation does not; open to everybody."""
-
-    http_method_names = ("get", "head")
-    authentication_classes = []
-    permission_classes = []
-    throttle_classes = []
-
-
-class DocsView(SpectacularSwaggerView):
-    """GET /api/docs/: a page to try the API at, its assets from this origin."""
-
-    http_method_names = ("get", "head")
-    authentication_classes = []
-    permission_classes = []
-    throttle_classes = []
-    url_name = "schema"

@@ -1,4 +1,4 @@
-"""Request options, checked; and the JSON shapes, as OpenAPI shows them."""
+"""The options of a request and the JSON shapes of answers: for validation, OpenAPI and the command line."""
 
 import math
 from collections.abc import Mapping
@@ -7,38 +7,44 @@ from typing import Any
 from django.conf import settings
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
-from rest_framework import serializers
+from rest_framework.fields import (
+    BooleanField,
+    CharField,
+    ChoiceField,
+    DictField,
+    Field,
+    FloatField,
+    IntegerField,
+)
+from rest_framework.serializers import ListField, Serializer, ValidationError
 
 from ml_core.faces import LANDMARKS
 from ml_core.labels import ROLES
 from segmentation_api.errors import too_large
 from segmentation_api.services import OUTPUTS, SegmentOptions
 
+PICTURES = ("mask", "overlay")
+"""What JSON can carry inline."""
+MOST_ERRORS = 10
+"""How many unknown or repeated names an answer lists at most."""
 
-def comma_list(word: str) -> dict[str, Any]:
-    """The schema of a comma list whose words match a pattern."""
-    return {"type": "string", "pattern": f"^{word}(,{word})*$"}
 
-
-@extend_schema_field({**comma_list("[^,]+"), "examples": ["hair,skin"]})
-class CommaListField(serializers.Field[Any, Any, Any, Any]):
+@extend_schema_field({"type": "string", "pattern": "^[^,]+(,[^,]+)*$", "examples": ["hair,skin"]})
+class CommaListField(Field[Any, Any, Any, Any]):
     """A comma list, or in JSON a list of strings."""
 
     def to_internal_value(self, data: Any) -> tuple[str, ...]:
         """The words, without repeats."""
         words = data.split(",") if isinstance(data, str) else data
         if not isinstance(words, list) or not all(isinstance(word, str | int) for word in words):
-            raise serializers.ValidationError("must be a comma list")
+            raise ValidationError("must be a comma list")
         found = tuple(dict.fromkeys(str(word).strip() for word in words))
         if not found or "" in found or len(found) > 255:
-            raise serializers.ValidationError("must be a comma list without empty places")
+            raise ValidationError("must be a comma list without empty places")
         return found
 
 
-PICTURES = ("mask", "overlay")
-
-
-@extend_schema_field(comma_list(f"({'|'.join(PICTURES)})"))
+@extend_schema_field({"type": "string", "pattern": "^({0})(,({0}))*$".format("|".join(PICTURES))})
 class PicturesField(CommaListField):
     """A comma list of PICTURES."""
 
@@ -46,30 +52,22 @@ class PicturesField(CommaListField):
         """The words, without repeats."""
         found = super().to_internal_value(data)
         if not set(found) <= set(PICTURES):
-            raise serializers.ValidationError(f"must be of {', '.join(PICTURES)}")
+            raise ValidationError(f"must be of {', '.join(PICTURES)}")
         return found
 
 
-class ShareField(serializers.FloatField):
+class ShareField(FloatField):
     """A number from 0 to 1."""
 
     def to_internal_value(self, data: Any) -> float:
         """Raises ValidationError for what Python takes for a number but is none, such as true and nan."""
         if isinstance(data, bool) or not math.isfinite(value := super().to_internal_value(data)):
-            raise serializers.ValidationError("A valid number is required.")
+            raise ValidationError("A valid number is required.")
         return float(value)
 
 
-PHOTOS = {
-    "type": "array",
-    "items": {"type": "string", "format": "binary"},
-    "minItems": 1,
-    "maxItems": settings.MAX_BATCH_IMAGES,
-}
-
-
 @extend_schema_field(OpenApiTypes.BINARY)
-class PhotoField(serializers.Field[Any, Any, Any, Any]):
+class PhotoField(Field[Any, Any, Any, Any]):
     """The bytes of one photo."""
 
     default_error_messages = {
@@ -90,7 +88,10 @@ class PhotoField(serializers.Field[Any, Any, Any, Any]):
         return data
 
 
-@extend_schema_field(PHOTOS)
+PHOTOS = {"type": "array", "items": {"type": "string", "format": "binary"}}
+
+
+@extend_schema_field({**PHOTOS, "minItems": 1, "maxItems": settings.MAX_BATCH_IMAGES})
 class PhotosField(PhotoField):
     """The bytes of several photos; each is checked by itself, so that one cannot spoil the others."""
 
@@ -108,14 +109,14 @@ class PhotosField(PhotoField):
         return data
 
 
-class OptionsSerializer(serializers.Serializer[Any]):
-    """The options of a request, for API, OpenAPI and command line alike.
+class OptionsSerializer(Serializer[Any]):
+    """The options of a request.
 
     Bind it once, not per request: it is stateless, and a bound serializer is a reference cycle, which would hold the
     photo until the garbage collector comes.
     """
 
-    output = serializers.ChoiceField(
+    output = ChoiceField(
         choices=OUTPUTS,
         required=False,
         help_text="What is answered; wins over `Accept`, which asks for `json` by application/json, for `classes` by "
@@ -127,21 +128,22 @@ class OptionsSerializer(serializers.Serializer[Any]):
     alpha = ShareField(
         min_value=0, max_value=1, default=SegmentOptions.alpha, help_text="Opacity of the overlay."
     )
-    faces = serializers.ChoiceField(
+    faces = ChoiceField(
         choices=("auto", "whole"),
         default=SegmentOptions.faces,
         help_text="`auto`: find each face and parse it at full detail; `whole`: the image as one crop.",
     )
-    model = serializers.CharField(
+    model = CharField(
         max_length=100, required=False, help_text="A name of /api/models/; the default one if not given."
     )
-    polygons = serializers.BooleanField(
+    polygons = BooleanField(
         default=SegmentOptions.polygons, help_text="With output=json: polygons beside the run lengths."
     )
     inline = PicturesField(required=False, help_text="With output=json: `mask` and `overlay` as data: URLs.")
 
     def to_internal_value(self, data: Mapping[str, list[Any]]) -> dict[str, Any]:
-        """The checked options, from the values of each name. Raises ValidationError."""
+        """The checked options, from all values of each name. Raises ValidationError."""
+        given: dict[str, Any] = {}
         errors: dict[str, list[str]] = {}
         for name, values in data.items():
             field = self.fields.get(name)
@@ -151,19 +153,16 @@ class OptionsSerializer(serializers.Serializer[Any]):
                 errors[name] = [str(field.error_messages.get("repeated", "is given more than once"))]
             elif isinstance(values[0], bytes) and not isinstance(field, PhotoField):
                 errors[name] = ["must be text, not a file"]
+            given[name] = values if isinstance(field, PhotosField) else values[0]
             if len(errors) == MOST_ERRORS:
                 break
         if errors:
-            raise serializers.ValidationError(errors)
-        photos = {name for name, field in self.fields.items() if isinstance(field, PhotosField)}
-        given = {name: values if name in photos else values[0] for name, values in data.items()}
+            raise ValidationError(errors)
         checked: dict[str, Any] = super().to_internal_value(given)
         return checked
 
 
-OPTIONS = tuple(OptionsSerializer().fields)
-MOST_ERRORS = 10
-"""How many wrong names and repetitions an answer lists at most."""
+OPTIONS = OptionsSerializer().fields
 
 
 class SegmentSerializer(OptionsSerializer):
@@ -175,7 +174,7 @@ class SegmentSerializer(OptionsSerializer):
 class EncodedSegmentSerializer(OptionsSerializer):
     """A photo and its options, in JSON. For OpenAPI only: JsonParser decodes the image."""
 
-    image = serializers.CharField(help_text="base64, or a data: URL")
+    image = CharField(help_text="base64, or a data: URL")
 
 
 class BatchSerializer(OptionsSerializer):
@@ -184,155 +183,127 @@ class BatchSerializer(OptionsSerializer):
     images = PhotosField()
 
 
-class ModelSerializer(serializers.Serializer[Any]):
+# The rest says what answers look like, for OpenAPI
+
+
+def shape(name: str, meaning: str, /, **fields: Field[Any, Any, Any, Any]) -> type[Serializer[Any]]:
+    """An object, too small for a class statement."""
+    return type(name, (Serializer,), {"__doc__": meaning, **fields})
+
+
+def integers(length: int, meaning: str = "") -> ListField:
+    """So many integers."""
+    return ListField(child=IntegerField(), min_length=length, max_length=length, help_text=meaning or None)
+
+
+def floats(length: int | None, meaning: str) -> ListField:
+    """So many floats, or any number of them."""
+    return ListField(child=FloatField(), min_length=length, max_length=length, help_text=meaning)
+
+
+XYWH = "x, y, width, height in pixels"
+Size = shape("Size", "A size in pixels.", width=IntegerField(), height=IntegerField())
+Landmarks = shape(
+    "Landmarks",
+    "Points of a face, left and right as its classes have them.",
+    **{name: floats(2, "x, y in pixels") for name in LANDMARKS},
+)
+Rle = shape("Rle", "A mask in COCO's compressed run lengths.", size=integers(2), counts=CharField())
+ModelUsed = shape(
+    "ModelUsed", "Which model answered.", name=CharField(), version=CharField(), sha256=CharField()
+)
+Timing = shape(
+    "Timing", "Milliseconds by stage.", decode=FloatField(), locate=FloatField(), infer=FloatField()
+)
+Inline = shape("Inline", "Pictures as data: URLs.", **{name: CharField(required=False) for name in PICTURES})
+
+
+class ModelSerializer(Serializer[Any]):
     """A model in the list."""
 
-    name = serializers.CharField()
-    version = serializers.CharField()
-    default = serializers.BooleanField(help_text="the one that serves requests without `model`")
-    sha256 = serializers.CharField(help_text="of its ONNX file")
+    name = CharField()
+    version = CharField()
+    default = BooleanField(help_text="the one that serves requests without `model`")
+    sha256 = CharField(help_text="of its ONNX file")
 
 
-class ClassRowSerializer(serializers.Serializer[Any]):
+class ClassRowSerializer(Serializer[Any]):
     """A row of the class table."""
 
-    id = serializers.IntegerField()
-    name = serializers.CharField()
-    color = serializers.ListField(child=serializers.IntegerField(), min_length=3, max_length=3)
-    mirror = serializers.IntegerField(help_text="the class it becomes in a mirrored image")
-    role = serializers.ChoiceField(
-        choices=ROLES, required=False, help_text="what it is part of, if it is of either"
-    )
-
-
-class SizeSerializer(serializers.Serializer[Any]):
-    """A size in pixels."""
-
-    width = serializers.IntegerField()
-    height = serializers.IntegerField()
+    id = IntegerField()
+    name = CharField()
+    color = integers(3)
+    mirror = IntegerField(help_text="the class it becomes in a mirrored image")
+    role = ChoiceField(choices=ROLES, required=False, help_text="what it is part of, if it is of either")
 
 
 class ModelDetailSerializer(ModelSerializer):
     """All of a model that a client may want to know."""
 
-    precision = serializers.ChoiceField(choices=("fp32", "int8"), help_text="of its weights")
+    precision = ChoiceField(choices=("fp32", "int8"), help_text="of its weights")
     classes = ClassRowSerializer(many=True)
-    input = SizeSerializer()
-    temperature = serializers.FloatField(help_text="the one that fits all classes together best")
-    temperatures = serializers.ListField(
-        child=serializers.FloatField(),
-        help_text="a class, by its id: its confidence is softmax(logits / its temperature), averaged over its pixels",
+    input = Size()
+    temperature = FloatField(help_text="the one that fits all classes together best")
+    temperatures = floats(
+        None,
+        "a class, by its id: its confidence is softmax(logits / its temperature), averaged over its pixels",
     )
-    metrics = serializers.DictField(help_text="as its evaluation wrote them")
-    licence = serializers.CharField()
+    metrics = DictField(help_text="as its evaluation wrote them")
+    licence = CharField()
 
 
-class ModelUsedSerializer(serializers.Serializer[Any]):
-    """Which model answered."""
-
-    name = serializers.CharField()
-    version = serializers.CharField()
-    sha256 = serializers.CharField()
-
-
-class LandmarksSerializer(serializers.Serializer[Any]):
-    """Points of a face, left and right as its classes have them."""
-
-    def get_fields(self) -> dict[str, Any]:
-        """One for each point that the finder places."""
-        return {
-            name: serializers.ListField(
-                child=serializers.FloatField(), min_length=2, max_length=2, help_text="x, y in pixels"
-            )
-            for name in LANDMARKS
-        }
-
-
-class FaceSerializer(serializers.Serializer[Any]):
+class FaceSerializer(Serializer[Any]):
     """A face that was found."""
 
-    box = serializers.ListField(
-        child=serializers.FloatField(), min_length=4, max_length=4, help_text="x, y, width, height in pixels"
-    )
-    score = serializers.FloatField()
-    landmarks = LandmarksSerializer()
+    box = floats(4, XYWH)
+    score = FloatField()
+    landmarks = Landmarks()
 
 
-class RleSerializer(serializers.Serializer[Any]):
-    """A mask in COCO's compressed run lengths."""
-
-    size = serializers.ListField(child=serializers.IntegerField(), min_length=2, max_length=2)
-    counts = serializers.CharField()
-
-
-class RegionSerializer(serializers.Serializer[Any]):
+class RegionSerializer(Serializer[Any]):
     """A class present in the image."""
 
-    id = serializers.IntegerField()
-    name = serializers.CharField()
-    color = serializers.ListField(child=serializers.IntegerField(), min_length=3, max_length=3)
-    pixels = serializers.IntegerField()
-    share = serializers.FloatField(help_text="of the image's pixels")
-    box = serializers.ListField(
-        child=serializers.IntegerField(),
-        min_length=4,
-        max_length=4,
-        help_text="x, y, width, height in pixels",
-    )
-    confidence = serializers.FloatField(allow_null=True)
-    rle = RleSerializer()
-    polygons = serializers.ListField(
-        child=serializers.ListField(child=serializers.FloatField()),
+    id = IntegerField()
+    name = CharField()
+    color = integers(3)
+    pixels = IntegerField()
+    share = FloatField(help_text="of the image's pixels")
+    box = integers(4, XYWH)
+    confidence = FloatField(allow_null=True)
+    rle = Rle()
+    polygons = ListField(
+        child=ListField(child=FloatField()),
         required=False,
         help_text="[x0, y0, x1, y1, ...] each; only with polygons=true",
     )
 
 
-class TimingSerializer(serializers.Serializer[Any]):
-    """Milliseconds by stage."""
-
-    decode = serializers.FloatField()
-    locate = serializers.FloatField()
-    infer = serializers.FloatField()
-
-
-class InlineSerializer(serializers.Serializer[Any]):
-    """Pictures as data: URLs."""
-
-    mask = serializers.CharField(required=False)
-    overlay = serializers.CharField(required=False)
-
-
-class AnswerSerializer(serializers.Serializer[Any]):
+class AnswerSerializer(Serializer[Any]):
     """output=json."""
 
-    image = SizeSerializer()
-    model = ModelUsedSerializer()
+    image = Size()
+    model = ModelUsed()
     faces = FaceSerializer(many=True)
     classes = RegionSerializer(many=True)
-    timing_ms = TimingSerializer()
-    warnings = serializers.ListField(child=serializers.CharField())
-    inline = InlineSerializer(required=False)
+    timing_ms = Timing()
+    warnings = ListField(child=CharField())
+    inline = Inline(required=False)
 
 
-class ProblemSerializer(serializers.Serializer[Any]):
+class ProblemSerializer(Serializer[Any]):
     """Every error (RFC 9457)."""
 
-    type = serializers.CharField(help_text="a stable code, such as image_too_large")
-    title = serializers.CharField()
-    status = serializers.IntegerField()
-    detail = serializers.CharField()
-    request_id = serializers.CharField()
-
-    def get_fields(self) -> dict[str, Any]:
-        """`errors` cannot be a class attribute: that is a property of every serializer."""
-        lines = serializers.ListField(child=serializers.CharField())
-        return {**super().get_fields(), "errors": serializers.DictField(child=lines, required=False)}
+    type = CharField(help_text="a stable code, such as image_too_large")
+    title = CharField()
+    status = IntegerField()
+    detail = CharField()
+    request_id = CharField()
+    errors = DictField(child=ListField(child=CharField()), required=False)  # type: ignore[assignment]
 
 
-class BatchEntrySerializer(serializers.Serializer[Any]):
+class BatchEntrySerializer(Serializer[Any]):
     """One image of a batch: what was found in it, or the problem it had."""
 
-    index = serializers.IntegerField()
+    index = IntegerField()
     result = AnswerSerializer(required=False)
     problem = ProblemSerializer(required=False)

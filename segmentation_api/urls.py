@@ -1,9 +1,14 @@
 """/api/"""
 
-from django.urls import path
+from typing import Any
 
-from segmentation_api.schema import DocsView, SchemaView
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
 from segmentation_api.views import BatchView, ModelDetailView, ModelFileView, ModelListView, SegmentView
+
+OPEN: dict[str, Any] = {"http_method_names": ("get", "head"), "throttle_classes": ()}
+"""The documentation is for everybody, whatever the rate."""
 
 urlpatterns = [
     path("segment/", SegmentView.as_view(), name="segment"),
@@ -11,6 +16,6 @@ urlpatterns = [
     path("models/", ModelListView.as_view(), name="models"),
     path("models/<str:name>/", ModelDetailView.as_view(), name="model"),
     path("models/<str:name>/model.onnx", ModelFileView.as_view(), name="model-file"),
-    path("schema/", SchemaView.as_view(), name="schema"),
-    path("docs/", DocsView.as_view(), name="docs"),
+    path("schema/", SpectacularAPIView.as_view(**OPEN), name="schema"),
+    path("docs/", SpectacularSwaggerView.as_view(url_name="schema", **OPEN), name="docs"),
 ]

@@ -60,7 +60,6 @@ class UploadView(APIView):
         return photos, options, renderer
 
 
-@schema.segment
 class SegmentView(UploadView):
     """POST /api/segment/"""
 
@@ -69,6 +68,7 @@ class SegmentView(UploadView):
     photo_field = "image"
     limit = "MAX_UPLOAD_BYTES"
 
+    @schema.segment
     def post(self, request: Request) -> HttpResponse:
         """Parse the face parts of one photo."""
         image, options, renderer = self.read(request)
@@ -80,7 +80,6 @@ class SegmentView(UploadView):
         return _private(response, parsed.segmentation.bundle)
 
 
-@schema.batch
 class BatchView(UploadView):
     """POST /api/segment/batch/"""
 
@@ -90,6 +89,7 @@ class BatchView(UploadView):
     photo_field = "images"
     limit = "MAX_BATCH_BYTES"
 
+    @schema.batch
     def post(self, request: Request) -> HttpResponse:
         """Parse several photos; one that is broken does not stop the others."""
         images, options, renderer = self.read(request)
@@ -98,23 +98,23 @@ class BatchView(UploadView):
         return _private(response, engine.segmenter(options.model).bundle)
 
 
-@schema.model_list
 class ModelListView(APIView):
     """GET /api/models/"""
 
     http_method_names = ("get", "head")
 
+    @schema.model_list
     def get(self, request: Request) -> Response:
         """The models that are loaded."""
         return Response([_summary(name, segmenter) for name, segmenter in engine.models().items()])
 
 
-@schema.model_detail
 class ModelDetailView(APIView):
     """GET /api/models/<name>/"""
 
     http_method_names = ("get", "head")
 
+    @schema.model_detail
     def get(self, request: Request, name: str) -> Response:
         """One model: class table, input size, metrics, licence."""
         segmenter = engine.models().get(name)
@@ -136,13 +136,13 @@ class ModelDetailView(APIView):
         )
 
 
-@schema.model_file
 class ModelFileView(APIView):
     """GET /api/models/<name>/model.onnx"""
 
     http_method_names = ("get", "head")
     content_negotiation_class = AnyAccept
 
+    @schema.model_file
     def get(self, request: Request, name: str) -> HttpResponseBase:
         """The ONNX file that this process runs; 304 for a client that has it."""
         file = engine.files().get(name)
