@@ -14,7 +14,6 @@ urlpatterns = [
     path(ADMIN.removeprefix("/"), admin.site.urls),
 ]
 
-handler400 = "segmentation_api.errors.bad_request"
-handler403 = "segmentation_api.errors.permission_denied"
+handler400 = handler403 = "segmentation_api.errors.refused"
 handler404 = "segmentation_api.errors.not_found"
 handler500 = "segmentation_api.errors.server_error"

@@ -1,4 +1,4 @@
-"""Several photos in one request: a zip or a JSON list, in the order sent; a broken one is an entry of its own."""
+"""Several photos in one request: a zip or a JSON list in the order sent, with an entry of its own for a broken one."""
 
 import io
 import json
@@ -20,7 +20,7 @@ logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Entry:
-    """What became of one image: the rendered answer or a problem."""
+    """The rendered answer to one image, or its problem."""
 
     index: int
     body: bytes = b""
@@ -40,7 +40,7 @@ def segment_batch(
 
 
 def _entries(images: Sequence[bytes], options: SegmentOptions, renderer: OutputRenderer) -> Iterator[Entry]:
-    """Each image takes its turn with other requests; once the first is let in, the rest only wait."""
+    """Each image queues with other requests; once the first has a slot, the others cannot be refused."""
     for index, image in enumerate(images):
         with gate().place(wait_anyway=index > 0):
             entry = _entry(index, image, options, renderer)
@@ -72,7 +72,7 @@ def _json_list(entries: Iterator[Entry], request_id: str) -> bytes:
 
 
 def _zip(entries: Iterator[Entry], suffix: str, request_id: str) -> bytes:
-    """Files named by their place, never by what the client called them, and results.json about all of them."""
+    """Files named by their index, not by the client, and results.json about all of them."""
     target = io.BytesIO()
     results: list[dict[str, Any]] = []
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:

@@ -1,6 +1,6 @@
-"""One error envelope, application/problem+json (RFC 9457), for whatever goes wrong and whatever is accepted.
+"""One envelope for all errors, application/problem+json (RFC 9457), whatever Accept says.
 
-`type` is a stable code to program against, `detail` a sentence for a person, `errors` names the fields.
+`type` is a stable code for programs, `detail` a sentence for people, `errors` has messages by field.
 """
 
 import math
@@ -33,7 +33,7 @@ CLOSE = "face_parsing.close"
 
 
 class Problem(Exception):
-    """An error with everything the client is to know of it."""
+    """An error, with all that the client is told."""
 
     def __init__(
         self,
@@ -64,17 +64,17 @@ class Problem(Exception):
 
 
 def invalid(field: str, detail: str) -> Problem:
-    """One field or option that is wrong."""
+    """A wrong field or option."""
     return Problem(400, "invalid_request", f"{field}: {detail}", errors={field: [detail]})
 
 
 def too_large(limit: int) -> Problem:
-    """More bytes than a request may have."""
+    """A request of too many bytes."""
     return Problem(413, "upload_too_large", f"The upload is larger than {limit:,} bytes.", close=True)
 
 
 def not_ready(detail: str) -> Problem:
-    """What passes by itself in seconds."""
+    """A transient 503; clients should retry shortly."""
     return Problem(503, "not_ready", detail, headers={"Retry-After": "5"})
 
 
@@ -105,7 +105,7 @@ DRF_PROBLEMS: dict[type[drf.APIException], tuple[str, str]] = {
 
 
 def problem_of(error: Exception) -> Problem | None:
-    """What the client is told of an error; None if it is one that nobody foresaw."""
+    """What the client is told of an error; None for an unexpected one."""
     match error:
         case Problem():
             return error
@@ -136,7 +136,7 @@ def problem_of(error: Exception) -> Problem | None:
 
 
 def drf_exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
-    """DRF's EXCEPTION_HANDLER: every error of a view, foreseen or not, in the envelope."""
+    """REST framework's EXCEPTION_HANDLER: every error of a view, expected or not, in the envelope."""
     problem = problem_of(error)
     if problem is None:
         logger.error("request_failed", exc_info=error)
@@ -157,14 +157,9 @@ def respond(request: HttpRequest, problem: Problem) -> HttpResponse:
     return response
 
 
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """handler400: what Django refuses before a view is asked."""
+def refused(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """handler400, handler403: what Django refuses outside of REST framework's views."""
     return respond(request, problem_of(exception) or Problem(400, "bad_request", "The request is malformed."))
-
-
-def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """handler403."""
-    return respond(request, Problem(403, "forbidden", "This is not allowed."))
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -187,16 +182,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def _validation_problem(error: drf.ValidationError) -> Problem:
     fields = error.detail if isinstance(error.detail, dict) else {"body": error.detail}
-    errors = {str(field): [str(line) for line in _lines(detail)] for field, detail in fields.items()}
+    errors = {str(field): [str(line) for line in lines] for field, lines in fields.items()}
     detail = "; ".join(f"{field}: {' '.join(lines)}" for field, lines in errors.items())
     return Problem(400, "invalid_request", detail, errors=errors)
-
-
-def _lines(detail: Any) -> list[Any]:
-    """A field's messages, however deep the serializer nests them."""
-    if isinstance(detail, dict):
-        return [line for nested in detail.values() for line in _lines(nested)]
-    return detail if isinstance(detail, list) else [detail]
 
 
 def _drf_problem(error: drf.APIException) -> Problem:

@@ -1,4 +1,4 @@
-"""The ONNX file of a loaded model, for those who want to run it themselves."""
+"""The ONNX file of a loaded model, for clients that run it themselves."""
 
 import hashlib
 import os
@@ -11,12 +11,14 @@ _BLOCK = 256 << 10
 
 
 class ModelFile:
-    """A bundle's model.onnx, held open: a reload or the cache of a bucket may replace it while it is being sent,
-    and a worker that has not reloaded yet still sends what it runs.
+    """A bundle's model.onnx, held open.
+
+    A reload or the cache of a bucket may replace the file while it is being sent, and a worker that has not reloaded
+    yet sends what it runs.
     """
 
     def __init__(self, bundle: Bundle) -> None:
-        """Raises BundleError if the file is not the one that the bundle describes any more."""
+        """Raises BundleError if the file no longer has the bundle's sha256."""
         self.bundle = bundle
         self._descriptor = os.open(bundle.path / MODEL, os.O_RDONLY)
         weakref.finalize(self, os.close, self._descriptor)
@@ -33,11 +35,11 @@ class ModelFile:
         return self._state[0]
 
     def intact(self) -> bool:
-        """False once somebody wrote into the file itself, instead of putting another one in its place."""
+        """False once the file was written into, rather than replaced."""
         return self._now() == self._state
 
     def blocks(self) -> Iterator[bytes]:
-        """All of it, a block at a time. Raises OSError if it is cut short meanwhile."""
+        """The file in blocks. Raises OSError if it is cut short meanwhile."""
         start = 0
         while start < self.size:
             block = os.pread(self._descriptor, min(_BLOCK, self.size - start), start)

@@ -1,4 +1,4 @@
-"""The one use case: parse the face parts of an image. Views and commands both come here."""
+"""The one use case: parse the face parts of an image. Views and commands both call it."""
 
 from dataclasses import dataclass
 from typing import Literal

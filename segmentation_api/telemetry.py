@@ -68,13 +68,13 @@ def request_id(get_response: GetResponse) -> GetResponse:
 
 
 def seconds_since_start(request: HttpRequest) -> float:
-    """Since `request_id` saw it first."""
+    """Seconds since `request_id` saw the request."""
     started: float = request.started  # type: ignore[attr-defined]
     return time.perf_counter() - started
 
 
 def http_metrics(get_response: GetResponse) -> GetResponse:
-    """Middleware: counts each request. Nothing the client sent becomes a label, but for a method that HTTP knows.
+    """Middleware that counts requests. No label comes from the client, except a method that HTTP knows.
 
     The names are django-prometheus's, whose middleware takes a client's own methods as labels.
     """

@@ -1,7 +1,8 @@
-"""OpenTelemetry traces, an extra (requirements-tracing.txt): a span a request, a span a stage inside it.
+"""OpenTelemetry traces, an extra (requirements-tracing.txt): a span per request, with one per stage inside.
 
-On where OTEL_EXPORTER_OTLP_ENDPOINT is set. A span holds what the log line holds: method, route, status, request
-id and, of a photo, the model and the milliseconds; never the query, a name, a key or an address.
+On where OTEL_EXPORTER_OTLP_ENDPOINT is set. A span holds what the log line does (method, route, status, request id),
+for a photo also the model and the milliseconds; never the query, a name, a key or an address. OpenTelemetry's own
+instrumentation of Django records query and address.
 """
 
 import os
@@ -23,7 +24,7 @@ FLUSH_MS = 5000
 
 @cache
 def provider() -> TracerProvider:
-    """This process's, made with its first request: the exporter's thread does not outlive a fork."""
+    """One per process, made with its first request: the exporter's thread does not survive a fork."""
     os.environ.setdefault("OTEL_SERVICE_NAME", "face-parsing")
     made = TracerProvider(resource=Resource.create())
     endpoint = f"{settings.OTEL_EXPORTER_OTLP_ENDPOINT.rstrip('/')}/v1/traces"
@@ -32,13 +33,13 @@ def provider() -> TracerProvider:
 
 
 def flush() -> None:
-    """Send what is kept back, before the process ends."""
+    """Send buffered spans, before the process ends."""
     if provider.cache_info().currsize:
         provider().force_flush(FLUSH_MS)
 
 
 def middleware(get_response: GetResponse) -> GetResponse:
-    """A server span around each request, a child of the caller's if it sent a `traceparent` (W3C)."""
+    """Middleware: a server span per request, a child of the caller's if it sent a `traceparent` (W3C)."""
 
     def traced(request: HttpRequest) -> HttpResponse:
         tracer = provider().get_tracer("segmentation_api")
@@ -70,7 +71,7 @@ def _describe(span: trace.Span, request: HttpRequest, response: HttpResponse) ->
 
 
 def _stages(tracer: trace.Tracer, response: HttpResponse) -> None:
-    """Spans of the stages that Server-Timing tells of, one after the other, the last ending now."""
+    """Spans of the stages in Server-Timing, one after the other, the last ending now."""
     stages = [entry.partition(";dur=") for entry in response.get("Server-Timing", "").split(", ") if entry]
     lengths = [int(1e6 * float(milliseconds)) for _, _, milliseconds in stages]
     start = time.time_ns() - sum(lengths)
