@@ -31,7 +31,7 @@ class Entry:
 def segment_batch(
     images: Sequence[bytes], options: SegmentOptions, renderer: OutputRenderer, request_id: str
 ) -> tuple[bytes, str]:
-    """The answer's body and media type. Raises Problem for what is wrong with all of it: options, or no place."""
+    """The answer's body and media type. Raises Problem for what is wrong with all of it: options, or a full queue."""
     resolve(options)
     entries = _entries(images, options, renderer)
     if renderer.output == "json":
@@ -42,7 +42,7 @@ def segment_batch(
 def _entries(images: Sequence[bytes], options: SegmentOptions, renderer: OutputRenderer) -> Iterator[Entry]:
     """Each image queues with other requests; once the first has a slot, the others cannot be refused."""
     for index, image in enumerate(images):
-        with gate().place(wait_anyway=index > 0):
+        with gate.slot(wait_anyway=index > 0):
             entry = _entry(index, image, options, renderer)
         yield entry
 

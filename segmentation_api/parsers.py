@@ -42,7 +42,7 @@ class BodyParser(BaseParser):
         # The context belongs to the request and refers to it: only the garbage collector would free the photo.
         context.clear()
         check_length(request.META, limit)
-        gate().check_room()
+        gate.check_queue()
         try:
             return self.read(stream, media_type or "", limit)
         except OSError as error:

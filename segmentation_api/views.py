@@ -72,7 +72,7 @@ class SegmentView(UploadView):
     def post(self, request: Request) -> HttpResponse:
         """Parse the face parts of one photo."""
         image, options, renderer = self.read(request)
-        with gate().place():
+        with gate.slot():
             parsed = segment_image(data=image, options=options)
             body, timing = render(parsed, renderer)
         response = HttpResponse(body, content_type=renderer.media_type)

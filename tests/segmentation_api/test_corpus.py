@@ -45,10 +45,7 @@ def before(live: Server, models_dir: Path) -> dict[str, object]:
 def traces(server: Server) -> dict[str, object]:
     """Its files and its worker processes."""
     folder = server.log.parent
-    files = {str(path) for path in folder.rglob("*")} - {
-        str(path) for path in (server.run_dir / "gate").glob("*")
-    }
-    return {"files": files, "workers": set(workers(server))}
+    return {"files": {str(path) for path in folder.rglob("*")}, "workers": set(workers(server))}
 
 
 def answer(server: Server, case: Case) -> tuple[int, str, bytes]:

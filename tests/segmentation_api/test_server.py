@@ -424,12 +424,8 @@ def test_nothing_of_an_upload_is_kept(start_server: Start, tmp_path: Path, photo
     assert statuses == [200] * 16 + [415] * 4 + [422] * 4
     web.post(f"{server.url}/api/segment/batch/", files=[("images", ("name-secret.png", large))] * 3)
     opened = set(audit.read_text().splitlines()[opened_at_start:])
-    marks = [f"{kind}-" for kind in ("process", "waiting", "freed", "place")]  # of the gate: empty files
-    gate = {
-        path for path in opened if path.startswith(tuple(str(server.run_dir / "gate" / m) for m in marks))
-    }
     metrics = {path for path in opened if path.startswith(str(server.run_dir / "metrics"))}
-    assert opened <= gate | metrics | {str(server.run_dir.parent / "db.sqlite3")}, opened
+    assert opened <= metrics | {str(server.run_dir.parent / "db.sqlite3")}, opened
     server.stop()
     text = server.log.read_bytes()
     assert b"request_finished" in text
