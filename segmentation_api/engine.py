@@ -20,16 +20,16 @@ from segmentation_api.telemetry import RELOADS
 logger = structlog.get_logger(__name__)
 
 GOLDEN_SHARE = 0.99
-"""A model is fit to serve if at least so much of its golden image gets the golden label."""
+"""A model is served if at least this share of its golden image gets the golden labels."""
 
 WARM_SIDE = 1600
-"""Pixels: from some 500 on, the networks see as much of a photo of any size."""
+"""Pixels: the networks see no more of a larger photo."""
 WARM_AT_ONCE = 3
-"""One at the process's own place, one at another's, and one for what lies between blocks of unlike sizes."""
+"""The photos that one process may compute at once on two cores, and one for fragmentation."""
 
 
 class Engine:
-    """Name -> Segmenter. Requests take what is there; a reload builds aside and swaps."""
+    """The models by name. A request takes what is there; a reload builds aside and swaps."""
 
     def __init__(self) -> None:
         self._models: dict[str, Segmenter] = {}
@@ -39,14 +39,13 @@ class Engine:
         self._lock = threading.Lock()
 
     def segmenter(self, name: str | None = None) -> Segmenter:
-        """The model called `name`, or the default one. Raises Problem: 400 for an unknown name, 503 without any."""
+        """The named or the default model. Raises Problem: 400 for an unknown name, 503 if the default is missing."""
         models = self.models()
-        found = models.get(name or settings.MODEL)
-        if found is None and name is not None:
-            raise invalid("model", f"{name[:50]!r} is not one of {', '.join(models)}")
-        if found is None:
+        if found := models.get(name or settings.MODEL):
+            return found
+        if name is None:
             raise not_ready("No model is loaded.")
-        return found
+        raise invalid("model", f"{name[:50]!r} is not one of {', '.join(models)}")
 
     def models(self) -> dict[str, Segmenter]:
         """All models by name, loaded when first asked for."""
@@ -62,19 +61,19 @@ class Engine:
         return self._files
 
     def ready(self) -> bool:
-        """Whether the default model is loaded; the golden image was checked then."""
+        """Whether the default model is loaded, and so has passed its golden image."""
         return self._loaded and settings.MODEL in self._models
 
     def reload(self) -> dict[str, str]:
-        """Load what is in MODELS_DIR now. A model that fails keeps its old version; name -> reason is returned."""
+        """Load what is in MODELS_DIR now; a model that fails keeps its old version. Returns the reasons by name."""
         with self._lock:
             return self._load()
 
     def warm_up(self) -> None:
         """Parse a large photo with the default model, several times at once.
 
-        The memory that this takes is kept for later photos: else it would grow for thousands of requests, until
-        the largest have come together. The first request finds all ready as well.
+        The memory this takes is kept for later photos. It would otherwise grow over thousands of requests, until the
+        largest photos have come at the same time.
         """
         segmenter = self.models().get(settings.MODEL)
         if segmenter is None:
@@ -86,13 +85,14 @@ class Engine:
         logger.info("warmed_up", model=settings.MODEL)
 
     def _load(self) -> dict[str, str]:
-        refused: dict[str, str] = {}
         models: dict[str, Segmenter] = {}
         files: dict[str, ModelFile] = {}
+        folders: dict[str, Path] = {}
+        refused: dict[str, str] = {}
         try:
             folders = bundle_folders()
         except ImproperlyConfigured as error:
-            folders, refused = {}, {settings.MODEL: str(error)}
+            refused[settings.MODEL] = str(error)
         if settings.MODEL not in folders:
             refused.setdefault(settings.MODEL, "the default model is gone from MODELS_DIR")
         for name, folder in folders.items():
@@ -102,10 +102,10 @@ class Engine:
             except Exception as error:  # ONNX Runtime raises many kinds
                 refused[name] = str(error)
         for name, reason in refused.items():
-            kept = self._models.get(name)
-            logger.error("model_refused", model=name, reason=reason, old_one_kept=kept is not None)
-            if kept is not None:
-                models[name], files[name] = kept, self._files[name]
+            kept = name in self._models
+            logger.error("model_refused", model=name, reason=reason, old_one_kept=kept)
+            if kept:
+                models[name], files[name] = self._models[name], self._files[name]
         for name in folders:
             RELOADS.labels(name, "refused" if name in refused else "ok").inc()
         logger.info("models_loaded", models=sorted(models), refused=sorted(refused))
@@ -113,7 +113,7 @@ class Engine:
         return refused
 
     def _open(self, name: str, folder: Path) -> Segmenter:
-        """A segmenter that gave its golden answer; the running one if the bundle has not changed."""
+        """A segmenter that passes its golden image: the running one if its bundle is unchanged."""
         bundle = Bundle.load(folder).model_copy(update={"name": name})
         segmenter = self._models.get(name)
         if segmenter is None or segmenter.bundle != bundle:
@@ -122,7 +122,7 @@ class Engine:
                 bundle,
                 providers=settings.PROVIDERS,
                 threads=settings.INFERENCE_THREADS,
-                finder=self._finder,  # on the CPU wherever the model is: three tiny networks, any input size
+                finder=self._finder,
             )
         agreement = segmenter.golden_agreement()
         if agreement < GOLDEN_SHARE:

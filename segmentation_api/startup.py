@@ -1,32 +1,27 @@
-"""What must be true before the service answers anybody: checked once, where it starts."""
+"""What is checked once, where the service starts."""
 
 import ipaddress
 import os
 import socket
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-LOOPBACK_VARIABLE = "_FACE_PARSING_ON_LOOPBACK"
-"""How the server's process tells its workers that it listens on loopback addresses only; no setting."""
+_on_loopback = False
 
 
 def on_loopback() -> bool:
-    """Whether the server is known to listen on loopback only. Unknown means no."""
-    return os.environ.get(LOOPBACK_VARIABLE) == "true"
+    """Whether the server is known to listen on loopback only."""
+    return _on_loopback
 
 
-def declare_listeners(addresses: list[str]) -> None:
-    """Tell this process and its workers the hosts it listens on; anything but an IP counts as not loopback."""
-    os.environ[LOOPBACK_VARIABLE] = "true" if addresses and all(map(_is_loopback, addresses)) else "false"
-
-
-def listening_host(listener: socket.socket) -> str:
-    """The address a listening socket is bound to; of a Unix socket its path."""
-    name = listener.getsockname()
-    return str(name[0]) if isinstance(name, tuple) else str(name)
+def declare_listeners(hosts: Sequence[str]) -> None:
+    """Say where this process, and those it forks, listen; only IP addresses and localhost can be loopback."""
+    global _on_loopback
+    _on_loopback = bool(hosts) and all(map(_is_loopback, hosts))
 
 
 def check_bind() -> None:
@@ -40,7 +35,7 @@ def check_bind() -> None:
 
 
 def check_model() -> None:
-    """Raises ImproperlyConfigured if the default model is not there or damaged."""
+    """Raises ImproperlyConfigured if the default model is missing or damaged."""
     from ml_core.bundle import Bundle, BundleError
     from ml_core.runtime import ProviderUnavailable, check_providers
     from segmentation_api.model_store import bundle_folders
@@ -62,7 +57,10 @@ def check_model() -> None:
 
 
 def run_dir() -> Path:
-    """RUN_DIR, made for this user alone: pid file, locks, counters, metrics. Never anything of an upload."""
+    """RUN_DIR, made if missing, for this user alone: pid file, counters, metrics; never anything of an upload.
+
+    Raises ImproperlyConfigured if it cannot be made or others may enter it.
+    """
     folder: Path = settings.RUN_DIR
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -24,7 +24,7 @@ from structlog.stdlib import ProcessorFormatter
 
 from ml_core.images import colorize
 from ml_core.labels import LAPA
-from segmentation_api import access, admission
+from segmentation_api import access
 from segmentation_api.startup import declare_listeners
 from tests.tiny_bundle import draw_face, make_palette_bundle
 
@@ -55,16 +55,12 @@ def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _service(
-    settings: Any, models_dir: Path, run_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
+def _service(settings: Any, models_dir: Path, run_dir: Path) -> Iterator[None]:
     """Every test serves the tiny model, as if bound to loopback."""
     settings.MODELS_DIR, settings.MODEL = str(models_dir), "tiny"
     settings.RUN_DIR = run_dir
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-    monkeypatch.setenv("_FACE_PARSING_ON_LOOPBACK", "false")
     declare_listeners(["127.0.0.1"])
-    admission._gate.cache_clear()
     access.KEYS_SEEN.clear()
     yield
     cache.clear()
