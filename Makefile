@@ -1,4 +1,5 @@
-# make serve | page | test | fast | lint | security | audit | terraform | train | lock        make serve PORT=8123
+# make serve | page | test | fast | test-containers | test-deployment | lint | security | audit | terraform | train | lock
+# make serve PORT=8123
 PYTHON ?= python3
 PORT ?= 8000
 export PORT
@@ -8,6 +9,7 @@ SERVE := .venv/.installed-serve
 TRAIN := .venv/.installed-train
 DEV := .venv/.installed-dev
 CHECKS := .venv-security
+ENGINE := .venv-engine
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --python-version 3.11 --custom-compile-command "make lock"
 
@@ -15,7 +17,7 @@ NODE_IS_NEW_ENOUGH := const [major, minor] = process.versions.node.split("."); p
 PAGE := frontend/out/index.html
 PAGE_SOURCES := $(addprefix frontend/, package.json next.config.ts postcss.config.mjs tsconfig.json) $(shell find frontend/src frontend/public frontend/scripts -type f 2>/dev/null)
 
-.PHONY: serve page page-if-possible test fast lint security audit terraform train lock
+.PHONY: serve page page-if-possible test fast test-containers test-deployment lint security audit terraform train lock
 .DELETE_ON_ERROR:
 
 # The service on 127.0.0.1:$(PORT); other settings come from the environment or .env (see .env.example)
@@ -42,6 +44,14 @@ test: $(DEV)
 # Those that start neither the server nor a training run
 fast: $(DEV)
 	$(BIN)/python -m pytest -m "not slow"
+
+# Suites that need a Docker engine: DOCKER_HOST, or the default socket. IMAGE names an image to test; else one is built
+test-containers: $(ENGINE)/.installed
+	$(ENGINE)/bin/python -m pytest tests/containers
+
+# It needs terraform as well
+test-deployment: $(ENGINE)/.installed
+	$(ENGINE)/bin/python -m pytest tests/deployment
 
 # ruff, mypy, import contracts and file checks, by .pre-commit-config.yaml
 lint: $(DEV)
@@ -86,6 +96,7 @@ lock: $(DEV)
 	$(LOCK) training/requirements.in -o training/requirements.txt
 	$(LOCK) training/requirements-gpu.in -o training/requirements-gpu.txt
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
+	$(LOCK) requirements/engine.in -o requirements/engine.txt
 	$(LOCK) requirements/security.in -o requirements/security.txt
 	$(LOCK) benchmarks/requirements.in -o benchmarks/requirements.txt
 
@@ -108,6 +119,11 @@ $(DEV): requirements/dev.txt $(TRAIN)
 $(CHECKS)/.installed: requirements/security.txt
 	$(PYTHON) -m venv --clear $(CHECKS)
 	$(CHECKS)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/security.txt
+	@touch $@
+
+$(ENGINE)/.installed: requirements/engine.txt
+	$(PYTHON) -m venv --clear $(ENGINE)
+	$(ENGINE)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/engine.txt
 	@touch $@
 
 frontend/node_modules/.installed: frontend/package-lock.json
