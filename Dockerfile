@@ -14,13 +14,13 @@ FROM python:3.11-slim-bookworm AS wheels
 ARG REQUIREMENTS=requirements.txt
 WORKDIR /wanted
 COPY requirements*.txt ./
-# Wheels only: a package that would have to be compiled stops the build. No pip in the venv: the base image has one
+# Wheels only: a package that needs compiling stops the build. The venv needs no pip: the base image has one
 # hadolint ignore=SC2086
 RUN cat ${REQUIREMENTS} >all.txt && python -m venv --without-pip /opt/venv \
  && pip --python /opt/venv/bin/python install --no-cache-dir --only-binary :all: -r all.txt
 
-# Put together here, so that the image has one layer of it, readable whatever the umask of the checkout, and
-# byte-compiled: the root file system will be read-only
+# Assembled here so that the image gets one layer of it: readable whatever the umask of the checkout, and byte-compiled,
+# since the root file system will be read-only
 FROM python:3.11-slim-bookworm AS app
 WORKDIR /app
 COPY manage.py ./
@@ -47,7 +47,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     MODELS_CACHE=/var/lib/face-parsing/models \
     RUN_DIR=/dev/shm/face-parsing \
     TMPDIR=/dev/shm
-# /dev/shm: in memory, and can be written to with --read-only too
+# /dev/shm is in memory, and writable even with --read-only
 VOLUME /var/lib/face-parsing
 USER 10001:10001
 EXPOSE 8000

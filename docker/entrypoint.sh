@@ -1,7 +1,7 @@
 #!/bin/sh
-# serve          bring the database up to date, then become gunicorn, so that SIGTERM reaches it
-# manage ...     the same, then manage.py with these arguments
-# anything else  is run as it is
+# serve          migrate the database, then exec gunicorn, so that it gets SIGTERM
+# manage ...     migrate the database, then exec manage.py with these arguments
+# anything else  is executed unchanged
 set -eu
 
 case ${1:-serve} in
@@ -9,12 +9,12 @@ case ${1:-serve} in
   *) exec "$@" ;;
 esac
 
-# One at a time: containers that start together may share this volume
+# One migration at a time: containers that start together may share this volume
 if [ -w "$STATE_DIR" ]; then
   exec 9>"$STATE_DIR/.migrate.lock"
   flock 9
 fi
-# The checks load all of the service, which gunicorn is about to do anyway
+# Without Django's checks: they load the whole service, which gunicorn is about to do anyway
 python manage.py migrate --skip-checks --verbosity 0
 exec 9>&-
 

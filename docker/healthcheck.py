@@ -1,4 +1,4 @@
-"""The image's HEALTHCHECK: ends with 0 where this container's /readyz answers 200."""
+"""The image's HEALTHCHECK: exits with 0 if this container's /readyz answers 200."""
 
 import http.client
 import os

@@ -9,7 +9,7 @@ ARG REQUIREMENTS=requirements-gpu.txt
 WORKDIR /wanted
 COPY requirements.txt ./
 COPY training/requirements*.txt training/
-# Wheels only, but for one that DVC needs and that is published as Python source alone
+# Wheels only, but for one that DVC needs and that is published only as Python source
 RUN python -m venv --without-pip /opt/venv \
  && pip --python /opt/venv/bin/python install --no-cache-dir --only-binary :all: --no-binary antlr4-python3-runtime \
     -r requirements.txt -r "training/${REQUIREMENTS}"

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# What runs on a host to deploy an image: on-host.sh TAG, or "previous" for the image before. The SSM document
-# (document.json.tftpl) writes this file and docker/Caddyfile to HOST_DIR and runs it as root with the settings below.
+# Deploy an image on a host: on-host.sh TAG, or "previous" for the image before. The SSM document (document.json.tftpl)
+# writes this file and docker/Caddyfile to HOST_DIR and runs it as root with the settings below.
 #
-# Two slots, blue and green, behind one front. The new container starts in the free slot; the front asks both for
-# /readyz every second and sends requests only where it says yes. Once the new one is ready the old one is told to say
-# no, gets no more requests, and is stopped when it has answered those it has. The front is never reloaded for it.
-# A new one that is not ready in time is removed, and the old one has never stopped serving.
+# There are two slots, blue and green, behind one front. The new container starts in the free slot. The front requests
+# /readyz of both every second and sends requests only to a ready one. Once the new container is ready, the old one is
+# told to report itself not ready, so it gets no more requests, and is stopped once it has answered those in flight. The
+# front is never reloaded. A new container that is not ready in time is removed; the old one has served throughout.
 #
 #   SERVICE, STAGE, AWS_REGION, REGISTRY, REPOSITORY   as in terraform
-#   DOMAIN           what the front answers to (certificates come by themselves), or :80 behind a balancer
-#   TRUSTED_PROXIES  whose X-Forwarded-* the front believes: none, or the balancer's addresses
+#   DOMAIN           the name that the front serves (with certificates by ACME), or :80 behind a balancer
+#   TRUSTED_PROXIES  whose X-Forwarded-* the front trusts: nobody's by default, or the balancer's addresses
 #   MODELS_DIR       s3://... to serve other bundles than the image's
-#   LOG_GROUP        CloudWatch's; without it logs stay on the host
+#   LOG_GROUP        in CloudWatch; without it logs stay on the host
 #   MAX_BODY MAX_BATCH_BODY UPLOAD_TIMEOUT REQUEST_BUFFERS   the front's limits, see docker/Caddyfile
 #   HOST_DIR HTTP_PORT HTTPS_PORT FRONT_IMAGE READY_TIMEOUT STOP_TIMEOUT MEMORY   see below
 #
@@ -22,7 +22,7 @@ umask 077
 tag=${1:?a commit, or previous}
 : "${SERVICE:?}" "${STAGE:?}" "${AWS_REGION:?}" "${REGISTRY:?}" "${REPOSITORY:?}" "${DOMAIN:?}"
 HOST_DIR=${HOST_DIR:-/var/lib/face-parsing}
-STOP_TIMEOUT=${STOP_TIMEOUT:-75} # longer than the service's BODY_TIMEOUT: a slow upload that is coming in is answered
+STOP_TIMEOUT=${STOP_TIMEOUT:-75} # longer than the service's BODY_TIMEOUT, so that a slow upload in flight is answered
 export AWS_DEFAULT_REGION=$AWS_REGION
 image=$REGISTRY/$REPOSITORY
 front=$SERVICE-front
@@ -33,7 +33,7 @@ keep() { printf '%s\n' "$2" >"$HOST_DIR/.$1" && mv "$HOST_DIR/.$1" "$HOST_DIR/$1
 kept() { cat "$HOST_DIR/$1" 2>/dev/null || true; }
 exists() { docker container inspect "$1" >/dev/null 2>&1; }
 
-# The service's settings: SSM's parameters, and defaults for what they do not say. Values go nowhere but into this file
+# The service's settings: SSM's parameters, and defaults for those not set. Values are written to this file alone
 write_settings() {
   local file=$1 path=/$SERVICE/$STAGE name value
   aws ssm get-parameters-by-path --path "$path" --recursive --with-decryption \
@@ -60,7 +60,7 @@ pull() {
   docker pull --quiet "$image:$tag"
 }
 
-# Made once, and made anew only when what it is made of has changed: it takes a second then, in which nobody is answered
+# Created once, and again only when its files or settings change, since nothing is answered for about a second then
 start_front() {
   local settings made_of name
   install -d -m 0755 "$HOST_DIR/front"
@@ -97,7 +97,7 @@ start_new() {
     --volume "$SERVICE-state:/var/lib/face-parsing" "$image:$tag" >/dev/null
 }
 
-# The new container answers /readyz within the deadline; one that ends by itself is not waited for
+# Wait until the new container answers /readyz. Fails at the deadline, or as soon as the container exits
 wait_until_ready() {
   local address deadline=$((SECONDS + ${READY_TIMEOUT:-120}))
   while ((SECONDS < deadline)); do
@@ -113,22 +113,22 @@ wait_until_ready() {
 drain() { docker exec "$1" sh -c ': >"$RUN_DIR/draining"'; }
 undrain() { docker exec "$1" sh -c 'rm -f "$RUN_DIR/draining"'; }
 
-# A container that may have requests: it gets no more, answers those it has, and goes
+# Remove a container that may have requests: it gets no more and answers those in flight first
 retire() {
   if drain "$1"; then sleep 5; fi
   docker stop -t $((STOP_TIMEOUT + 5)) "$1" >/dev/null || true
   docker rm -f "$1" >/dev/null
 }
 
-# Whether a request comes through the front to a ready container
+# Whether the front reaches a ready container
 front_answers() {
   local scheme=https port=${HTTPS_PORT:-443} host=$DOMAIN
   if [[ $DOMAIN == :* ]]; then scheme=http port=${HTTP_PORT:-80} host=localhost; fi
-  port=${port##*:} # docker's form may have an address before it
+  port=${port##*:} # may be ADDRESS:PORT, as docker takes it
   [[ $(curl -sk -m 15 -o /dev/null -w '%{http_code}' --resolve "$host:$port:127.0.0.1" "$scheme://$host:$port/readyz") == 200 ]]
 }
 
-# Whatever happens before the new one has taken over, it goes and the old one serves
+# On any failure before the new container has taken over: it is removed, and the old one serves
 undo() {
   trap - EXIT
   if exists "$old"; then
@@ -139,7 +139,7 @@ undo() {
     say "the last lines of $new:"
     docker logs --tail 40 "$new" 2>&1 | tail -c 6000
     if [[ -n ${ready:-} ]]; then
-      sleep 3 # until the front knows the old one again
+      sleep 3 # until the front has seen that the old one is ready
       retire "$new"
     else
       docker rm -f "$new" >/dev/null
@@ -153,7 +153,7 @@ undo() {
 mkdir -p "$HOST_DIR"
 exec 9>"$HOST_DIR/.lock"
 flock -n 9 || fail "another deployment is under way on this host"
-work=/run/$SERVICE-deploy # in memory; of one that was killed it is still there
+work=/run/$SERVICE-deploy # in memory; a run that was killed leaves it behind
 rm -rf "$work"
 mkdir "$work"
 trap 'rm -rf "$work"' EXIT
@@ -187,10 +187,10 @@ wait_until_ready || exit 1
 ready=yes
 say "$new is ready"
 if exists "$old"; then
-  sleep 3 # the front asks every second: it knows the new one by now
+  sleep 3 # the front checks every second: it has seen the new one by now
   keep live "$new"
   drain "$old"
-  sleep 5 # and now that the old one is to have no more: a question a second, each answered within three
+  sleep 5 # until the front has seen the draining: a check per second, each answered within three
   if [[ $front_answered == yes ]] && ! front_answers; then
     say "the front does not reach $new"
     exit 1

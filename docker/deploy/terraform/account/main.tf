@@ -1,4 +1,4 @@
-# Once for an AWS account: where images go, and who may put them there. Each stage is in ../stage.
+# Once per AWS account: where images are kept, and who may push them. Each stage is in ../stage.
 
 terraform {
   required_version = ">= 1.6"
@@ -61,7 +61,7 @@ resource "aws_kms_key" "images" {
 
 data "aws_caller_identity" "current" {}
 
-# ECR itself asks for the grants it needs in the name of who pushes and pulls
+# ECR requests the grants it needs on behalf of whoever pushes and pulls
 data "aws_iam_policy_document" "key" {
   # checkov:skip=CKV_AWS_109:A key's policy is about that key; it has to let the account's own policies decide
   # checkov:skip=CKV_AWS_111:As above
@@ -88,8 +88,8 @@ resource "aws_ecr_repository" "service" {
   }
 }
 
-# ECR cannot know which image runs, and production may be many pushes behind main: so many that none of those is among
-# those that go. They share their layers but for the application, some tens of megabytes each
+# ECR cannot know which image runs, and production may be many pushes behind main, so more images are kept than that.
+# They share all layers but the application's, some tens of megabytes each
 resource "aws_ecr_lifecycle_policy" "service" {
   repository = aws_ecr_repository.service.name
   policy = jsonencode({
@@ -102,7 +102,7 @@ resource "aws_ecr_lifecycle_policy" "service" {
   })
 }
 
-# Layers of the build, under one tag that moves: nothing is ever deployed from here
+# Cached build layers, under one moving tag: nothing is ever deployed from here
 resource "aws_ecr_repository" "cache" {
   # checkov:skip=CKV_AWS_51:A cache is overwritten; what is deployed comes from the other repository, which is immutable
   name                 = "${var.service}-cache"
@@ -129,7 +129,7 @@ resource "aws_ecr_lifecycle_policy" "cache" {
   })
 }
 
-# GitHub's tokens are believed; which of them may do what is in the roles. AWS knows the issuer's certificate itself
+# Trusts GitHub's tokens; the roles say which of them may do what. AWS knows the issuer's certificate itself
 resource "aws_iam_openid_connect_provider" "github" {
   url            = "https://${local.issuer}"
   client_id_list = ["sts.amazonaws.com"]

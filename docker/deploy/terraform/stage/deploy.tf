@@ -42,7 +42,7 @@ data "aws_iam_policy_document" "deploy_trust" {
       variable = "${local.issuer}:aud"
       values   = ["sts.amazonaws.com"]
     }
-    # a job of this environment, which GitHub lets start only when it has been approved
+    # a job of this environment, which GitHub starts only once it is approved
     condition {
       test     = "StringEquals"
       variable = "${local.issuer}:sub"
@@ -59,7 +59,7 @@ resource "aws_iam_role" "deploy" {
 }
 
 data "aws_iam_policy_document" "deploy" {
-  # checkov:skip=CKV_AWS_356:The outcome of commands is read by their ids, which are no resources
+  # checkov:skip=CKV_AWS_356:The outcome of commands is read by id, and ids are no resources
   statement {
     sid       = "TheDocument"
     actions   = ["ssm:SendCommand"]

@@ -1,11 +1,11 @@
-# The host: Docker and SSM's agent. What runs on it is put there by the first deployment.
+# The host: Docker and SSM's agent. The first deployment puts the containers on it.
 
 data "aws_ssm_parameter" "image" {
   name = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-${var.architecture}"
 }
 
 resource "aws_instance" "host" {
-  # checkov:skip=CKV_AWS_88:It is the front: it has to be reached
+  # checkov:skip=CKV_AWS_88:It is the front and must be reachable
   ami                     = data.aws_ssm_parameter.image.value
   instance_type           = var.instance_type
   subnet_id               = aws_subnet.public.id
@@ -33,7 +33,7 @@ resource "aws_instance" "host" {
   tags = { Name = local.name }
 
   lifecycle {
-    ignore_changes = [ami, user_data] # a newer one must not replace a host that has the API keys on its disk
+    ignore_changes = [ami, user_data] # a newer one must not replace a host with the API keys on its disk
   }
 }
 
@@ -78,7 +78,7 @@ data "aws_iam_policy_document" "host" {
     actions   = ["ssm:GetParametersByPath"]
     resources = [local.parameters, "${local.parameters}/*"]
   }
-  # The managed policy lets SSM's agent read every parameter of the account: those of other stages too
+  # The managed policy lets SSM's agent read every parameter of the account, those of other stages too
   statement {
     effect        = "Deny"
     actions       = ["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath", "ssm:GetParameterHistory"]

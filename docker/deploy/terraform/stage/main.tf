@@ -31,7 +31,7 @@ locals {
   models     = "s3://${aws_s3_bucket.models.id}/models"
 }
 
-# One key for what rests here: disk, logs, bucket, alarms
+# One key for data at rest: disk, logs, bucket, alarms
 resource "aws_kms_key" "stage" {
   description             = local.name
   enable_key_rotation     = true

@@ -1,5 +1,5 @@
-# One public subnet: the host is reached on 80 and 443, and reaches AWS, the registry and the certificate authority.
-# Nobody logs in from outside: a shell is opened by SSM's Session Manager.
+# One public subnet: the host accepts 80 and 443, and connects to AWS, the registry and the certificate authority.
+# There is no login from outside: SSM's Session Manager opens a shell.
 
 resource "aws_vpc" "stage" {
   # checkov:skip=CKV2_AWS_11:Flow logs would keep the addresses of those who send photos; the service keeps none
@@ -8,7 +8,7 @@ resource "aws_vpc" "stage" {
   tags                 = { Name = local.name }
 }
 
-# The group that comes with a network lets all in; here it lets nobody
+# The default group of a network admits everybody; here it admits nobody
 resource "aws_default_security_group" "none" {
   vpc_id = aws_vpc.stage.id
 }

@@ -1,7 +1,7 @@
-# Logs of the containers, and two alarms: the host is ill, or the service logs errors.
+# Logs of the containers, and two alarms: the host fails its status checks, or the service logs errors.
 
 resource "aws_cloudwatch_log_group" "service" {
-  # checkov:skip=CKV_AWS_338:Thirty days will do to find a fault; more would be kept for nothing
+  # checkov:skip=CKV_AWS_338:Thirty days are enough to find a fault
   name              = local.log_group
   retention_in_days = 30
   kms_key_id        = aws_kms_key.stage.arn
