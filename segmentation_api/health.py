@@ -1,4 +1,4 @@
-"""/healthz and /readyz: answered before anything else looks at the request, whatever its Host."""
+"""/healthz and /readyz, answered before anything else looks at the request, whatever its Host."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from segmentation_api.errors import GET_ONLY, not_ready, respond
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 DRAINING = "draining"
-"""A file of this name in RUN_DIR: /readyz says no, so that the front sends nobody more here, and all else works on."""
+"""A file of this name in RUN_DIR makes /readyz say no: the front sends no more requests here, all else goes on."""
 
 
 def probes(get_response: GetResponse) -> GetResponse:
@@ -22,15 +22,11 @@ def probes(get_response: GetResponse) -> GetResponse:
             return get_response(request)
         if request.method not in ("GET", "HEAD"):
             return respond(request, GET_ONLY)
-        response = _healthy() if request.path == "/healthz" else _ready(request)
+        response = JsonResponse({"status": "ok"}) if request.path == "/healthz" else _ready(request)
         response["Cache-Control"] = "no-store"
         return response
 
     return middleware
-
-
-def _healthy() -> HttpResponse:
-    return JsonResponse({"status": "ok"})
 
 
 def _ready(request: HttpRequest) -> HttpResponse:

@@ -1,6 +1,5 @@
 import io
 import struct
-import time
 import zlib
 from typing import Any
 
@@ -194,10 +193,8 @@ def test_damage_inside_is_broken() -> None:
 
 @pytest.mark.parametrize("side", [7100, 10_000, 20_000])
 def test_a_bomb_is_refused_by_its_header(side: int) -> None:
-    start = time.perf_counter()
     with pytest.raises(ImageTooLarge, match="50,000,000"):
-        decode(png_header(side, side))
-    assert time.perf_counter() - start < 0.1
+        decode(png_header(side, side))  # which is all there is: no pixel can have been decoded
 
 
 def test_the_limit_is_the_callers() -> None:
