@@ -4,7 +4,7 @@ python -m benchmarks.turns [--only service,fastapi] [--revision COMMIT]... [--cl
 
 `benchmarks.serve` has each alone on the machine, minutes apart, whose speed may have drifted by then. Here nobody's
 turn is far from the others'; a server that waits takes no time. `--revision` adds this service as it was at a commit,
-with the bundle of that name it had then.
+before the others and with the bundle of that name it had then. The first contender is what the others' ratios are to.
 """
 
 import argparse
@@ -40,10 +40,11 @@ def main() -> None:
     if set(options.only) - {"service"}:
         install_peers()
     with ExitStack() as stack:
-        contenders = [CONTENDERS[name] for name in options.only]
-        for commit in options.revision:
-            folder = stack.enter_context(tempfile.TemporaryDirectory())
-            contenders.append(revision(commit, Path(folder)))
+        contenders = [
+            revision(commit, Path(stack.enter_context(tempfile.TemporaryDirectory())))
+            for commit in options.revision
+        ]
+        contenders += [CONTENDERS[name] for name in options.only]
         turns = take_turns(
             contenders, options.bundle.resolve(), options.clients, options.rounds, options.seconds
         )
