@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Build the image and name it after the commit. Prints that name.
+# Build the image, name it after the commit and print the name.
 #
 #   IMAGE            face-parsing                its name without tag
-#   TAG              the commit, "-dirty" where the tree is not quite that
+#   TAG              the commit, with "-dirty" if the tree differs from it
 #   REQUIREMENTS     requirements.txt            requirements-gpu.txt for an NVIDIA GPU
 #   PLATFORM         this machine's              such as linux/arm64
-#   CACHE            an image reference that layers are read from and written to (needs docker buildx)
-#   BUILD_NETWORK    default                     of the build, such as host
+#   CACHE            an image reference to read cached layers from and write them to (needs docker buildx)
+#   BUILD_NETWORK    default                     network of the build, such as host
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 source "$here/common.sh"

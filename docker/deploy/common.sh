@@ -5,10 +5,10 @@ say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 
 fail() { say "$*"; exit 1; }
 
-# need NAME "what it is": stops with the name of a variable that is not set
+# need NAME "what it is": exit with an error that names a variable that is not set
 need() { [[ -n ${!1:-} ]] || { say "$1 is not set: $2"; exit 2; }; }
 
-# The commit this tree is at; "-dirty" where it is not quite that
+# The commit that is checked out, with "-dirty" if the tree differs from it
 commit() {
   local sha
   sha=$(git -C "$(dirname "${BASH_SOURCE[0]}")" rev-parse HEAD) || fail "TAG is not set, and this is no git checkout"
@@ -16,7 +16,7 @@ commit() {
   printf '%s\n' "$sha"
 }
 
-# REGISTRY, if it is not set: that of the account whose credentials are here
+# Set REGISTRY, unless it is set, to the ECR of the account that the credentials belong to
 find_registry() {
   need AWS_REGION "the region, such as eu-central-1"
   [[ -n ${REGISTRY:-} ]] && return

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Deploy a pushed image to the hosts of a stage, one host after the other, and wait for how it went.
-# What happens on a host is on-host.sh; a host whose new container does not get ready keeps the old one.
+# Deploy a pushed image to the hosts of a stage, one after the other, and wait for the outcome. on-host.sh is what a host
+# does; a host whose new container does not get ready keeps the old one.
 #
 #   AWS_REGION      such as eu-central-1
-#   STAGE           staging, production, ...: as in terraform
-#   TAG             the commit; "previous" is what was there before (rollback.sh)
+#   STAGE           staging, production or another, as in terraform
+#   TAG             the commit, or "previous" for the image before (rollback.sh)
 #   SERVICE         face-parsing
 #   REPOSITORY      face-parsing    in ECR
 #   TIMEOUT         1800            seconds to wait for all hosts

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Log this machine's docker in to ECR, for twelve hours, with the AWS credentials that are in the environment.
+# Log docker in to ECR for twelve hours, with the AWS credentials in the environment. Prints the registry.
 #
 #   AWS_REGION, REGISTRY    as for push.sh
 set -euo pipefail

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Push what build.sh built to ECR. A tag that is there stays what it is: nothing is pushed then.
+# Push the image that build.sh built to ECR. If the tag exists already, nothing is pushed.
 #
 #   AWS_REGION     such as eu-central-1
 #   REPOSITORY     face-parsing    in ECR
-#   REGISTRY       the ECR of the account whose credentials are here
+#   REGISTRY       by default the ECR of the account that the credentials belong to
 #   IMAGE, TAG     as for build.sh
 set -euo pipefail
 source "$(dirname "$0")/common.sh"

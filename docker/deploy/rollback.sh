@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Go back to the image that was served before, as deploy.sh goes forward: side by side, no request lost. Each host
-# still has that image. Once more goes forward again. Variables: those of deploy.sh but TAG.
+# Deploy the previous image, which each host still has, in the same way as deploy.sh: side by side, no request lost. Run
+# again, it goes forward again. Variables: those of deploy.sh except TAG.
 set -euo pipefail
 TAG=previous exec "$(dirname "$0")/deploy.sh"

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Post the sample to a service that `docker compose up --detach --wait` started, and compare its answer with the mask
-# in samples/.
+# Post the sample to the service of `docker compose up --detach --wait` and compare its answer with the mask in samples/.
 #
 #   URL    http://localhost:8000
 set -euo pipefail
@@ -12,7 +11,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 curl -fsS -F image=@samples/astronaut.jpg "${URL:-http://localhost:8000}/api/segment/" -o "$work/mask.png" ||
   fail "no mask of the sample"
-# compared in the service's own container, which has what reads a PNG
+# compared in the service's container, which has numpy and Pillow
 cat "$work/mask.png" samples/astronaut-mask.png | docker compose exec -T api python -c '
 import io, sys
 import numpy as np
