@@ -191,14 +191,11 @@ def shape(name: str, meaning: str, /, **fields: Field[Any, Any, Any, Any]) -> ty
     return type(name, (Serializer,), {"__doc__": meaning, **fields})
 
 
-def integers(length: int, meaning: str = "") -> ListField:
-    """So many integers."""
-    return ListField(child=IntegerField(), min_length=length, max_length=length, help_text=meaning or None)
-
-
-def floats(length: int | None, meaning: str) -> ListField:
-    """So many floats, or any number of them."""
-    return ListField(child=FloatField(), min_length=length, max_length=length, help_text=meaning)
+def numbers(
+    kind: type[Field[Any, Any, Any, Any]], length: int | None, meaning: str | None = None
+) -> ListField:
+    """A list of `length` numbers, or of any length."""
+    return ListField(child=kind(), min_length=length, max_length=length, help_text=meaning)
 
 
 XYWH = "x, y, width, height in pixels"
@@ -206,9 +203,11 @@ Size = shape("Size", "A size in pixels.", width=IntegerField(), height=IntegerFi
 Landmarks = shape(
     "Landmarks",
     "Points of a face, left and right as its classes have them.",
-    **{name: floats(2, "x, y in pixels") for name in LANDMARKS},
+    **{name: numbers(FloatField, 2, "x, y in pixels") for name in LANDMARKS},
 )
-Rle = shape("Rle", "A mask in COCO's compressed run lengths.", size=integers(2), counts=CharField())
+Rle = shape(
+    "Rle", "A mask in COCO's compressed run lengths.", size=numbers(IntegerField, 2), counts=CharField()
+)
 ModelUsed = shape(
     "ModelUsed", "Which model answered.", name=CharField(), version=CharField(), sha256=CharField()
 )
@@ -232,7 +231,7 @@ class ClassRowSerializer(Serializer[Any]):
 
     id = IntegerField()
     name = CharField()
-    color = integers(3)
+    color = numbers(IntegerField, 3)
     mirror = IntegerField(help_text="the class it becomes in a mirrored image")
     role = ChoiceField(choices=ROLES, required=False, help_text="what it is part of, if it is of either")
 
@@ -244,7 +243,8 @@ class ModelDetailSerializer(ModelSerializer):
     classes = ClassRowSerializer(many=True)
     input = Size()
     temperature = FloatField(help_text="the one that fits all classes together best")
-    temperatures = floats(
+    temperatures = numbers(
+        FloatField,
         None,
         "a class, by its id: its confidence is softmax(logits / its temperature), averaged over its pixels",
     )
@@ -255,7 +255,7 @@ class ModelDetailSerializer(ModelSerializer):
 class FaceSerializer(Serializer[Any]):
     """A face that was found."""
 
-    box = floats(4, XYWH)
+    box = numbers(FloatField, 4, XYWH)
     score = FloatField()
     landmarks = Landmarks()
 
@@ -265,10 +265,10 @@ class RegionSerializer(Serializer[Any]):
 
     id = IntegerField()
     name = CharField()
-    color = integers(3)
+    color = numbers(IntegerField, 3)
     pixels = IntegerField()
     share = FloatField(help_text="of the image's pixels")
-    box = integers(4, XYWH)
+    box = numbers(IntegerField, 4, XYWH)
     confidence = FloatField(allow_null=True)
     rle = Rle()
     polygons = ListField(
