@@ -1,10 +1,10 @@
-"""Confidence that means something: temperature scaling, and how well its result holds.
+"""Calibrated confidence: temperature scaling, and how well calibrated the result is.
 
 Guo et al., "On Calibration of Modern Neural Networks", ICML 2017: the logits are divided by a temperature, which
-leaves every label as it is and makes the probabilities as sure as they are right. Background, skin and hair are
-nine tenths of the pixels and outvote the small parts, of which a network is surer than it should be; so each
-class has a temperature of its own, for the pixels called so. They are fitted on the validation split and
-measured on the test split. Pixels that no label counts (255) are left out of both.
+changes no label and brings the confidence to the accuracy. Background, skin and hair are nine tenths of the
+pixels, and one temperature would leave the network overconfident of small parts; so each class has its own,
+for the pixels predicted as that class. Temperatures are fitted on the validation split and measured on the test
+split. Ignored pixels (255) are left out of both.
 """
 
 from collections.abc import Sequence
@@ -25,22 +25,22 @@ from training.photos import Files, Labels, each, percent, read
 Logits = NDArray[np.float32]
 
 PIXELS, PIXELS_OF_A_CLASS = 1024, 128
-"""Of each validation photo, drawn by chance: for the temperature of all, and for those of the classes."""
+"""Sampled per validation photo: for the overall temperature, and per class for the classes' own."""
 
 ENOUGH = 200
-"""Pixels that a class must be called at in all, to have a temperature of its own."""
+"""Sampled pixels that a class needs for a temperature of its own."""
 
 
 @dataclass(frozen=True)
 class Temperatures:
-    """What the logits are divided by: one for all pixels, and one a class for the pixels called so."""
+    """Divisors of the logits: one for all pixels, and one per class for the pixels predicted as it."""
 
     overall: float
     by_class: tuple[float, ...]
 
 
 def calibrate(segmenter: Segmenter, photos: Sequence[Files], *, seed: int = 0) -> Temperatures:
-    """The temperatures under which the served probabilities of these photos' labels are likeliest."""
+    """The temperatures that maximise the likelihood of these photos' labels."""
     numbered = list(enumerate(photos))
     samples = list(each(partial(_sample, segmenter, seed), numbered, "calibrating"))
     overall = fit_temperature(*_joined([sample.everywhere for sample in samples]))
@@ -55,10 +55,10 @@ def calibrate(segmenter: Segmenter, photos: Sequence[Files], *, seed: int = 0) -
 
 
 def fit_temperature(logits: Logits, truth: Labels, *, lowest: float = 0.05, highest: float = 20.0) -> float:
-    """The temperature of the least negative log-likelihood of (n,) labels under softmax((n, C) logits / T).
+    """The T with the least negative log-likelihood of (n,) labels under softmax((n, C) logits / T).
 
-    The likelihood is concave in 1 / T: where its slope, the labels' mean logit less the expected one, is
-    zero, is found by halving. 1.0 where there is nothing to fit.
+    The log-likelihood is concave in 1 / T. Bisection finds where its slope is zero, the labels' mean logit less
+    the expected logit. 1.0 for no labels.
     """
     if not len(truth):
         return 1.0
@@ -74,10 +74,10 @@ def fit_temperature(logits: Logits, truth: Labels, *, lowest: float = 0.05, high
 
 @dataclass(frozen=True)
 class Calibration:
-    """What one or more photos say of the confidence: as served, and plain, at a temperature of 1.
+    """Confidence and accuracy over one or more photos, as served and with a temperature of 1 (plain).
 
-    claimed, right and pixels are (C,): of each class the sum of the confidences of the pixels called so, how
-    many of them are right, and how many they are.
+    claimed, right and pixels are (C,): over the pixels predicted as each class, the sum of their confidences,
+    the number that are right, and their number.
     """
 
     served: Reliability
@@ -97,7 +97,7 @@ class Calibration:
 
 
 def measure(segmenter: Segmenter, files: Files) -> Calibration:
-    """How the confidence of one photo's pixels agrees with its labels."""
+    """Confidence and accuracy over the pixels of one photo."""
     logits, truth = pixel_logits(segmenter, files)
     classes = logits.shape[1]
     called = logits.argmax(axis=1)
@@ -114,7 +114,7 @@ def measure(segmenter: Segmenter, files: Files) -> Calibration:
 
 
 def summary(found: Calibration, bundle: Bundle) -> dict[str, Any]:
-    """As metrics.json holds it, in percent: the errors, and of each class what it claims and what is so."""
+    """The calibration errors and each class's confidence and accuracy in percent, as in metrics.json."""
     pixels = np.maximum(found.pixels, 1)
     rows = zip(bundle.labels.names, found.claimed / pixels, found.right / pixels, found.pixels, strict=True)
     return {
@@ -131,7 +131,7 @@ def summary(found: Calibration, bundle: Bundle) -> dict[str, Any]:
 
 
 def _curve(bins: Reliability) -> dict[str, list[float | None]]:
-    """Confidence and share right of each bin with at least one pixel in ten thousand."""
+    """Confidence and accuracy of each bin that has at least one pixel in ten thousand."""
     filled = bins.count > bins.count.sum() / 10_000
     return {
         "confidence": [percent(value) for value in (bins.confidence[filled] / bins.count[filled])],
@@ -140,9 +140,9 @@ def _curve(bins: Reliability) -> dict[str, list[float | None]]:
 
 
 def pixel_logits(segmenter: Segmenter, files: Files) -> tuple[Logits, Labels]:
-    """(n, C) logits and (n,) labels of the pixels of a photo that count, faces="whole".
+    """(n, C) logits and (n,) labels of a photo's pixels that are not ignored, faces="whole".
 
-    Between the network's logits they are interpolated as serving does it.
+    Logits are interpolated as in serving.
     """
     image, truth = read(files)
     cut = letterbox((truth.shape[0], truth.shape[1]), segmenter.bundle.input_size)

@@ -1,4 +1,4 @@
-"""One typed loader for config.yaml (where from) and params.yaml (how to train)."""
+"""config.yaml (where data comes from) and params.yaml (how to train), typed and validated."""
 
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -21,7 +21,7 @@ class _Strict(BaseModel):
 
 
 class Drawing(_Strict):
-    """How many drawn faces a generated data set has, and their side in pixels."""
+    """Drawn faces per split of a generated data set, and their side in pixels."""
 
     train: int = Field(gt=0)
     val: int = Field(gt=0)
@@ -33,7 +33,7 @@ class DataSet(_Strict):
     """One entry of config.yaml's `data_sets`."""
 
     source: str | None = None
-    """Folder, zip or URL (with `sha256`); a relative path counts from where the command is run."""
+    """Folder, archive or URL (with `sha256`); relative to the working directory."""
     sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
     draw: Drawing | None = None
     layout: Literal["lapa", "flat", "photos"] = "lapa"
@@ -104,7 +104,7 @@ class EvaluateParams(_Strict):
     providers: tuple[str, ...] = Field(default=("CPUExecutionProvider",), min_length=1)
     """ONNX Runtime's execution providers, each measured separately; the card has the figures of the first."""
     worst: int = Field(default=10, ge=0)
-    """Photos on the contact sheet of the worst."""
+    """Photos on the contact sheet of the lowest F1."""
     robustness_photos: int = Field(default=128, ge=0)
     """Test photos that are rotated, blurred, darkened, and pasted into scenes if the data set has any."""
 

@@ -1,4 +1,4 @@
-"""The golden image of a bundle, by which a service finds out whether a model answers as it should."""
+"""The golden image of a bundle, with which a service checks that the model predicts what it did at export."""
 
 from pathlib import Path
 
@@ -12,11 +12,11 @@ from training.synthetic import draw_face
 
 CANDIDATES = 16
 TIE = 0.5
-"""Two best logits closer than this may change places on another processor, most of all in int8."""
+"""The two best logits may swap on another processor if they are closer than this, most of all in int8."""
 
 
 def write_golden_face(folder: Path) -> None:
-    """Write golden.png, the drawn face whose labels the model in `folder` is surest of, and those labels."""
+    """Write golden.png, the drawn face with the fewest near-ties for the model in `folder`, and its labels."""
     segmenter = Segmenter(Bundle.load(folder, golden=False))
     size = segmenter.bundle.input_size
     faces = [draw_face(size[0], np.random.default_rng(seed))[0] for seed in range(CANDIDATES)]
@@ -25,7 +25,7 @@ def write_golden_face(folder: Path) -> None:
 
 
 def near_ties(segmenter: Segmenter, face: NDArray[np.uint8]) -> float:
-    """The share of logits (H, W) of one whole photo whose two best are nearly equal."""
+    """The share of a whole photo's pixels whose two best logits are nearly equal."""
     logits = segmenter.infer(face, letterbox((face.shape[0], face.shape[1]), segmenter.bundle.input_size))
     best = np.sort(logits, axis=-1)
     return float((best[..., -1] - best[..., -2] < TIE).mean())

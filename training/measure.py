@@ -23,9 +23,9 @@ from training.strata import SKIN_TONES, skin_tone
 
 @dataclass(frozen=True)
 class Photo:
-    """What one test photo says of a bundle, faces="whole".
+    """A bundle's results on one test photo, faces="whole".
 
-    mirrored is the share of pixels that keep their class, sides swapped, when the photo is mirrored.
+    mirrored: share of pixels that keep their class, sides swapped, when the photo is mirrored.
     """
 
     files: Files
@@ -49,7 +49,7 @@ class Measured:
 
 
 def measure(segmenter: Segmenter, manifest: Manifest, params: EvaluateParams) -> Measured:
-    """Score the test split as it is, one cut a photo, and all that robustness() measures."""
+    """Score the test split unchanged, one cut per photo, and under the conditions of robustness()."""
     files = manifest.files("test")
     photos = list(each(partial(_look, segmenter), files, "test split"))
     matrix = sum_of([photo.matrix for photo in photos])

@@ -1,4 +1,4 @@
-"""Photos pasted into scenes that stayed out of training: one to six faces, and none."""
+"""Held-out scenes with one to six test photos pasted into them, and without any."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -21,22 +21,22 @@ WIDTH = 960
 CROWD = 6
 
 PAINTED = 0.005
-"""A scene without a face counts as painted when more of its pixels than this are called part of a face."""
+"""A scene without a face counts as painted if a larger share of its pixels is predicted as part of a face."""
 
 SMALLEST_FACE = 64
-"""Height in pixels from which a face of a mosaic has to be found."""
+"""Height in pixels from which a face counts for the recall."""
 
 
 @dataclass(frozen=True)
 class Mosaic:
-    """Photos in a scene, the labels of it all, and where each photo lies: left, top, side."""
+    """A scene with photos in it, its labels, and where each photo lies: left, top, side."""
 
     image: Image
     labels: Labels
     places: tuple[tuple[int, int, int], ...]
 
     def boxes(self, parts: Collection[int]) -> list[Box]:
-        """x, y, width, height around each face's skin and features."""
+        """x, y, width, height around these classes in each photo."""
         found = []
         for left, top, side in self.places:
             rows, columns = np.nonzero(
@@ -49,7 +49,7 @@ class Mosaic:
 
 
 def on_scene(photos: Sequence[Pair], aside: Sequence[Path], seed: int, *, sides: Sequence[float]) -> Mosaic:
-    """Photos pasted into a scene, each into a column of its own; `sides` are shares of the scene's width."""
+    """Paste each photo into its own column of a scene; `sides` are shares of the scene's width."""
     rng = np.random.default_rng(seed)
     scene = read_photo(aside[seed % len(aside)])
     pixels = [int(WIDTH * side) for side in sides]
@@ -69,7 +69,7 @@ def on_scene(photos: Sequence[Pair], aside: Sequence[Path], seed: int, *, sides:
 
 
 def crowd(test: Sequence[Files], aside: Sequence[Path], number: int) -> Mosaic:
-    """Mosaic `number`: one to six faces in turn, each filling between half and all of its column."""
+    """Mosaic `number`: one to six faces in turn, each half to all of its column wide."""
     faces = 1 + number % CROWD
     chosen = [test[(4 * number + index) % len(test)] for index in range(faces)]
     widest = min(1 / 2, 1 / faces)
@@ -87,7 +87,7 @@ class _Found:
 
 
 def mosaics(segmenter: Segmenter, test: Sequence[Files], aside: Sequence[Path]) -> dict[str, Any]:
-    """Mean F1 with one to six faces in a scene, and the faces found, missed and false."""
+    """Mean F1 in scenes with one to six faces, and counts of faces found, missed and false."""
     numbers = range(max(len(test) // 3, 1))
     results = list(each(partial(_look, segmenter, test, aside), numbers, "mosaics"))
     wanted, found, false, boxes = (
@@ -106,7 +106,7 @@ def mosaics(segmenter: Segmenter, test: Sequence[Files], aside: Sequence[Path]) 
 
 
 def empty_scenes(segmenter: Segmenter, aside: Sequence[Path]) -> dict[str, Any]:
-    """How many scenes without a face have one found in them, or a part of one painted."""
+    """How many scenes without a face have a face detected, or pixels predicted as one."""
     results = list(each(partial(_painted, segmenter), aside, "empty scenes"))
     return {
         "scenes": len(results),
@@ -137,7 +137,7 @@ def _look(segmenter: Segmenter, test: Sequence[Files], aside: Sequence[Path], nu
 
 
 def match(truth: Sequence[Box], found: Sequence[Box]) -> tuple[set[int], int]:
-    """Which true faces were found, and how many of the boxes found are none of them, or one over again."""
+    """Indices of the true faces that were found, and the number of false or repeated boxes."""
     hits: set[int] = set()
     false = 0
     for box in found:
@@ -150,7 +150,7 @@ def match(truth: Sequence[Box], found: Sequence[Box]) -> tuple[set[int], int]:
 
 
 def _same(truth: Box, found: Box) -> bool:
-    """Whether a found box is about this face: its centre within, and no other order of size."""
+    """Whether a box matches a face: its centre lies within, and it is 0.4 to 2.5 times as high."""
     x, y = found[0] + found[2] / 2, found[1] + found[3] / 2
     inside = truth[0] <= x <= truth[0] + truth[2] and truth[1] <= y <= truth[1] + truth[3]
     return inside and 0.4 < found[3] / truth[3] < 2.5

@@ -1,4 +1,4 @@
-"""Pictures of what `evaluate` measured: two that stay with the run, one for the bundle."""
+"""Pictures of what `evaluate` measured: two for the run's folder, one for the bundle."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,9 +23,9 @@ BLUE, GREY = "#1f6fb4", "#9aa5b1"
 
 
 def contact_sheet(segmenter: Segmenter, worst: Sequence[Files], path: Path, *, side: int = 256) -> None:
-    """One row a photo: photo, overlay, prediction, labels; grey is what they do not count.
+    """One row per photo: photo, overlay, prediction, labels, with ignored pixels in grey.
 
-    It shows photographs of the data set: keep it out of the repository.
+    It shows photographs of the data set: mind their licence.
     """
     rows = []
     for files in worst:
@@ -42,7 +42,7 @@ def contact_sheet(segmenter: Segmenter, worst: Sequence[Files], path: Path, *, s
 
 
 def confusion_picture(matrix: Matrix, names: Sequence[str], path: Path) -> None:
-    """The confusion matrix with each row (truth) as shares of its pixels."""
+    """The confusion matrix, each row (truth) normalised to its pixels."""
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     figure, axes = plt.subplots(figsize=(8, 7), layout="constrained")
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)

@@ -1,7 +1,7 @@
-"""How a bundle holds where the test photos do not go: turned, small, blurred and dark faces, crowds, no face.
+"""Robustness of a bundle: rotated, small, blurred and dark faces, crowds, scenes without a face.
 
-All figures come from `Segmenter` with faces="auto", the way the service is used, on photos that stayed out of
-training: the test split, the held-out person of a posed set, the held-out scenes.
+Measured through `Segmenter` with faces="auto", as the service is used, on held-out data: the test split, the
+held-out person of a posed set, the held-out scenes.
 """
 
 import re
@@ -25,7 +25,7 @@ from training.strata import Change, conditions
 def robustness(segmenter: Segmenter, manifest: Manifest, *, photos: int = 128) -> dict[str, Any]:
     """`strata`, `mosaics` and `empty_scenes` in percent, as metrics.json holds them.
 
-    A stratum is {what is varied: {value: {photos, mean_f1}}}. What the data cannot tell is left out.
+    strata is {condition: {value: {photos, mean_f1}}}. What the data set has no photos for is left out.
     """
     test = manifest.files("test")[:photos]
     aside = manifest.scene_photos(held_out=True)
@@ -46,7 +46,7 @@ def robustness(segmenter: Segmenter, manifest: Manifest, *, photos: int = 128) -
 
 
 def _under(segmenter: Segmenter, change: Change, test: Sequence[Files], description: str) -> dict[str, Any]:
-    """Mean F1 over the photos changed."""
+    """Mean F1 over the changed photos."""
     classes = len(segmenter.bundle.labels)
 
     def look(numbered: tuple[int, Files]) -> Matrix:
@@ -59,10 +59,10 @@ def _under(segmenter: Segmenter, change: Change, test: Sequence[Files], descript
 
 
 def by_turn(segmenter: Segmenter, other: ExtraSet) -> dict[str, Any]:
-    """Mean F1 of the merged classes of a coarse set, by the head turn that ends a photo's name.
+    """Mean F1 on a coarse set with merged classes, by the head turn in degrees that ends a photo's name.
 
-    Scored are the values that cannot be background (hair with brows, eyes, nose, mouth); all others, skin and
-    neck among them, are "rest", so that a part painted there still counts against it.
+    Scored are the values that cannot be background (hair with brows, eyes, nose, mouth). All others, such as skin
+    with neck, are "rest", where a scored class still counts as a false positive.
     """
     scored = {value: classes for value, classes in other.values.items() if 0 not in classes}
     merged, truth_of = _tables(other.values, scored)
@@ -89,7 +89,7 @@ def _turn_row(matrices: Sequence[Matrix], names: Sequence[str]) -> dict[str, Any
 def _tables(
     values: Mapping[int, Sequence[int]], scored: Mapping[int, Sequence[int]]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """(256,) each: our class ids and the coarse set's values -> 0 for the rest, 1.. for what is scored."""
+    """(256,) each, from class ids and from the coarse set's values: 0 for the rest, 1.. for what is scored."""
     merged = np.zeros(256, np.uint8)
     for index, classes in enumerate(scored.values(), start=1):
         merged[list(classes)] = index

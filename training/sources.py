@@ -114,7 +114,7 @@ def _opened(archive: Path) -> Iterator[tuple[Sequence[Any], int, Callable[[Any, 
 
 
 def _inside(root: Path) -> Path:
-    """The folder that holds the data: `root`, or the only folder in it, in that, and so on."""
+    """The folder that holds the data: `root`, or the innermost of folders that are alone in theirs."""
     while True:
         entries = [entry for entry in root.iterdir() if not entry.name.startswith((".", "__"))]
         if len(entries) != 1 or not entries[0].is_dir() or entries[0].name == "images":

@@ -1,4 +1,4 @@
-"""The test photos under other conditions, one at a time, and the groups that they fall into."""
+"""Test photos under one changed condition at a time, and the groups that photos fall into."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from training.mosaics import on_scene
 from training.photos import Image, Labels, Pair
 
 Change = Callable[[Pair, int], Pair]
-"""What a condition does to a photo and its labels; the number is the photo's, to seed chance with."""
+"""Applies a condition to a photo and its labels; the number of the photo seeds randomness."""
 
 DEGREES = (-45, -30, 0, 30, 45)
 SHARES = {"1/2": 1 / 2, "1/3": 1 / 3, "1/6": 1 / 6, "1/12": 1 / 12}
@@ -30,7 +30,7 @@ SKIN_TONES = (
 
 
 def conditions(aside: Sequence[Path]) -> dict[str, dict[str, Change]]:
-    """What is varied -> its value -> the change. Scale needs scenes to paste into.
+    """Condition -> value -> change. Scale needs scenes to paste into.
 
     rotation     degrees, anticlockwise
     scale        side of the photo as a share of the width of a scene of 960 pixels
@@ -50,8 +50,8 @@ def conditions(aside: Sequence[Path]) -> dict[str, dict[str, Change]]:
 def skin_tone(image: Image, labels: Labels, skin: int) -> str | None:
     """The group of a photo by the individual typology angle of its labelled skin; None without any.
 
-    The angle is atan((L* - 50) / b*) of the skin's median colour in CIELAB (D65). It was made for calibrated
-    instruments: here light and camera are in it too.
+    The angle is atan((L* - 50) / b*) of the skin's median colour in CIELAB (D65). It is defined for calibrated
+    instruments; here it also depends on lighting and camera.
     """
     pixels = image[labels == skin]
     if not len(pixels):
@@ -63,11 +63,11 @@ def skin_tone(image: Image, labels: Labels, skin: int) -> str | None:
 
 
 def rotated(pair: Pair, degrees: float) -> Pair:
-    """The photo turned about its centre on a canvas that holds all of it, grey and background around it."""
+    """The photo rotated on a canvas large enough for all of it, filled with grey and labelled background."""
     image, labels = pair
     height, width = labels.shape
     reach = math.ceil(math.hypot(height, width))
-    # the canvas has the photo's parity in both directions: no half pixel that would blur it
+    # an offset by half a pixel would blur the photo: keep the parity of its sides
     size = reach + (reach - width) % 2, reach + (reach - height) % 2
     matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1.0)
     matrix[:, 2] += (np.array(size) - (width, height)) / 2

@@ -1,7 +1,7 @@
 """Drawn faces with exact labels: the data set that needs no download.
 
-Not a stand-in for photographs: a network trained on these parses drawings. They carry a run from end to
-end in minutes, and the tests.
+Not a substitute for photographs: a network trained on these parses drawings. They are for tests, and for a whole
+run in minutes.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ SUPERSAMPLE = 2
 
 
 class _Canvas:
-    """Paints the same shape into a picture and, with its class, into the labels."""
+    """Draws each shape into a picture and, as its class, into the labels."""
 
     def __init__(self, size: int, background: NDArray[np.uint8]) -> None:
         self.size = size * SUPERSAMPLE
@@ -129,7 +129,7 @@ def _scene(size: int, rng: Rng) -> NDArray[np.uint8]:
 
 
 def _photographed(canvas: _Canvas, size: int, rng: Rng) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Shade from one side, grain, and reduce; labels keep the class at each pixel's centre."""
+    """Downsample, shade from one side and add noise; labels keep the class at each pixel's centre."""
     image = cv2.resize(canvas.image, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32)
     ramp = np.linspace(rng.uniform(0.6, 1.1), rng.uniform(0.6, 1.1), size, dtype=np.float32)
     image = image * ramp[None, :, None] + rng.normal(0, rng.uniform(1, 6), image.shape)
@@ -145,7 +145,7 @@ def draw_data_set(
     seed: int = 0,
     progress: Callable[[], object] = lambda: None,
 ) -> None:
-    """Write `counts` drawn faces a split into `folder` in LaPa's layout; the same seed draws the same faces."""
+    """Write `counts` drawn faces per split into `folder` in LaPa's layout; a seed always draws the same faces."""
     for number, (split, count) in enumerate(counts.items()):
         for kind in ("images", "labels"):
             (folder / split / kind).mkdir(parents=True, exist_ok=True)

@@ -26,7 +26,7 @@ def print_metrics(console: Console, title: str, metrics: Mapping[str, Any]) -> N
 
 
 def cell(value: float | None) -> str:
-    """12.34; a dash where there is nothing to tell."""
+    """12.34; a dash for None."""
     return "-" if value is None else f"{value:.2f}"
 
 

@@ -1,4 +1,4 @@
-"""The shape of a UNETR, and the presets that ship."""
+"""The hyperparameters of a UNETR, and the presets."""
 
 import math
 from collections.abc import Mapping
@@ -27,8 +27,8 @@ class UnetrConfig:
     stage_convs: int = 2
     """3x3 convolutions in a decoder stage after its inputs are concatenated."""
     residual_convs: tuple[int, ...] = ()
-    """3x3 convolutions in each decoder stage after those, each added to what it gets (He et al. 2016). They begin
-    as nothing, so that a network without them can go on as one with them. Empty: none in any stage."""
+    """Residual 3x3 convolutions in each decoder stage after those (He et al. 2016). They are zero-initialised, so
+    that a trained network without them can continue as one with them. Empty: none in any stage."""
     skip_channels: tuple[int, ...] | None = None
     """Channels of the three encoder skips, coarse to fine: each is brought to its stage's resolution by one
     transposed convolution. None: as in the paper, by a chain of 2x2 transposed and 3x3 convolutions with

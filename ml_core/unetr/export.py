@@ -1,4 +1,4 @@
-"""From Keras to ONNX, and the proof that both say the same."""
+"""Export from Keras to ONNX, and the check that both predict the same."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ OPSET = 17
 
 
 class ParityError(RuntimeError):
-    """The exported graph does not answer what the Keras model answers."""
+    """The exported graph does not predict what the Keras model does."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def check_parity(model: keras.Model, path: Path, photos: NDArray[np.uint8], *, t
     )
     if not difference <= tolerance or parity.unexplained:
         raise ParityError(
-            f"{path}: ONNX Runtime and Keras differ by up to {difference:.2g} in a logit (at most {tolerance:g} is "
-            f"allowed) and in {parity.unexplained} labels that are no near-tie"
+            f"{path}: ONNX Runtime and Keras differ by up to {difference:.2g} in a logit (tolerance {tolerance:g}) and "
+            f"in {parity.unexplained} labels that are not near-ties"
         )
     return parity

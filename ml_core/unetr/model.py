@@ -104,7 +104,7 @@ def _conv(x: KerasTensor, filters: int, *, strides: int = 1, name: str) -> Keras
 
 
 def _residual(x: KerasTensor, *, name: str) -> KerasTensor:
-    """ReLU of what comes in, itself past a ReLU, and a normalised 3x3 convolution of it, which begins at zero."""
+    """ReLU of a non-negative input plus its zero-initialised, normalised 3x3 convolution."""
     y = layers.Conv2D(
         x.shape[-1], 3, padding="same", use_bias=False, kernel_initializer="he_normal", name=name
     )(x)

@@ -1,4 +1,4 @@
-"""Put an exported graph into the forms that inference engines have one kernel for.
+"""Rewrite an exported graph into operators for which inference engines have a single kernel.
 
 tf2onnx writes a layer normalisation as nine operators and a dense layer as two, and TensorFlow reorders the products
 of a GELU so that ONNX Runtime does not recognise it. All are as `ml_core.unetr.layers` makes them; a graph without
@@ -11,7 +11,7 @@ from onnx import NodeProto, helper, numpy_helper
 
 
 class _Graph:
-    """Who makes a tensor, who reads it, and what the constants are."""
+    """The producer and consumers of each tensor, and the constants."""
 
     def __init__(self, graph: onnx.GraphProto) -> None:
         self.graph = graph
@@ -112,7 +112,7 @@ def _join_bias(graph: _Graph, product: NodeProto) -> bool:
 
 
 def drop_unread(graph: onnx.GraphProto) -> None:
-    """Remove nodes whose outputs nobody reads any more, and constants likewise."""
+    """Remove nodes and constants whose outputs are no longer read."""
     needed = {output.name for output in graph.output}
     kept = []
     for node in reversed(graph.node):  # the nodes are in topological order

@@ -1,4 +1,4 @@
-"""Targets that stand for sets of classes, so that data sets with coarser labels train the same network.
+"""Targets that are sets of classes, so that data sets with coarser labels train the same network.
 
 A target code 0..C-1 is that very class. Further codes are sets of classes ("hair or brow", say); the set of
 all classes says nothing about the pixel, which is how "ignore" is written.
@@ -29,7 +29,7 @@ class TargetTable:
 
     @property
     def ignore(self) -> int:
-        """The code of a pixel that counts nowhere."""
+        """The code of ignored pixels."""
         return int(self.allowed.shape[1])
 
     def lookup(self, values: Mapping[int, Iterable[int]]) -> NDArray[np.uint8]:

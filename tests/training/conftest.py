@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ml_core.labels import LAPA
 from ml_core.unetr.augment_config import AugmentConfig
+from ml_core.unetr.config import PRESETS
 from ml_core.unetr.schedule import FitConfig, Phase
 from tests.drawn import painted_face
 from training.config import EvaluateParams, ExportParams, Params, PrepareParams
@@ -46,7 +47,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _tiny_preset() -> Iterator[None]:
     """Make `lite` a network that trains in a second."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ml_core.unetr.config.PRESETS", {"lite": TINY})
+        patch.setitem(PRESETS, "lite", TINY)
         yield
 
 
