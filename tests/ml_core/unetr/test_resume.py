@@ -23,6 +23,7 @@ def resumed(mode: str, step: int, folder: Path) -> "subprocess.CompletedProcess[
     )
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_resumed_run_is_the_unbroken_one(tmp_path: Path) -> None:
     """In float32 with deterministic operators, over a change of the input size."""
