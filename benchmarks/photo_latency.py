@@ -21,7 +21,8 @@ from rich.progress import track
 from rich.table import Table
 
 from benchmarks.photos import ROOT
-from ml_core.faces.mtcnn import NETWORKS, Mtcnn
+from ml_core.faces import default_finder
+from ml_core.faces.protocol import NETWORKS
 from ml_core.images import letterbox
 from ml_core.paste import paste
 from ml_core.runtime import open_session
@@ -33,8 +34,8 @@ BURST = 3
 
 Run = Callable[[], object]
 
-SHAPES = {"pnet": (1, 152, 384, 3), "rnet": (16, 24, 24, 3), "onet": (4, 48, 48, 3)}
-"""What the photo asks of the networks: the pyramid's canvas and one batch of squares."""
+SHAPES = {"onet": (4, 48, 48, 3)}
+"""One batch of faces."""
 
 FACE = 1000
 """Side in pixels of the face whose labels are interpolated."""
@@ -50,7 +51,7 @@ def main() -> None:
     options = parser.parse_args()
     rounds = options.rounds
     cv2.setNumThreads(1)
-    photo, finder = group_of(head_and_shoulders(), 4), Mtcnn(threads=1)
+    photo, finder = group_of(head_and_shoulders(), 4), default_finder(threads=1)
     runs: dict[str, Run] = {f"find, {len(finder.find(photo))} faces": lambda: finder.find(photo)}
     runs[f"labels of a face of {FACE} x {FACE}"] = labels_of_a_face(options.bundle)
     for name in SHAPES:

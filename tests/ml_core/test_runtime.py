@@ -106,13 +106,13 @@ def test_sessions_share_their_memory() -> None:
     script = """
 from pathlib import Path
 import numpy as np
-from ml_core.faces.mtcnn import NETWORKS
+from ml_core.faces.protocol import NETWORKS
 from ml_core.runtime import open_session
 
 def megabytes():
     return int(Path("/proc/self/statm").read_text().split()[0]) * 4 // 1024
 
-sessions = [open_session(NETWORKS / "pnet.onnx", threads=1) for _ in range(2)]
+sessions = [open_session(NETWORKS / "centerface.onnx", threads=1) for _ in range(2)]
 for session in sessions:
     before = megabytes()
     session.run(["found"], {"image": np.zeros((1, 800, 800, 3), np.uint8)})

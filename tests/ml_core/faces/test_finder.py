@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ml_core.faces import Face, alignment
-from ml_core.faces.mtcnn import Mtcnn
+from ml_core.faces import Face, FaceFinder, alignment, default_finder
 from ml_core.images import decode, sample
 
 ASTRONAUT = Path(__file__).resolve().parents[3] / "samples" / "astronaut.jpg"
@@ -16,8 +15,8 @@ LANDMARKS = np.array([[204, 101], [247, 104], [225, 128], [202, 139], [245, 142]
 
 
 @pytest.fixture(scope="module")
-def finder() -> Mtcnn:
-    return Mtcnn()
+def finder() -> FaceFinder:
+    return default_finder()
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +60,9 @@ def test_landmarks_in_one_point_still_give_a_cut() -> None:
     assert np.isfinite(alignment(face_of(np.full((5, 2), 7.0)))).all()
 
 
-def test_the_astronaut_is_found_once_with_her_landmarks(finder: Mtcnn, astronaut: NDArray[np.uint8]) -> None:
+def test_the_astronaut_is_found_once_with_her_landmarks(
+    finder: FaceFinder, astronaut: NDArray[np.uint8]
+) -> None:
     (face,) = finder.find(astronaut)
     assert face.score > 0.99
     x, y, width, height = face.box
@@ -72,7 +73,7 @@ def test_the_astronaut_is_found_once_with_her_landmarks(finder: Mtcnn, astronaut
 @pytest.mark.parametrize("scale", [0.5, 2.5])
 @pytest.mark.parametrize("degrees", [-45, -30, 30, 45])
 def test_a_tilted_astronaut_of_another_size_is_cut_out_the_same(
-    finder: Mtcnn, astronaut: NDArray[np.uint8], scale: float, degrees: float
+    finder: FaceFinder, astronaut: NDArray[np.uint8], scale: float, degrees: float
 ) -> None:
     side = round(512 * scale)
     turn = np.asarray(cv2.getRotationMatrix2D((225, 120), degrees, scale), np.float64)
@@ -85,7 +86,7 @@ def test_a_tilted_astronaut_of_another_size_is_cut_out_the_same(
 
 
 @pytest.mark.parametrize("quarters", [1, 2, 3])
-def test_a_photo_on_its_side_or_head(finder: Mtcnn, astronaut: NDArray[np.uint8], quarters: int) -> None:
+def test_a_photo_on_its_side_or_head(finder: FaceFinder, astronaut: NDArray[np.uint8], quarters: int) -> None:
     (upright,) = finder.find(astronaut)
     photo = np.ascontiguousarray(np.rot90(astronaut, quarters))
     (face,) = finder.find(photo)
@@ -99,7 +100,7 @@ def test_a_photo_on_its_side_or_head(finder: Mtcnn, astronaut: NDArray[np.uint8]
     assert (y < face.landmarks[:, 1]).all() and (face.landmarks[:, 1] < y + height).all()
 
 
-def test_several_faces_in_a_large_photo_best_first(finder: Mtcnn, astronaut: NDArray[np.uint8]) -> None:
+def test_several_faces_in_a_large_photo_best_first(finder: FaceFinder, astronaut: NDArray[np.uint8]) -> None:
     head = astronaut[20:220, 120:330]
     photo = np.full((900, 1280, 3), 120, np.uint8)
     corners = [(40, 50), (600, 300), (1000, 640)]
@@ -112,22 +113,78 @@ def test_several_faces_in_a_large_photo_best_first(finder: Mtcnn, astronaut: NDA
     assert [face.score for face in faces] == sorted((face.score for face in faces), reverse=True)
 
 
-def test_faces_below_the_least_size_are_left_out(finder: Mtcnn, astronaut: NDArray[np.uint8]) -> None:
-    assert finder.find(astronaut, min_size=60)
-    assert finder.find(astronaut, min_size=300) == []
-
-
 @pytest.mark.parametrize("size", [(1, 1), (1, 5000), (5000, 1), (12, 12), (13, 700), (25, 25), (64, 64)])
-def test_photos_without_room_for_a_face(finder: Mtcnn, size: tuple[int, int]) -> None:
+def test_photos_without_room_for_a_face(finder: FaceFinder, size: tuple[int, int]) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
     assert finder.find(noise) == []
 
 
 def test_the_same_photo_gives_the_same_faces_from_any_thread(
-    finder: Mtcnn, astronaut: NDArray[np.uint8]
+    finder: FaceFinder, astronaut: NDArray[np.uint8]
 ) -> None:
     (first,) = finder.find(astronaut)
     with ThreadPoolExecutor(4) as pool:
         for (face,) in pool.map(finder.find, [astronaut] * 8):
             assert face.box == first.box
             assert (face.landmarks == first.landmarks).all()
+
+
+def astronaut_in(size: tuple[int, int], left: int, top: int, photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The photo at (left, top) on a grey (height, width) wall."""
+    wall = np.full((*size, 3), 160, np.uint8)
+    wall[top : top + len(photo), left : left + len(photo)] = photo
+    return wall
+
+
+def test_a_small_face_in_a_large_photo(finder: FaceFinder, astronaut: NDArray[np.uint8]) -> None:
+    (face,) = finder.find(astronaut_in((3000, 4000), 1744, 2488, astronaut))
+    assert np.abs(face.landmarks - LANDMARKS - (1744, 2488)).max() < 5
+
+
+def test_a_face_of_30_pixels_in_a_large_photo(finder: FaceFinder, astronaut: NDArray[np.uint8]) -> None:
+    small = np.asarray(cv2.resize(astronaut, (128, 128), interpolation=cv2.INTER_AREA), np.uint8)
+    (face,) = finder.find(astronaut_in((3000, 4000), 3000, 300, small))
+    assert np.abs(face.landmarks - LANDMARKS / 4 - (3000, 300)).max() < 3
+
+
+def test_all_faces_of_a_panorama(finder: FaceFinder, astronaut: NDArray[np.uint8]) -> None:
+    assert len(finder.find(np.tile(astronaut, (1, 8, 1)))) == 8
+
+
+def test_a_face_in_a_tall_screenshot(finder: FaceFinder, astronaut: NDArray[np.uint8]) -> None:
+    assert len(finder.find(astronaut_in((6000, 512), 0, 2500, astronaut))) == 1
+
+
+@pytest.mark.parametrize("degrees", [90, 120, 180, 270])
+def test_a_turned_face_beside_an_upright_one(
+    finder: FaceFinder, astronaut: NDArray[np.uint8], degrees: float
+) -> None:
+    turn = np.asarray(cv2.getRotationMatrix2D((225, 120), degrees, 1), np.float64)
+    turn[:, 2] += np.array([256, 256]) - (225, 120)
+    turned = np.asarray(cv2.warpAffine(astronaut, turn, (512, 512)), np.uint8)
+    faces = finder.find(np.concatenate([astronaut, turned], axis=1))
+    expected = LANDMARKS @ turn[:, :2].T + turn[:, 2] + (512, 0)
+    assert len(faces) == 2
+    assert min(np.abs(face.landmarks - expected).max() for face in faces) < 5
+
+
+def test_a_face_that_fills_the_frame(finder: FaceFinder, astronaut: NDArray[np.uint8]) -> None:
+    filling = np.asarray(cv2.resize(astronaut[73:162, 189:257], (800, 1047)), np.uint8)
+    assert len(finder.find(filling)) == 1
+
+
+@pytest.mark.parametrize(
+    "part",
+    [np.s_[:, 223:], np.s_[:, :223], np.s_[118:, :], np.s_[:118, :]],
+    ids=["left", "right", "top", "bottom"],
+)
+def test_half_a_face_at_the_border(
+    finder: FaceFinder, astronaut: NDArray[np.uint8], part: tuple[slice, slice]
+) -> None:
+    assert len(finder.find(np.ascontiguousarray(astronaut[part]))) == 1
+
+
+def test_a_photo_wider_than_opencv_warps(finder: FaceFinder, astronaut: NDArray[np.uint8]) -> None:
+    wide = np.full((512, 40_000, 3), 160, np.uint8)
+    wide[:, 39_000:39_512] = astronaut
+    assert len(finder.find(wide)) == 1

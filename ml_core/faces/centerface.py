@@ -1,0 +1,173 @@
+"""CenterFace (Xu et al., "CenterFace: Joint Face Detection and Alignment Using Face as Point", 2019) in several looks.
+
+The network sees a photo at two or three scales (views.py). Its score falls off slowly, so that a face which is small,
+turned or covered still has a tenth: whatever is not sure is looked at once more by itself, larger and turned by each
+quarter. O-Net then places the landmarks, where it knows the face for one.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml_core.faces.boxes import suppress, suppress_nested
+from ml_core.faces.onet import ONet
+from ml_core.faces.protocol import NETWORKS, Face, Floats
+from ml_core.faces.views import Octaves, View, tiles, turns, whole_photo
+from ml_core.images import Affine
+from ml_core.runtime import open_session
+
+CELL = 4
+"""Pixels from one answer of the network to the next."""
+
+HINT, SURE = 0.07, 0.5
+"""Scores from which something is looked at again, and is a face."""
+
+TRUSTED = 0.7
+"""O-Net's score from which its landmarks are the better ones."""
+
+ROUNDS, STILL = 3, 0.05
+"""O-Net looks again, from its own landmarks, where one moved by more than this share of their extent."""
+
+BATCH = 8
+"""Second looks per run."""
+
+AGAIN, ROOM = 64, 1.7
+"""Side in pixels of the picture of a second look, and how much larger it is than the face in it."""
+
+PARSED = 18
+"""Height in pixels below which there is nothing to parse in a face."""
+
+DOUBTFUL = 32
+"""Second looks per photo at most, the best hints first."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Detections in a photo: scores (n,), and points (n, 7, 2), a box's two corners, then the landmarks."""
+
+    scores: Floats
+    points: Floats
+
+    def __getitem__(self, chosen: NDArray[np.integer] | NDArray[np.bool_] | list[int] | slice) -> "Seen":
+        return Seen(self.scores[chosen], self.points[chosen])
+
+    def boxes(self) -> Floats:
+        """(n, 4) left, top, right, bottom; corners may have been turned."""
+        corners = self.points[:, :2]
+        return np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
+
+
+class CenterFace:
+    """The networks in memory. `find` may be called by many threads at once."""
+
+    def __init__(self, *, threads: int = 1) -> None:
+        self._network = open_session(NETWORKS / "centerface.onnx", threads=threads)
+        self._onet = ONet(threads=threads)
+
+    def find(self, image: NDArray[np.uint8]) -> list[Face]:
+        """As FaceFinder has it. Faces from 24 pixels on, in photos of more than 30 megapixels from a larger size."""
+        octaves = Octaves(image)
+        height, width = image.shape[:2]
+        seen = _joined([self._look(octaves, [view])[0] for view in whole_photo(height, width)])
+        boxes = seen.boxes()[seen.scores >= SURE]
+        largest = float((boxes[:, 3] - boxes[:, 1]).max(initial=0.0))
+        seen = _joined([seen, *(self._look(octaves, [view])[0] for view in tiles(height, width, largest))])
+        seen = _within(seen, height, width)
+        seen = seen[suppress(seen.boxes(), seen.scores, 0.3)]
+        sure = seen.scores >= SURE
+        good, known = self._refined(octaves, seen[sure])
+        again = self._again(octaves, good[~known], seen[~sure])
+        found = _joined([good, self._refined(octaves, again)[0]])
+        found = _within(found, height, width)
+        kept = suppress_nested(found.boxes(), found.scores, 0.6)
+        return [_face(found, index) for index in kept]
+
+    def _look(self, octaves: Octaves, views: list[View]) -> list[Seen]:
+        """What the network sees in each of some views of one size, from HINT on."""
+        pictures = np.stack([octaves.picture(*view) for view in views])
+        (found,) = self._network.run(["found"], {"image": pictures})  # (n, 15, rows, columns)
+        return [_decoded(answers, *view) for answers, view in zip(found, views, strict=True)]
+
+    def _again(self, octaves: Octaves, unknown: Seen, hints: Seen) -> Seen:
+        """Second looks: where one of the four turns of a detection is sure, the best of them.
+
+        A hint that is none from near is turned no further; what O-Net did not know may be turned, or in profile.
+        """
+        doubtful = _joined([unknown, hints])[:DOUBTFUL]
+        views = [turns(box, ROOM, AGAIN) for box in doubtful.boxes()]
+        found = self._central(octaves, doubtful, [view[0] for view in views])
+        scores = np.array([seen.scores.max(initial=0.0) for seen in found])
+        open_ = np.flatnonzero(
+            (np.arange(len(scores)) < len(unknown.scores)) | ((scores >= HINT) & (scores < SURE))
+        )
+        for turn in (1, 2, 3):
+            turned = self._central(octaves, doubtful[open_], [views[index][turn] for index in open_])
+            for index, seen in zip(open_, turned, strict=True):
+                found[index] = _joined([found[index], seen])
+        best = [seen[[int(seen.scores.argmax())]] for seen in found if len(seen.scores)]
+        return _joined([doubtful[:0], *(seen for seen in best if seen.scores[0] >= SURE)])
+
+    def _central(self, octaves: Octaves, doubtful: Seen, views: list[View]) -> list[Seen]:
+        """Of what is seen in a view of each detection, that which is about the same face."""
+        looks = []
+        for first in range(0, len(views), BATCH):
+            looks += self._look(octaves, views[first : first + BATCH])
+        return [_like(seen, box) for seen, box in zip(looks, doubtful.boxes(), strict=True)]
+
+    def _refined(self, octaves: Octaves, seen: Seen) -> tuple[Seen, NDArray[np.bool_]]:
+        """With O-Net's landmarks and score where it knows the face, and where it does."""
+        scores, points = seen.scores.copy(), seen.points.copy()
+        known = np.zeros(len(scores), bool)
+        left = np.arange(len(scores))
+        for _ in range(ROUNDS):
+            rated, landmarks = self._onet.look(octaves, points[left, 2:])
+            good = rated >= TRUSTED
+            left, rated, landmarks = left[good], rated[good], landmarks[good]
+            moved = np.abs(landmarks - points[left, 2:]).max(axis=(1, 2))
+            points[left, 2:], known[left] = landmarks, True
+            scores[left] = np.maximum(seen.scores[left], rated)
+            left = left[moved > STILL * np.ptp(points[left, 2:], axis=1).max(axis=1)]
+        return Seen(scores, points), known
+
+
+def _joined(parts: list[Seen]) -> Seen:
+    return Seen(
+        np.concatenate([part.scores for part in parts]), np.concatenate([part.points for part in parts])
+    )
+
+
+def _within(seen: Seen, height: int, width: int) -> Seen:
+    """Without what is too small, and without the mirror images beyond the photo."""
+    boxes = seen.boxes()
+    centres, sides = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
+    beyond = np.maximum(-centres, centres - (width, height))
+    return seen[(sides[:, 1] >= PARSED) & (beyond <= 0.1 * sides).all(axis=1)]
+
+
+def _decoded(answers: Floats, cut: Affine, size: tuple[int, int]) -> Seen:
+    """(15, rows, columns) answers for a cut -> what they say about the photo."""
+    rows, columns = np.nonzero(answers[0] >= math.log(HINT / (1 - HINT)))
+    values = answers[:, rows, columns]  # (15, n)
+    half = CELL * np.exp(values[1:3]) / 2  # height, width
+    centre = CELL * (np.stack([rows, columns]) + values[3:5] + 0.5)
+    corners = np.stack([centre - half, centre + half])  # (2, 2, n)
+    landmarks = corners[0] + values[5:].reshape(5, 2, -1) * 2 * half  # (5, 2, n)
+    points = np.concatenate([corners, landmarks]).transpose(2, 0, 1)[..., ::-1] / size[::-1]
+    seen = Seen(1 / (1 + np.exp(-values[0])), points @ cut[:, :2].T + cut[:, 2])
+    return seen[suppress(seen.boxes(), seen.scores, 0.3)]
+
+
+def _like(seen: Seen, box: Floats) -> Seen:
+    """What is about the same face as the box: near its middle and of its size."""
+    boxes = seen.boxes()
+    side = (box[2:] - box[:2]).max()
+    away = np.abs(boxes[:, :2] + boxes[:, 2:] - box[:2] - box[2:]).max(axis=1) / 2
+    size = (boxes[:, 2:] - boxes[:, :2]).max(axis=1) / side
+    return seen[(away < 0.3 * side) & (size > 0.5) & (size < 2.0)]
+
+
+def _face(found: Seen, index: int) -> Face:
+    left, top, right, bottom = found.boxes()[index].tolist()
+    return Face((left, top, right - left, bottom - top), float(found.scores[index]), found.points[index, 2:])
