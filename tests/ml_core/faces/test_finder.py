@@ -60,6 +60,22 @@ def test_landmarks_in_one_point_still_give_a_cut() -> None:
     assert np.isfinite(alignment(face_of(np.full((5, 2), 7.0)))).all()
 
 
+def test_the_cut_of_a_profile_moves_to_the_head_behind_it() -> None:
+    landmarks = upright_face()
+    around = Face((50, 60, 100, 120), 1.0, landmarks)  # centred on them
+    assert alignment(around) == pytest.approx(alignment(face_of(landmarks)))
+    behind = Face((85, 60, 100, 120), 1.0, landmarks)  # 35 of the cut's 80 pixels to the right: 8 are slack
+    assert alignment(behind)[:, :2] == pytest.approx(alignment(around)[:, :2])
+    assert alignment(behind)[:, 2] - alignment(around)[:, 2] == pytest.approx([27, 0])
+
+
+def test_a_cut_is_not_smaller_than_the_box_says() -> None:
+    squeezed = Face((60, 60, 80, 125), 1.0, upright_face(eyes=4, mouth=20))
+    cut = alignment(squeezed)
+    assert cut[0, 0] == pytest.approx(2 * 0.7 * 100)
+    assert cut @ (0.5, 0.5, 1) == pytest.approx([100, 102])
+
+
 def test_the_astronaut_is_found_once_with_her_landmarks(
     finder: FaceFinder, astronaut: NDArray[np.uint8]
 ) -> None:
