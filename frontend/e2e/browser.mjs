@@ -1,4 +1,4 @@
-/** A browser for the tests, and a page that remembers what must not happen: errors in its console, foreign requests. */
+/** A browser for the tests, and a page that remembers what must not happen. */
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -24,12 +24,13 @@ const FLAGS = [
 ];
 
 /**
- * Call `work` with a page on the app, then check that nothing went wrong behind the scenes: no request to a foreign
- * origin, no error in the console. `refusals` are those that the browser itself logs of answers a test provokes, such
- * as 415 or ERR_FAILED; each must come, and nothing else may. `origins` may be asked beside the page's own.
+ * Call `work` with a page on the app, then check that it asked no foreign origin and logged no error.
+ * `refusals`: errors that the browser logs for answers the test provokes, such as 415 or ERR_FAILED; each of
+ * them must come, and no other. `origins`: those that may be asked beside the page's own. `library`: what a
+ * library may log.
  */
 export async function withPage(options, work) {
-  const { base = BASE_URL, path = "/", refusals = [], origins = [], ...context } = options;
+  const { base = BASE_URL, path = "/", refusals = [], origins = [], library, ...context } = options;
   const profile = await mkdtemp(join(tmpdir(), "face-parts-"));
   const browser = await chromium.launchPersistentContext(profile, {
     executablePath: CHROMIUM,
@@ -43,18 +44,26 @@ export async function withPage(options, work) {
   const foreign = [];
   const page = browser.pages()[0] ?? (await browser.newPage());
   page.setDefaultTimeout(60_000);
-  page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+  page.on("console", (message) => {
+    if (message.type() === "error" && !library?.test(message.text())) errors.push(message.text());
+  });
   page.on("pageerror", (error) => errors.push(String(error)));
   page.on("request", (request) => {
     const { protocol, origin } = new URL(request.url());
-    if (protocol.startsWith("http") && ![new URL(base).origin, ...origins].includes(origin)) foreign.push(request.url());
+    if (protocol.startsWith("http") && ![new URL(base).origin, ...origins].includes(origin))
+      foreign.push(request.url());
   });
   try {
     await page.goto(base + path);
     await work(page, browser);
     assert.deepEqual(foreign, [], "requests to foreign origins");
-    const refused = (error) => refusals.find((code) => new RegExp(`^Failed to load resource: .*\\b${code}\\b`).test(error));
-    assert.deepEqual(errors.filter((error) => !refused(error)), [], "errors in the console");
+    const refused = (error) =>
+      refusals.find((code) => new RegExp(`^Failed to load resource: .*\\b${code}\\b`).test(error));
+    assert.deepEqual(
+      errors.filter((error) => !refused(error)),
+      [],
+      "errors in the console",
+    );
     assert.deepEqual(new Set(errors.map(refused)), new Set(refusals), "refusals");
   } catch (error) {
     await shoot(page, "failed").catch(() => undefined);
@@ -76,6 +85,12 @@ export async function parseFile(page, file = SAMPLE) {
   await page.getByLabel("Photo file").setInputFiles(file);
   await page.getByTestId("label-canvas").waitFor();
   await page.getByTestId("progress").waitFor({ state: "detached" });
+}
+
+/** Choose from a list that opens. */
+export async function choose(page, label, option) {
+  await page.getByRole("button", { name: label }).click();
+  await page.getByRole("option", { name: option, exact: true }).click();
 }
 
 /** Press a download's button; its name and bytes. */

@@ -11,11 +11,18 @@ async function assertAccessible(page) {
   await page.evaluate(AXE);
   const { violations } = await page.evaluate(() => window.axe.run());
   const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-  assert.deepEqual(serious.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]), []);
+  assert.deepEqual(
+    serious.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]),
+    [],
+  );
 }
 
 for (const colorScheme of ["light", "dark"]) {
-  for (const [size, viewport] of Object.entries({ phone: { width: 360, height: 740 }, desk: { width: 1280, height: 800 }, wide: { width: 2200, height: 1200 } })) {
+  for (const [size, viewport] of Object.entries({
+    phone: { width: 360, height: 740 },
+    desk: { width: 1280, height: 800 },
+    wide: { width: 2200, height: 1200 },
+  })) {
     test(`${colorScheme} on a ${size}: nothing sticks out, axe finds nothing serious`, async () => {
       const phone = size === "phone";
       await withPage({ colorScheme, viewport, hasTouch: phone, isMobile: phone }, async (page) => {
@@ -26,7 +33,10 @@ for (const colorScheme of ["light", "dark"]) {
         await page.waitForTimeout(400);
         await shoot(page, `${size}-${colorScheme}`);
         await assertAccessible(page);
-        const [inner, outer] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
+        const [inner, outer] = await page.evaluate(() => [
+          document.documentElement.scrollWidth,
+          window.innerWidth,
+        ]);
         assert.ok(inner <= outer, `${inner} > ${outer}`);
         if (phone) {
           await page.getByText(/^Model lite/).scrollIntoViewIfNeeded();
@@ -54,7 +64,12 @@ test("the camera: its picture is parsed; where no face is found, the whole can b
 
 test("no camera to be had: each reason in its own words", async () => {
   await withPage({}, async (page) => {
-    for (const [name, code] of [["NotAllowedError", "denied"], ["NotReadableError", "busy"], ["NotFoundError", "missing"], ["", "insecure"]]) {
+    for (const [name, code] of [
+      ["NotAllowedError", "denied"],
+      ["NotReadableError", "busy"],
+      ["NotFoundError", "missing"],
+      ["", "insecure"],
+    ]) {
       await page.evaluate((name) => {
         const media = name && { getUserMedia: () => Promise.reject(new DOMException("", name)) };
         Object.defineProperty(navigator, "mediaDevices", { value: media || undefined, configurable: true });
@@ -73,10 +88,27 @@ test("all of it by keyboard", async () => {
     await page.locator("body").focus();
     for (let presses = 0; presses < 60; presses += 1) {
       await page.keyboard.press("Tab");
-      reached.add(await page.evaluate(() => document.activeElement?.ariaLabel || document.activeElement?.textContent || document.activeElement?.type));
+      reached.add(
+        await page.evaluate(
+          () =>
+            document.activeElement?.ariaLabel ||
+            document.activeElement?.textContent ||
+            document.activeElement?.type,
+        ),
+      );
     }
     const names = [...reached].join("|");
-    for (const part of ["Camera", "Sample", "Photo: plus", "Zoom in", "Dark colours", "Face 1", "Mask", "Copy the curl", "curl command"]) {
+    for (const part of [
+      "Camera",
+      "Sample",
+      "Photo: plus",
+      "Zoom in",
+      "Dark colours",
+      "Face 1",
+      "Mask",
+      "Copy the curl",
+      "curl command",
+    ]) {
       assert.ok(names.includes(part), `${part} is not reached: ${names}`);
     }
   });

@@ -4,13 +4,13 @@ import { existsSync, mkdtempSync, readFileSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { download, shoot, withPage } from "./browser.mjs";
+import { choose, download, shoot, withPage } from "./browser.mjs";
 import { ROOT, withService, withStaticHost } from "./service.mjs";
 
 const told = (page, code) => page.locator(`[role=alert][data-code=${code}]`).waitFor();
 const mask = (page) => page.getByTestId("label-canvas").waitFor();
 
-test("a service with keys: asks, refuses a wrong one, takes the right one, here and on the device", async () => {
+test("a service with keys: asks, refuses a wrong one, takes the right one; on the device too", async () => {
   await withService({}, async (base, manage) => {
     const right = manage("create_api_key", "browser").trim().split(/\s+/).at(-1);
     await withPage({ base, refusals: [401, 403] }, async (page) => {
@@ -45,14 +45,14 @@ function twoModels() {
   return folder;
 }
 
-test("several models: one is chosen, for the page, its downloads, its curl command and the device", async () => {
+test("several models: the chosen one is used by page, downloads, curl command and device", async () => {
   await withService({ MODELS_DIR: twoModels(), MODEL: "lite" }, async (base) => {
     await withPage({ base }, async (page) => {
       await page.getByRole("button", { name: "Sample" }).click();
       await mask(page);
       await page.getByText(/^Model lite/).waitFor();
       const asked = page.waitForRequest(/\/api\/segment\/\?.*model=other/);
-      await page.getByLabel("Model", { exact: true }).selectOption("other");
+      await choose(page, /\bModel$/, "other");
       await asked;
       await page.getByText(/^Model other/).waitFor();
       assert.match(await page.getByTestId("curl").innerText(), /model=other/);
@@ -67,10 +67,12 @@ test("several models: one is chosen, for the page, its downloads, its curl comma
   });
 });
 
-test("the page of another origin, as on Vercel: the photo goes to the service, and the model comes from it", async () => {
+test("the page of another origin, as on Vercel: photo to the service, model from the service", async () => {
   const folder = join(ROOT, "frontend/out-remote");
   assert.ok(existsSync(folder), "run `npm run build:remote` first");
-  const policy = /Content-Security-Policy" content="([^"]*)"/.exec(readFileSync(join(folder, "index.html"), "utf8"))[1];
+  const policy = /Content-Security-Policy" content="([^"]*)"/.exec(
+    readFileSync(join(folder, "index.html"), "utf8"),
+  )[1];
   const api = /connect-src 'self' (\S+)/.exec(policy)[1].replace(/;$/, "");
   await withStaticHost(folder, async (base) => {
     await withService({ PORT: new URL(api).port, CORS_ALLOWED_ORIGINS: base }, async () => {
@@ -86,6 +88,8 @@ test("the page of another origin, as on Vercel: the photo goes to the service, a
         await shoot(page, "remote");
       });
     });
-    await withPage({ base, origins: [api], refusals: ["ERR_CONNECTION_REFUSED"] }, (page) => told(page, "unreachable"));
+    await withPage({ base, origins: [api], refusals: ["ERR_CONNECTION_REFUSED"] }, (page) =>
+      told(page, "unreachable"),
+    );
   });
 });

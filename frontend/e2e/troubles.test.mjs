@@ -6,7 +6,8 @@ import { test } from "node:test";
 import { parseFile, SAMPLE, shoot, withPage } from "./browser.mjs";
 
 const sample = readFileSync(SAMPLE);
-const give = (page, name, buffer, mimeType = "image/jpeg") => page.getByLabel("Photo file").setInputFiles({ name, mimeType, buffer });
+const give = (page, name, buffer, mimeType = "image/jpeg") =>
+  page.getByLabel("Photo file").setInputFiles({ name, mimeType, buffer });
 const told = (page, code) => page.locator(`[role=alert][data-code=${code}]`).waitFor();
 
 const problem = (status, type, headers = {}) => ({
@@ -43,7 +44,11 @@ test("what the page refuses itself sends nothing", async () => {
 
 test("busy: waits as long as asked, then tries again", async () => {
   await withPage({ refusals: [503] }, async (page) => {
-    await page.route("**/api/segment/**", (route) => route.fulfill(problem(503, "too_busy", { "retry-after": "2" })), { times: 1 });
+    await page.route(
+      "**/api/segment/**",
+      (route) => route.fulfill(problem(503, "too_busy", { "retry-after": "2" })),
+      { times: 1 },
+    );
     await page.getByRole("button", { name: "Sample" }).click();
     await told(page, "too_busy");
     await page.getByRole("button", { name: /^Try again in/ }).waitFor();
@@ -83,9 +88,11 @@ test("an answer that is not the service's", async () => {
   });
 });
 
-test("no class table: said, closed, said again with the first result, which gets its colours by another try", async () => {
+test("no class table: said, closed, said again with the first result; another try colours it", async () => {
   await withPage({ refusals: [503] }, async (page) => {
-    await page.route("**/api/models/**", (route) => route.fulfill(problem(503, "not_ready", { "retry-after": "1" })));
+    await page.route("**/api/models/**", (route) =>
+      route.fulfill(problem(503, "not_ready", { "retry-after": "1" })),
+    );
     await page.reload();
     await told(page, "not_ready");
     await page.getByRole("button", { name: "Close" }).click();
@@ -111,7 +118,7 @@ test("a download that failed: another try downloads it", async () => {
   });
 });
 
-test("a sample that does not come: another try gets it; one that comes late replaces no photo given meanwhile", async () => {
+test("a lost sample: another try gets it; a late one does not replace a photo given meanwhile", async () => {
   await withPage({ refusals: ["ERR_FAILED", 404] }, async (page) => {
     await page.route("**/samples/*", (route) => route.fulfill({ status: 404 }), { times: 1 });
     await page.getByRole("button", { name: "Sample" }).click();
@@ -121,7 +128,11 @@ test("a sample that does not come: another try gets it; one that comes late repl
     await told(page, "unreachable");
     await again(page);
     await photo(page, "astronaut.jpg").waitFor();
-    await page.route("**/samples/*", (route) => setTimeout(() => route.continue().catch(() => undefined), 800), { times: 1 });
+    await page.route(
+      "**/samples/*",
+      (route) => setTimeout(() => route.continue().catch(() => undefined), 800),
+      { times: 1 },
+    );
     await page.getByRole("button", { name: "Sample" }).click();
     await give(page, "mine.jpg", sample);
     await photo(page, "mine.jpg").waitFor();
@@ -141,7 +152,7 @@ test("several photos, quickly: the last one is shown, whatever is answered when"
       await give(page, name, sample);
       await photo(page, name).waitFor();
     }
-    await page.getByRole("button", { name: "JSON" }).waitFor();
+    await page.getByRole("button", { name: "JSON", exact: true }).waitFor();
     await page.waitForTimeout(1500);
     assert.equal(await photo(page, "three.jpg").count(), 1);
     assert.equal(await page.getByRole("button", { name: /^Show / }).count(), 0, "one result");

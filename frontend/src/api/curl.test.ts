@@ -6,12 +6,18 @@ const URL = "https://faces.example/api/segment/";
 describe("curlCommand", () => {
   it("sends the same options and photo", () => {
     expect(curlCommand(URL, "me.jpg", { output: "overlay", alpha: 0.5 }, false)).toBe(
-      "curl 'https://faces.example/api/segment/?output=overlay&alpha=0.5' \\\n  -F 'image=@me.jpg' \\\n  -o 'me-overlay.jpg'",
+      [
+        "curl 'https://faces.example/api/segment/?output=overlay&alpha=0.5' \\",
+        "  -F 'image=@me.jpg' \\",
+        "  -o 'me-overlay.jpg'",
+      ].join("\n"),
     );
   });
 
   it("takes a key from the environment instead of showing it", () => {
-    expect(curlCommand(URL, "me.jpg", { output: "mask" }, true)).toContain('-H "Authorization: Api-Key $API_KEY"');
+    expect(curlCommand(URL, "me.jpg", { output: "mask" }, true)).toContain(
+      '-H "Authorization: Api-Key $API_KEY"',
+    );
   });
 
   it("quotes names for the shell and for curl's own form syntax", () => {

@@ -15,7 +15,12 @@ export function downloadName(photoName: string, output: Output): string {
 }
 
 /** The shell command that sends the same request as this page. */
-export function curlCommand(url: string, photoName: string, options: SegmentOptions, withKey: boolean): string {
+export function curlCommand(
+  url: string,
+  photoName: string,
+  options: SegmentOptions,
+  withKey: boolean,
+): string {
   const target = downloadName(photoName, options.output ?? "mask");
   const lines = [
     `curl ${quote(`${url}?${queryOf(options)}`)}`,
@@ -29,9 +34,7 @@ export function curlCommand(url: string, photoName: string, options: SegmentOpti
 /** alpha=0.6&output=overlay, the comma of lists kept readable. */
 export function queryOf(options: SegmentOptions): string {
   const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(options)) {
-    if (value !== undefined) query.set(name, String(value));
-  }
+  for (const [name, value] of Object.entries(options)) query.set(name, String(value));
   return query.toString().replaceAll("%2C", ",");
 }
 

@@ -8,7 +8,9 @@ export async function fetchModels(key: string, signal?: AbortSignal): Promise<Mo
     if (!data) throw troubleOf(response, error, { key });
     if (!Array.isArray(data)) throw trouble("unexpected_answer");
     if (data.length === 0) throw troubleOf(response, { type: "not_ready" }, { key });
-    const names = [...data].sort((one, other) => Number(other.default) - Number(one.default)).map(({ name }) => name);
+    const names = [...data]
+      .sort((one, other) => Number(other.default) - Number(one.default))
+      .map(({ name }) => name);
     return await Promise.all(names.map((name) => fetchModel(name, key, signal)));
   } catch (error) {
     throw asTrouble(error, { key });

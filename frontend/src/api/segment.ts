@@ -23,8 +23,8 @@ export async function segment({ photo, options, key, signal, onSent }: SegmentCa
       signal,
       ...(onSent && { fetch: uploadFetch(onSent) }),
     });
-    if (error !== undefined || !data) throw troubleOf(response, error, sent);
-    return data as Blob;
+    if (!data) throw troubleOf(response, error, sent);
+    return data;
   } catch (error) {
     throw asTrouble(error, sent);
   }

@@ -7,10 +7,26 @@ const code = (error: unknown) => (error as TroubleError).trouble.code;
 
 /** Every `type` of segmentation_api/errors.py and of what it raises. */
 const API_CODES = [
-  "invalid_request", "malformed_body", "bad_request", "too_many_parts", "api_key_missing", "api_key_invalid",
-  "forbidden", "not_found", "method_not_allowed", "not_acceptable", "unsupported_media_type", "upload_timeout",
-  "upload_too_large", "image_too_large", "unsupported_image", "broken_image", "rate_limited", "too_busy",
-  "not_ready", "internal_error",
+  "invalid_request",
+  "malformed_body",
+  "bad_request",
+  "too_many_parts",
+  "api_key_missing",
+  "api_key_invalid",
+  "forbidden",
+  "not_found",
+  "method_not_allowed",
+  "not_acceptable",
+  "unsupported_media_type",
+  "upload_timeout",
+  "upload_too_large",
+  "image_too_large",
+  "unsupported_image",
+  "broken_image",
+  "rate_limited",
+  "too_busy",
+  "not_ready",
+  "internal_error",
 ];
 
 describe("words", () => {
@@ -27,8 +43,17 @@ describe("words", () => {
 
 describe("troubleOf", () => {
   it("follows the type of the envelope and keeps what the service said", () => {
-    const found = troubleOf(answer(422), { type: "broken_image", detail: "cut short", request_id: "7" }).trouble;
-    expect(found).toMatchObject({ code: "broken_image", detail: "cut short", requestId: "7", remedy: "other-photo" });
+    const found = troubleOf(answer(422), {
+      type: "broken_image",
+      detail: "cut short",
+      request_id: "7",
+    }).trouble;
+    expect(found).toMatchObject({
+      code: "broken_image",
+      detail: "cut short",
+      requestId: "7",
+      remedy: "other-photo",
+    });
   });
 
   it("knows how long to wait", () => {

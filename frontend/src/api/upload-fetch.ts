@@ -14,9 +14,9 @@ export function uploadFetch(onSent: OnSent): (request: Request) => Promise<Respo
       xhr.onload = () => resolve(toResponse(xhr));
       xhr.onerror = () => reject(new TypeError("Failed to fetch"));
       xhr.onabort = () => reject(new DOMException("Aborted", "AbortError"));
-      if (request.signal.aborted) return xhr.onabort(new ProgressEvent("abort"));
       request.signal.addEventListener("abort", () => xhr.abort());
-      xhr.send(body);
+      if (request.signal.aborted) reject(new DOMException("Aborted", "AbortError"));
+      else xhr.send(body);
     });
   };
 }

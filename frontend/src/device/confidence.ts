@@ -5,7 +5,11 @@ import type { Logits } from "./upsample";
  * By class id: the mean softmax(logits / its temperature) of a class where it wins, as the service has it
  * (ml_core.segmenter); for one that wins only between logits the highest it reaches; null if not in `labels`.
  */
-export function confidenceOf({ classes, values }: Logits, labels: LabelMap, temperatures: readonly number[]): (number | null)[] {
+export function confidenceOf(
+  { classes, values }: Logits,
+  labels: LabelMap,
+  temperatures: readonly number[],
+): (number | null)[] {
   const total = new Float64Array(classes);
   const count = new Float64Array(classes);
   const highest = new Float64Array(classes);

@@ -1,8 +1,8 @@
 import { absoluteUrl, keyHeader, type ModelDetail } from "@/api/client";
-import { trouble } from "@/api/trouble";
-import type { DeviceLabels } from "@/studio/result";
-import type { Cut } from "./cut";
-import type { DeviceAnswer, DeviceRequest } from "./messages";
+import { trouble, type TroubleError } from "@/api/trouble";
+import type { DeviceLabels } from "@/results/result";
+import type { Cut } from "@/geometry/cut";
+import type { DeviceAnswer, DeviceRequest, FailureCode } from "./messages";
 
 export interface DeviceCall {
   photo: File;
@@ -10,9 +10,8 @@ export interface DeviceCall {
   model: ModelDetail;
   key: string;
   signal: AbortSignal;
-  /** Share of the model that has come, null where it cannot be told. */
-  onModel: (share: number | null) => void;
-  onParsing: () => void;
+  /** `share` is that of the model that has come, null where it cannot be told. */
+  onProgress: (stage: "model" | "parsing", share: number | null) => void;
 }
 
 let worker: Worker | null = null;
@@ -36,9 +35,10 @@ export function parseOnDevice(call: DeviceCall): Promise<DeviceLabels> {
     );
     mine.addEventListener(
       "error",
-      (event) => {
-        worker = null;
-        settle(() => reject(trouble("device_failed", { detail: event.message })));
+      ({ message }) => {
+        discard(mine);
+        // a script that could not be fetched is an error without a message
+        settle(() => reject(message ? failure("device_failed", message) : failure("no_runtime")));
       },
       listening,
     );
@@ -47,15 +47,33 @@ export function parseOnDevice(call: DeviceCall): Promise<DeviceLabels> {
       ({ data }: MessageEvent<DeviceAnswer>) => {
         const { message } = data;
         if (data.call !== request.call) return;
-        if (message.kind === "fetching") call.onModel(message.share);
-        else if (message.kind === "parsing") call.onParsing();
+        if (message.kind === "fetching") call.onProgress("model", message.share);
+        else if (message.kind === "parsing") call.onProgress("parsing", null);
         else if (message.kind === "labels") settle(() => resolve(message));
-        else settle(() => reject(trouble(message.code, { detail: message.detail })));
+        else {
+          if (message.code === "no_runtime") discard(mine);
+          settle(() => reject(failure(message.code, message.detail)));
+        }
       },
       listening,
     );
     mine.postMessage(request);
   });
+}
+
+/** For one that cannot recover: the next call starts another. */
+function discard(broken: Worker): void {
+  broken.terminate();
+  if (worker === broken) worker = null;
+}
+
+const FETCHED: readonly FailureCode[] = ["no_runtime", "no_local_model"];
+
+function failure(code: FailureCode, detail?: string): TroubleError {
+  if (FETCHED.includes(code) && !navigator.onLine) {
+    return trouble("offline", { hint: "The model has to be fetched once. Connect and try again." });
+  }
+  return trouble(code, { detail });
 }
 
 function requestOf({ photo, cut, model, key }: DeviceCall): DeviceRequest {

@@ -4,7 +4,7 @@ import { zip, type ZipMember } from "@/files/zip";
 import type { LabelMap } from "@/labels/label-map";
 import { overlayPng } from "@/labels/picture";
 import { regionsOf } from "@/labels/regions";
-import type { Result } from "@/studio/result";
+import type { Result } from "@/results/result";
 
 export interface Drawn {
   result: Result;
@@ -15,7 +15,10 @@ export interface Drawn {
 }
 
 /** A download of what was parsed on this device, of the same form as the service's; the overlay is a PNG. */
-export async function deviceFile(output: Output, { result, labels, model, hidden, opacity }: Drawn): Promise<Blob> {
+export async function deviceFile(
+  output: Output,
+  { result, labels, model, hidden, opacity }: Drawn,
+): Promise<Blob> {
   const shown = withoutHidden(labels, hidden);
   switch (output) {
     case "mask":
@@ -70,12 +73,13 @@ function answerOf(labels: LabelMap, result: Result, model: ModelDetail) {
 async function classesZip(labels: LabelMap, rows: ReturnType<typeof rowsOf>): Promise<Blob> {
   const members: ZipMember[] = [];
   const table = [];
-  for (const { rle: _, ...row } of rows) {
-    const file = `${String(row.id).padStart(2, "0")}-${row.name.replace(/[^A-Za-z0-9_-]+/g, "_").slice(0, 40)}.png`;
+  for (const { rle, ...row } of rows) {
+    const part = row.name.replace(/[^A-Za-z0-9_-]+/g, "_").slice(0, 40);
+    const file = `${String(row.id).padStart(2, "0")}-${part}.png`;
     const png = await classPng(labels, row.id);
     members.push({ name: file, bytes: new Uint8Array(await png.arrayBuffer()) });
     table.push({ ...row, file });
   }
-  members.push({ name: "classes.json", bytes: new TextEncoder().encode(JSON.stringify(table, null, 2)) as Uint8Array<ArrayBuffer> });
+  members.push({ name: "classes.json", bytes: new TextEncoder().encode(JSON.stringify(table, null, 2)) });
   return zip(members);
 }

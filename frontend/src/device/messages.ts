@@ -1,5 +1,6 @@
-import type { DeviceLabels } from "@/studio/result";
-import type { Cut, Size } from "./cut";
+import type { DeviceLabels } from "@/results/result";
+import type { Cut } from "@/geometry/cut";
+import type { Size } from "@/geometry/view";
 
 /** What the page asks of the worker. */
 export interface DeviceRequest {
@@ -21,5 +22,13 @@ export interface DeviceAnswer {
     | { kind: "fetching"; share: number | null }
     | { kind: "parsing" }
     | ({ kind: "labels" } & DeviceLabels)
-    | { kind: "failed"; code: "no_local_model" | "model_not_for_browser" | "not_readable_here" | "device_failed"; detail: string };
+    | {
+        kind: "failed";
+        code: FailureCode;
+        /** In the words of whatever failed. */
+        detail?: string;
+      };
 }
+
+export type FailureCode =
+  "no_runtime" | "no_local_model" | "model_not_for_browser" | "not_readable_here" | "device_failed";

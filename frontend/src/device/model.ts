@@ -1,5 +1,5 @@
 import * as ort from "onnxruntime-web/wasm";
-import type { Size } from "./cut";
+import type { Size } from "@/geometry/view";
 import type { Logits } from "./upsample";
 
 ort.env.wasm.numThreads = 1; // more would need cross-origin isolation, which the page cannot count on
@@ -10,13 +10,21 @@ export interface ModelSource {
   headers: Record<string, string>;
 }
 
+/** onnxruntime-web itself could not be fetched; this worker is of no use any more. */
+export class NoRuntime extends Error {}
+
 /** A model that the browser's runtime does not take. */
 export class Unusable extends Error {}
+
+const NO_RUNTIME = /no available backend found/; // of onnxruntime-common 1.30, which remembers it for good
 
 let open: { sha256: string; session: Promise<ort.InferenceSession> } | null = null;
 
 /** A session of the model, made once and kept. Rejects if its file cannot be had or is another one. */
-export function openModel(source: ModelSource, onShare: (share: number | null) => void): Promise<ort.InferenceSession> {
+export function openModel(
+  source: ModelSource,
+  onShare: (share: number | null) => void,
+): Promise<ort.InferenceSession> {
   if (open?.sha256 !== source.sha256) {
     const session = fetchModel(source, onShare).then(createSession);
     session.catch(() => (open = null));
@@ -37,7 +45,7 @@ async function createSession(bytes: Uint8Array): Promise<ort.InferenceSession> {
   try {
     return await ort.InferenceSession.create(bytes);
   } catch (error) {
-    throw new Unusable(String(error));
+    throw NO_RUNTIME.test(String(error)) ? new NoRuntime() : new Unusable(String(error));
   }
 }
 
@@ -61,7 +69,7 @@ async function fetchModel({ url, sha256, headers }: ModelSource, onShare: (share
 
 /** Only secure contexts can hash; elsewhere the network is trusted as for the page itself. */
 async function verify(bytes: Uint8Array<ArrayBuffer>, sha256: string): Promise<void> {
-  if (!globalThis.crypto?.subtle) return;
+  if (!isSecureContext) return;
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   const found = [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   if (found !== sha256) throw new Error("the model is not the one the service describes");

@@ -1,4 +1,5 @@
-import { bounds, placesAlong, type Cut, type Size } from "./cut";
+import { bounds, placesAlong, type Cut } from "@/geometry/cut";
+import type { Size } from "@/geometry/view";
 
 /** A picture as a canvas gives it: RGBA, row by row. */
 export interface Picture extends Size {
@@ -69,7 +70,14 @@ function areaTable(source: number, target: number): Area[] {
   });
 }
 
-function addRow(sums: Float64Array, photo: Picture, left: number, y: number, columns: Area[], weight: number): void {
+function addRow(
+  sums: Float64Array,
+  photo: Picture,
+  left: number,
+  y: number,
+  columns: Area[],
+  weight: number,
+): void {
   const { data } = photo;
   const row = 4 * (y * photo.width + left);
   for (let x = 0; x < columns.length; x += 1) {
@@ -100,7 +108,11 @@ function bilinear(part: Uint8Array, from: Size, columns: Places, rows: Places, s
   for (let y = 0; y < size.height; y += 1) {
     const { low: top, high: bottom, share: down } = neighbours(rows.offset + y * rows.step, from.height);
     for (let x = 0; x < size.width; x += 1) {
-      const { low: left, high: right, share: across } = neighbours(columns.offset + x * columns.step, from.width);
+      const {
+        low: left,
+        high: right,
+        share: across,
+      } = neighbours(columns.offset + x * columns.step, from.width);
       for (let channel = 0; channel < 3; channel += 1) {
         const value = (row: number, column: number) => part[3 * (row * from.width + column) + channel]!;
         const above = value(top, left) * (1 - across) + value(top, right) * across;

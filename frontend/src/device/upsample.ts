@@ -1,5 +1,6 @@
 import { emptyLabelMap, type LabelMap } from "@/labels/label-map";
-import { bounds, type Cut, type Size } from "./cut";
+import { bounds, type Cut } from "@/geometry/cut";
+import type { Size } from "@/geometry/view";
 import { neighbours } from "./sample";
 
 /** What the network says of a cut: values by row, column and class. */
@@ -9,8 +10,8 @@ export interface Logits extends Size {
 }
 
 /**
- * Labels of a photo from the logits of one cut, as the service makes them (ml_core.paste): the best class of the
- * logits interpolated between; 0 outside the cut. Where the four neighbours agree nothing needs interpolating.
+ * Labels of a photo from the logits of one cut, as the service makes them (ml_core.paste): the best class of
+ * the bilinearly interpolated logits; 0 outside the cut. Where all four neighbours agree, none is needed.
  */
 export function upsample(logits: Logits, cut: Cut, photo: Size): LabelMap {
   const map = emptyLabelMap(photo);
@@ -64,7 +65,12 @@ function bestClasses({ width, height, classes, values }: Logits): Uint8Array {
 
 function bestBetween({ width, classes, values }: Logits, row: Place, column: Place): number {
   const at = (y: number, x: number) => (y * width + x) * classes;
-  const corners = [at(row.low, column.low), at(row.low, column.high), at(row.high, column.low), at(row.high, column.high)] as const;
+  const corners = [
+    at(row.low, column.low),
+    at(row.low, column.high),
+    at(row.high, column.low),
+    at(row.high, column.high),
+  ] as const;
   const across = [1 - column.share, column.share] as const;
   const down = [1 - row.share, row.share] as const;
   let winner = 0;

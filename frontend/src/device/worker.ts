@@ -1,9 +1,9 @@
 /** Runs the model off the page's own thread. The photo never leaves the browser. */
 
 import { confidenceOf } from "./confidence";
-import { letterbox } from "./cut";
-import type { DeviceAnswer, DeviceRequest } from "./messages";
-import { infer, openModel, Unusable } from "./model";
+import { letterbox } from "@/geometry/cut";
+import type { DeviceAnswer, DeviceRequest, FailureCode } from "./messages";
+import { infer, NoRuntime, openModel, Unusable } from "./model";
 import { sample, type Picture } from "./sample";
 import { upsample } from "./upsample";
 
@@ -11,8 +11,11 @@ const scope = self as unknown as DedicatedWorkerGlobalScope;
 type Say = (message: DeviceAnswer["message"]) => void;
 
 class Failure extends Error {
-  constructor(readonly code: "no_local_model" | "model_not_for_browser" | "not_readable_here", detail: string) {
-    super(detail);
+  constructor(
+    readonly code: FailureCode,
+    readonly detail?: string,
+  ) {
+    super(code);
   }
 }
 
@@ -25,14 +28,18 @@ scope.onmessage = async ({ data }: MessageEvent<DeviceRequest>) => {
   try {
     await parse(data, say);
   } catch (error) {
-    const code = error instanceof Failure ? error.code : "device_failed";
-    say({ kind: "failed", code, detail: error instanceof Error ? error.message : String(error) });
+    const { code, detail } = error instanceof Failure ? error : new Failure("device_failed", String(error));
+    say({ kind: "failed", code, detail });
   }
 };
 
-async function parse({ call, photo, cut, input, temperatures, model }: DeviceRequest, say: Say): Promise<void> {
-  const session = await openModel(model, (share) => say({ kind: "fetching", share })).catch((error: unknown) => {
-    throw new Failure(error instanceof Unusable ? "model_not_for_browser" : "no_local_model", String(error));
+async function parse(
+  { call, photo, cut, input, temperatures, model }: DeviceRequest,
+  say: Say,
+): Promise<void> {
+  const fetching = openModel(model, (share) => say({ kind: "fetching", share }));
+  const session = await fetching.catch((error: unknown) => {
+    throw modelFailure(error);
   });
   say({ kind: "parsing" });
   const started = performance.now();
@@ -45,6 +52,13 @@ async function parse({ call, photo, cut, input, temperatures, model }: DeviceReq
   const confidence = confidenceOf(logits, labels, temperatures);
   const message = { kind: "labels", labels, confidence, ms: performance.now() - started } as const;
   scope.postMessage({ call, message } satisfies DeviceAnswer, [labels.ids.buffer]);
+}
+
+function modelFailure(error: unknown): Failure {
+  if (error instanceof NoRuntime) return new Failure("no_runtime");
+  if (error instanceof Unusable) return new Failure("model_not_for_browser", error.message);
+  if (error instanceof TypeError) return new Failure("no_local_model"); // fetch, in each browser's own words
+  return new Failure("no_local_model", String(error));
 }
 
 /** Upright RGBA on white, without colour management: what the service decodes. */

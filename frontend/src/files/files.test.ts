@@ -1,17 +1,20 @@
 import { inflateSync } from "node:zlib";
 import { expect, it } from "vitest";
-import { crc32 } from "./crc32";
-import { classPng, idsPng } from "./png";
+import { classPng, crc32, idsPng } from "./png";
 import { zip } from "./zip";
 
-const PLANE = { width: 10, height: 2, ids: Uint8Array.from([0, 1, 2, 0, 0, 0, 0, 0, 2, 2, 2, 0, 0, 0, 0, 0, 0, 0, 0, 1]) };
+const PLANE = {
+  width: 10,
+  height: 2,
+  ids: Uint8Array.from([0, 1, 2, 0, 0, 0, 0, 0, 2, 2, 2, 0, 0, 0, 0, 0, 0, 0, 0, 1]),
+};
 
 const bytesOf = async (blob: Blob) => Buffer.from(await blob.arrayBuffer());
 
 /** Kind -> data of a PNG's chunks, their sums checked. */
 function chunksOf(png: Buffer): Record<string, Buffer> {
   const chunks: Record<string, Buffer> = {};
-  for (let at = 8; at < png.length; ) {
+  for (let at = 8; at < png.length;) {
     const length = png.readUInt32BE(at);
     expect(png.readUInt32BE(at + 8 + length)).toBe(crc32(png.subarray(at + 4, at + 8 + length)));
     chunks[png.toString("latin1", at + 4, at + 8)] = png.subarray(at + 8, at + 8 + length);
@@ -25,7 +28,9 @@ it("sums as everybody does", () => {
 });
 
 it("writes ids in the colours of a palette", async () => {
-  const { IHDR, PLTE, IDAT } = chunksOf(await bytesOf(await idsPng(PLANE, Uint8Array.from([0, 0, 0, 1, 2, 3, 4, 5, 6]))));
+  const { IHDR, PLTE, IDAT } = chunksOf(
+    await bytesOf(await idsPng(PLANE, Uint8Array.from([0, 0, 0, 1, 2, 3, 4, 5, 6]))),
+  );
   expect([...IHDR!]).toEqual([0, 0, 0, 10, 0, 0, 0, 2, 8, 3, 0, 0, 0]);
   expect([...PLTE!]).toEqual([0, 0, 0, 1, 2, 3, 4, 5, 6]);
   expect([...inflateSync(IDAT!)]).toEqual([0, ...PLANE.ids.slice(0, 10), 0, ...PLANE.ids.slice(10)]);
@@ -38,7 +43,10 @@ it("writes one class in single bits", async () => {
 });
 
 it("puts members where the zip's directory says", async () => {
-  const members = [{ name: "a.txt", bytes: Uint8Array.from([1, 2, 3]) }, { name: "b.txt", bytes: Uint8Array.from([4]) }];
+  const members = [
+    { name: "a.txt", bytes: Uint8Array.from([1, 2, 3]) },
+    { name: "b.txt", bytes: Uint8Array.from([4]) },
+  ];
   const file = await bytesOf(zip(members));
   const end = file.length - 22;
   expect(file.readUInt32LE(end)).toBe(0x06054b50);

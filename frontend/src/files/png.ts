@@ -1,4 +1,4 @@
-import { crc32 } from "./crc32";
+import { gzipSync } from "fflate";
 
 /** A picture of few values, such as class ids: what a canvas, which knows only RGBA, cannot write. */
 interface Plane {
@@ -34,7 +34,13 @@ export function classPng(plane: Plane, id: number): Promise<Blob> {
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-async function png({ width, height }: Plane, lines: Bytes, depth: number, kind: number, more: Bytes[]): Promise<Blob> {
+async function png(
+  { width, height }: Plane,
+  lines: Bytes,
+  depth: number,
+  kind: number,
+  more: Bytes[],
+): Promise<Blob> {
   const header = new DataView(new ArrayBuffer(13));
   header.setUint32(0, width);
   header.setUint32(4, height);
@@ -42,7 +48,13 @@ async function png({ width, height }: Plane, lines: Bytes, depth: number, kind: 
   header.setUint8(9, kind);
   const signature = Uint8Array.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
   const data = chunk("IDAT", await deflate(lines));
-  const parts = [signature, chunk("IHDR", new Uint8Array(header.buffer)), ...more, data, chunk("IEND", new Uint8Array())];
+  const parts = [
+    signature,
+    chunk("IHDR", new Uint8Array(header.buffer)),
+    ...more,
+    data,
+    chunk("IEND", new Uint8Array()),
+  ];
   return new Blob(parts, { type: "image/png" });
 }
 
@@ -50,10 +62,16 @@ function chunk(kind: string, data: Uint8Array): Bytes {
   const bytes = new Uint8Array(12 + data.length);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, data.length);
-  bytes.set([...kind].map((letter) => letter.charCodeAt(0)), 4);
+  bytes.set(new TextEncoder().encode(kind), 4);
   bytes.set(data, 8);
   view.setUint32(8 + data.length, crc32(bytes.subarray(4, 8 + data.length)));
   return bytes;
+}
+
+/** ISO 3309, which is also what gzip ends with, before its length (RFC 1952). */
+export function crc32(bytes: Uint8Array): number {
+  const gzip = gzipSync(bytes, { level: 0 });
+  return new DataView(gzip.buffer, gzip.byteOffset).getUint32(gzip.length - 8, true);
 }
 
 async function deflate(bytes: Bytes): Promise<Uint8Array> {

@@ -41,11 +41,21 @@ it("chooses a step that bounds the labels", () => {
 });
 
 it("keeps every second place both ways", () => {
-  const map = { ...emptyLabelMap({ width: 3, height: 3 }), ids: Uint8Array.from([0, 1, 2, 3, 4, 5, 6, 7, 8]) };
-  expect(coarser(map, 2)).toEqual({ ...emptyLabelMap({ width: 3, height: 3 }, 2), ids: Uint8Array.from([0, 2, 6, 8]) });
+  const map = {
+    ...emptyLabelMap({ width: 3, height: 3 }),
+    ids: Uint8Array.from([0, 1, 2, 3, 4, 5, 6, 7, 8]),
+  };
+  expect(coarser(map, 2)).toEqual({
+    ...emptyLabelMap({ width: 3, height: 3 }, 2),
+    ids: Uint8Array.from([0, 2, 6, 8]),
+  });
 });
 
 it("counts ids", () => {
   const map = { ...emptyLabelMap({ width: 2, height: 2 }), ids: Uint8Array.from([1, 1, 0, 3]) };
-  expect([...countIds(map, [{ id: 0 }, { id: 1 }, { id: 2 }])]).toEqual([[0, 1], [1, 2], [2, 0]]);
+  expect([...countIds(map, [{ id: 0 }, { id: 1 }, { id: 2 }])]).toEqual([
+    [0, 1],
+    [1, 2],
+    [2, 0],
+  ]);
 });

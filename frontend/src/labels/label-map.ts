@@ -12,7 +12,7 @@ export interface LabelMap {
   ids: Uint8Array;
 }
 
-/** What is shown of a photo: every pixel of most, every second one both ways of the largest; more costs memory. */
+/** Bounds the memory of what is shown: photos above it are shown by every second pixel in both directions. */
 export const MOST_LABELS = 16_000_000;
 
 /** The step at which a photo of this size has no more than `most` labels. */
@@ -40,7 +40,7 @@ export function labelMapOf(
 /** COCO's compressed run lengths -> lengths, alternately outside and inside, down the columns (maskApi.c). */
 export function decodeCounts({ counts }: Pick<Rle, "counts">): number[] {
   const lengths: number[] = [];
-  for (let at = 0; at < counts.length; ) {
+  for (let at = 0; at < counts.length;) {
     let value = 0;
     let shift = 0;
     let code: number;
@@ -61,7 +61,8 @@ export function coarser(map: LabelMap, step: number): LabelMap {
   if (step === 1) return map;
   const found = emptyLabelMap(map.image, map.step * step);
   for (let y = 0; y < found.height; y += 1) {
-    for (let x = 0; x < found.width; x += 1) found.ids[y * found.width + x] = map.ids[y * step * map.width + x * step]!;
+    for (let x = 0; x < found.width; x += 1)
+      found.ids[y * found.width + x] = map.ids[y * step * map.width + x * step]!;
   }
   return found;
 }

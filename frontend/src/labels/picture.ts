@@ -2,7 +2,12 @@ import type { LabelMap } from "./label-map";
 import { paint, type Paint } from "./paint";
 
 /** The photo with the painted labels mixed in. */
-export async function overlayPng(photoUrl: string, labels: LabelMap, colors: Paint, opacity: number): Promise<Blob> {
+export async function overlayPng(
+  photoUrl: string,
+  labels: LabelMap,
+  colors: Paint,
+  opacity: number,
+): Promise<Blob> {
   const photo = new Image();
   photo.src = photoUrl;
   await photo.decode();

@@ -13,7 +13,7 @@ export interface LabelRegion {
 export function regionsOf({ width, height, ids }: LabelMap): LabelRegion[] {
   const found = new Map<number, Runs>();
   for (let x = 0; x < width; x += 1) {
-    for (let y = 0; y < height; ) {
+    for (let y = 0; y < height;) {
       const id = ids[y * width + x]!;
       const top = y;
       while (y < height && ids[y * width + x] === id) y += 1;

@@ -1,24 +1,10 @@
-import { useEffect, useState } from "react";
+import { useSyncExternalStore } from "react";
 
-/** Light or dark, and the way to the other one; follows the system until a person chooses. */
+/** Light or dark, and what changes to the other one; follows the system until a person chooses. */
 export function useTheme() {
-  const [dark, setDark] = useState(false);
-  useEffect(() => {
-    setDark(document.documentElement.classList.contains("dark"));
-    const system = matchMedia("(prefers-color-scheme: dark)");
-    const follow = () => {
-      if (chosen() === null) apply(system.matches);
-    };
-    const apply = (value: boolean) => {
-      show(value);
-      setDark(value);
-    };
-    system.addEventListener("change", follow);
-    return () => system.removeEventListener("change", follow);
-  }, []);
+  const dark = useSyncExternalStore(subscribe, isDark, () => false);
   const toggle = () => {
     show(!dark);
-    setDark(!dark);
     try {
       localStorage.setItem("theme", dark ? "light" : "dark");
     } catch {
@@ -28,9 +14,29 @@ export function useTheme() {
   return { dark, toggle };
 }
 
+const listeners = new Set<() => void>();
+
+function subscribe(tell: () => void): () => void {
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const follow = () => {
+    if (chosen() === null) show(system.matches);
+  };
+  listeners.add(tell);
+  system.addEventListener("change", follow);
+  return () => {
+    listeners.delete(tell);
+    system.removeEventListener("change", follow);
+  };
+}
+
+function isDark(): boolean {
+  return document.documentElement.classList.contains("dark");
+}
+
 function show(dark: boolean): void {
   document.documentElement.classList.toggle("dark", dark);
   document.documentElement.classList.toggle("light", !dark);
+  for (const tell of listeners) tell();
 }
 
 function chosen(): string | null {

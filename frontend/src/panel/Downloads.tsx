@@ -1,13 +1,15 @@
-import { useState } from "react";
-import type { ModelDetail, Output, SegmentOptions } from "@/api/client";
+import { Button } from "@heroui/react/button";
+import { useEffect, useState } from "react";
+import type { ModelDetail, Output } from "@/api/client";
 import { downloadName } from "@/api/curl";
 import { segment } from "@/api/segment";
-import { trouble, TroubleError, type Trouble } from "@/api/trouble";
-import { Button } from "@/controls/Button";
-import { deviceFile } from "@/device/files";
+import { trouble, TroubleError } from "@/api/trouble";
 import { DownloadIcon } from "@/lib/icons";
 import { saveFile } from "@/lib/save-file";
-import type { Result } from "@/studio/result";
+import { fullLabels, type Result } from "@/results/result";
+import { optionsOf } from "@/state/request-options";
+import type { StudioState } from "@/state/state";
+import { useStudio } from "@/state/studio-context";
 
 export const DOWNLOADS: readonly { output: Output; label: string }[] = [
   { output: "mask", label: "Mask" },
@@ -18,31 +20,28 @@ export const DOWNLOADS: readonly { output: Output; label: string }[] = [
 
 interface Props {
   result: Result;
-  /** The request whose answer a download is. */
-  optionsFor: (output: Output) => SegmentOptions;
-  apiKey: string;
   model: ModelDetail;
-  hidden: ReadonlySet<number>;
-  opacity: number;
-  onTrouble: (trouble: Trouble, retry: () => void) => void;
 }
 
-/** Files of the result: the API's bytes as they come, or drawn here if the photo was parsed on the device. */
-export function Downloads({ result, optionsFor, apiKey, model, hidden, opacity, onTrouble }: Props) {
+/** What draws files here; most visitors never need it. */
+const loadDrawing = () => import("@/device/files");
+
+/** Files of the result: the API's bytes as they come, or drawn here where nothing may be sent. */
+export function Downloads({ result, model }: Props) {
+  const { state, act } = useStudio();
   const [busy, setBusy] = useState<Output | null>(null);
+  const drawn = isDrawnHere(state, result);
+  useEffect(() => {
+    if (drawn) loadDrawing().catch(() => undefined); // while there is a connection; a click tries again
+  }, [drawn]);
   const download = async (output: Output) => {
     setBusy(output);
     try {
-      const name = downloadName(result.photo.name, output);
-      if (result.full) {
-        const file = await deviceFile(output, { result, labels: result.full, model, hidden, opacity });
-        saveFile(file, name.replace(/\.jpg$/, ".png"));
-      } else {
-        saveFile(await fetchOutput(result, optionsFor(output), apiKey), name);
-      }
+      const { blob, name } = await fileOf(output, state, { result, model });
+      saveFile(blob, name);
     } catch (error) {
       const told = error instanceof TroubleError ? error : trouble("page_failed", { detail: String(error) });
-      onTrouble(told.trouble, () => void download(output));
+      act.fail(told.trouble, () => void download(output));
     } finally {
       setBusy(null);
     }
@@ -50,22 +49,45 @@ export function Downloads({ result, optionsFor, apiKey, model, hidden, opacity, 
 
   return (
     <section aria-labelledby="downloads-title">
-      <h2 id="downloads-title" className="mb-2 text-sm font-semibold">Download</h2>
+      <h2 id="downloads-title" className="mb-2 text-sm font-semibold">
+        Download
+      </h2>
       <div className="grid grid-cols-2 gap-2">
         {DOWNLOADS.map(({ output, label }) => (
-          <Button key={output} size="sm" fullWidth variant="secondary" disabled={busy !== null} onClick={() => void download(output)}>
+          <Button
+            key={output}
+            size="sm"
+            fullWidth
+            variant="secondary"
+            isDisabled={busy !== null}
+            onPress={() => void download(output)}
+          >
             <DownloadIcon />
             {busy === output ? "Wait …" : label}
           </Button>
         ))}
       </div>
-      {hidden.size > 0 && <p className="mt-2 text-xs text-muted">Only the parts that are switched on.</p>}
+      {state.hidden.size > 0 && (
+        <p className="mt-2 text-xs text-muted">Only the parts that are switched on.</p>
+      )}
     </section>
   );
 }
 
-/** The JSON that is already here, or a new answer. */
-async function fetchOutput(result: Result, options: SegmentOptions, key: string): Promise<Blob> {
-  if (options.output === "json" && options.classes === undefined && result.bytes) return result.bytes;
-  return segment({ photo: result.photo.file, options, key });
+/** What was parsed here, and while the person wants photos to stay here also what was not. */
+function isDrawnHere({ where }: StudioState, { task }: Result): boolean {
+  return where === "device" || task.where === "device";
+}
+
+async function fileOf(output: Output, state: StudioState, { result, model }: Props) {
+  const name = downloadName(result.photo.name, output);
+  const { hidden, opacity, apiKey: key } = state;
+  const options = optionsOf(state, result, model, output);
+  if (output === "json" && options.classes === undefined && result.bytes) return { blob: result.bytes, name };
+  if (isDrawnHere(state, result)) {
+    const { deviceFile } = await loadDrawing();
+    const drawn = { result, labels: await fullLabels(result), model, hidden, opacity };
+    return { blob: await deviceFile(output, drawn), name: name.replace(/\.jpg$/, ".png") };
+  }
+  return { blob: await segment({ photo: result.photo.file, options, key }), name };
 }

@@ -1,6 +1,9 @@
 import { render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, it, vi } from "vitest";
+import type { Result } from "@/results/result";
+import type { StudioState } from "@/state/state";
+import { inStudio } from "@/state/testing";
 import { Legend } from "./Legend";
 
 const CLASSES = [
@@ -8,12 +11,12 @@ const CLASSES = [
   { id: 1, name: "skin", color: [0, 153, 255], mirror: 1 },
   { id: 2, name: "left_eye", color: [255, 255, 102], mirror: 3 },
 ];
-const FOUND = [{ id: 1, share: 0.0221, confidence: 0.884 }];
+const FOUND = { classes: [{ id: 1, share: 0.0221, confidence: 0.884 }] } as Result;
 
-function show(more = {}) {
-  const acts = { onHidden: vi.fn(), onHighlight: vi.fn() };
-  render(<Legend classes={CLASSES} found={FOUND} busy={false} hidden={new Set()} highlighted={null} {...acts} {...more} />);
-  return acts;
+function show(state: Partial<StudioState> = { result: FOUND }) {
+  const acts = { hide: vi.fn(), highlight: vi.fn() };
+  const { container } = render(inStudio(<Legend classes={CLASSES} />, state, acts));
+  return { ...acts, container };
 }
 
 it("reads share and confidence of the parts found, and of no others", () => {
@@ -24,30 +27,28 @@ it("reads share and confidence of the parts found, and of no others", () => {
 });
 
 it("holds the figures' places while they are on their way", () => {
-  const { container } = render(
-    <Legend classes={CLASSES} found={null} busy hidden={new Set()} highlighted={null} onHidden={vi.fn()} onHighlight={vi.fn()} />,
-  );
+  const { container } = show({ progress: { stage: "parsing", share: null } });
   expect(container.querySelectorAll("li .animate-pulse")).toHaveLength(4);
   expect(screen.queryByText("–")).not.toBeInTheDocument();
 });
 
 it("switches a part off and on", async () => {
-  const { onHidden, onHighlight } = show();
+  const { hide, highlight } = show();
   await userEvent.click(screen.getByRole("checkbox", { name: /Skin/ }));
-  expect(onHidden).toHaveBeenCalledWith(new Set([1]));
-  expect(onHighlight).toHaveBeenLastCalledWith(null);
+  expect(hide).toHaveBeenCalledWith(new Set([1]));
+  expect(highlight).toHaveBeenLastCalledWith(null);
 });
 
 it("switches all off and on", async () => {
-  const { onHidden } = show();
+  const { hide } = show();
   await userEvent.click(screen.getByRole("button", { name: "None" }));
-  expect(onHidden).toHaveBeenLastCalledWith(new Set([1, 2]));
+  expect(hide).toHaveBeenLastCalledWith(new Set([1, 2]));
   await userEvent.click(screen.getByRole("button", { name: "All" }));
-  expect(onHidden).toHaveBeenLastCalledWith(new Set());
+  expect(hide).toHaveBeenLastCalledWith(new Set());
 });
 
 it("makes the part under the pointer stand out", async () => {
-  const { onHighlight } = show();
+  const { highlight } = show();
   await userEvent.hover(screen.getByText("Left eye"));
-  expect(onHighlight).toHaveBeenLastCalledWith(2);
+  expect(highlight).toHaveBeenLastCalledWith(2);
 });

@@ -1,16 +1,20 @@
 import { render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { expect, it, vi } from "vitest";
+import { beforeAll, expect, it, vi } from "vitest";
 import type { ModelDetail } from "@/api/client";
+import { inStudio } from "@/state/testing";
 import { ModelChoice } from "./ModelChoice";
 
 const MODELS = [{ name: "lite" }, { name: "lite-int8" }] as ModelDetail[];
 
+beforeAll(() => import("./ChoiceList")); // which the page fetches when it is needed
+
 it("shows the one chosen and names another", async () => {
-  const onModel = vi.fn();
-  render(<ModelChoice models={MODELS} chosen="lite" onModel={onModel} />);
-  const choice = screen.getByLabelText("Model");
-  expect(choice).toHaveValue("lite");
-  await userEvent.selectOptions(choice, "lite-int8");
-  expect(onModel).toHaveBeenLastCalledWith("lite-int8");
+  const chooseModel = vi.fn();
+  render(inStudio(<ModelChoice />, { models: MODELS, model: "lite" }, { chooseModel }));
+  const choice = await screen.findByRole("button", { name: /Model/ });
+  expect(choice).toHaveTextContent("lite");
+  await userEvent.click(choice);
+  await userEvent.click(screen.getByRole("option", { name: "lite-int8" }));
+  expect(chooseModel).toHaveBeenLastCalledWith("lite-int8");
 });

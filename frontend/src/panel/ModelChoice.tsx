@@ -1,28 +1,23 @@
-import { useId } from "react";
-import type { ModelDetail } from "@/api/client";
+import { modelFor, modelsFor } from "@/state/model-for";
+import { useStudio } from "@/state/studio-context";
+import { Choice } from "./Choice";
 
-interface Props {
-  models: readonly ModelDetail[];
-  chosen: string | undefined;
-  onModel: (name: string) => void;
-}
-
-/** Which of the service's models parses. */
-export function ModelChoice({ models, chosen, onModel }: Props) {
-  const id = useId();
+/** Which of the service's models parses, where there is more than one. */
+export function ModelChoice() {
+  const { state, act } = useStudio();
+  const offered = modelsFor(state.models, state.where);
+  if (offered.length < 2) return null;
   return (
     <div className="flex items-center gap-3 text-sm">
-      <label htmlFor={id} className="flex-1 font-semibold">Model</label>
-      <select
-        id={id}
-        className="rounded-md border border-border bg-surface px-2 py-1 text-sm"
-        value={chosen}
-        onChange={(event) => onModel(event.target.value)}
-      >
-        {models.map(({ name }) => (
-          <option key={name} value={name}>{name}</option>
-        ))}
-      </select>
+      <span aria-hidden className="flex-1 font-semibold">
+        Model
+      </span>
+      <Choice
+        label="Model"
+        options={offered.map(({ name }) => ({ value: name, label: name }))}
+        value={modelFor(state.models, state)?.name ?? null}
+        onChange={act.chooseModel}
+      />
     </div>
   );
 }

@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { isHeic, openPhoto } from "./photo";
 
 const bytes = (text: string) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
@@ -16,4 +16,22 @@ it.each([
   ["empty_file", new File([], "a.jpg", { type: "image/jpeg" })],
 ])("refuses before sending: %s", async (code, file) => {
   await expect(openPhoto(file)).rejects.toMatchObject({ trouble: { code } });
+});
+
+it("is the same photo when the same file is given again", async () => {
+  vi.stubGlobal(
+    "Image",
+    class {
+      naturalWidth = 2;
+      naturalHeight = 1;
+      decode = () => Promise.resolve();
+    },
+  );
+  URL.createObjectURL = () => "blob:1";
+  const file = (text: string, name = "a.jpg") =>
+    new File(["\xff\xd8\xff", text], name, { type: "image/jpeg" });
+  const known = [await openPhoto(file("one"))];
+  expect(await openPhoto(file("one"), known)).toBe(known[0]);
+  expect(await openPhoto(file("two"), known)).not.toBe(known[0]);
+  expect(await openPhoto(file("one", "b.jpg"), known)).not.toBe(known[0]);
 });

@@ -1,6 +1,6 @@
 import { useState, type KeyboardEvent, type PointerEvent } from "react";
-import { moved, resized, type Cut, type Size } from "@/device/cut";
-import type { Box } from "./view";
+import { moved, resized, type Cut } from "@/geometry/cut";
+import type { Box, Size } from "@/geometry/view";
 
 interface Props {
   cut: Cut;
@@ -12,12 +12,24 @@ interface Props {
   onCut: (cut: Cut) => void;
 }
 
+const FRAME = [
+  "pointer-events-auto absolute inset-0 cursor-move touch-none rounded border-2 border-dashed border-white",
+  "shadow-[0_0_0_1px_rgb(0_0_0/0.6)] outline-offset-2 focus-visible:outline-2 focus-visible:outline-focus",
+].join(" ");
+const CORNER = [
+  "pointer-events-auto absolute cursor-nwse-resize touch-none",
+  "rounded-full border-2 border-black/60 bg-white",
+].join(" ");
 const KEY_STEP = 0.05;
 const HANDLE = 28;
 
 /** The part of the photo that is parsed on the device: drag it, drag its corner, or use the keyboard. */
 export function CropFrame({ cut, photoSize, stage, photo, scale, onCut }: Props) {
-  const [dragged, setDragged] = useState<{ cut: Cut; from: { x: number; y: number }; resize: boolean } | null>(null);
+  const [dragged, setDragged] = useState<{
+    cut: Cut;
+    from: { x: number; y: number };
+    resize: boolean;
+  } | null>(null);
   const shown = dragged?.cut ?? cut;
 
   const start = (event: PointerEvent<HTMLElement>, resize: boolean) => {
@@ -87,17 +99,11 @@ export function CropFrame({ cut, photoSize, stage, photo, scale, onCut }: Props)
         type="button"
         data-testid="crop-frame"
         aria-label="Crop frame: arrow keys move it, plus and minus change its size"
-        className="pointer-events-auto absolute inset-0 cursor-move touch-none rounded border-2 border-dashed border-white shadow-[0_0_0_1px_rgb(0_0_0/0.6)] outline-offset-2 focus-visible:outline-2 focus-visible:outline-focus"
+        className={FRAME}
         onKeyDown={onKeyDown}
         {...pointer(false)}
       />
-      <span
-        aria-hidden
-        data-testid="crop-corner"
-        style={handle}
-        className="pointer-events-auto absolute cursor-nwse-resize touch-none rounded-full border-2 border-black/60 bg-white"
-        {...pointer(true)}
-      />
+      <span aria-hidden data-testid="crop-corner" style={handle} className={CORNER} {...pointer(true)} />
     </div>
   );
 }

@@ -9,6 +9,12 @@ interface Props {
   onSplit: (split: number) => void;
 }
 
+const LINE = "absolute inset-y-0 left-1/2 w-0.5 -translate-x-1/2 bg-white shadow-[0_0_3px_rgb(0_0_0/0.7)]";
+const KNOB = [
+  "absolute top-1/2 left-1/2 grid size-9 -translate-1/2 place-items-center",
+  "rounded-full bg-white text-black shadow-md",
+].join(" ");
+
 /** The line between before and after, to be dragged. The slider below the stage does the same by keyboard. */
 export function SplitHandle({ left, right, split, onSplit }: Props) {
   const drag = (event: PointerEvent<HTMLDivElement>) => {
@@ -29,8 +35,8 @@ export function SplitHandle({ left, right, split, onSplit }: Props) {
       onPointerMove={drag}
       onDoubleClick={(event) => event.stopPropagation()}
     >
-      <div className="absolute inset-y-0 left-1/2 w-0.5 -translate-x-1/2 bg-white shadow-[0_0_3px_rgb(0_0_0/0.7)]" />
-      <div className="absolute left-1/2 top-1/2 grid size-9 -translate-1/2 place-items-center rounded-full bg-white text-black shadow-md">
+      <div className={LINE} />
+      <div className={KNOB}>
         <svg viewBox="0 0 24 24" className="size-5" fill="none" stroke="currentColor" strokeWidth="2">
           <path d="M9 7l-5 5 5 5M15 7l5 5-5 5" strokeLinecap="round" strokeLinejoin="round" />
         </svg>

@@ -1,51 +1,35 @@
-import { useRef, type RefObject } from "react";
-import type { ClassRow } from "@/api/client";
-import type { Cut } from "@/device/cut";
+import { useMemo, useRef } from "react";
+import { letterbox } from "@/geometry/cut";
+import { fitScale, photoBox, toPhoto, visibleSpan, type Size, type View } from "@/geometry/view";
 import { idAt } from "@/labels/label-map";
 import type { Paint } from "@/labels/paint";
 import { className } from "@/lib/format";
-import type { Photo } from "@/photo/photo";
-import type { Result } from "@/studio/result";
+import { useStudio } from "@/state/studio-context";
+import { pointIn } from "@/state/use-view";
+import { useStageView } from "@/state/view-context";
 import { CropFrame } from "./CropFrame";
 import { FaceBoxes } from "./FaceBoxes";
 import { LabelCanvas } from "./LabelCanvas";
 import { SplitHandle } from "./SplitHandle";
-import { pointIn, type useView } from "./use-view";
-import { fitScale, photoBox, toPhoto, visibleSpan, type Size } from "./view";
 
-interface Props {
-  stageRef: RefObject<HTMLDivElement | null>;
-  size: Size | null;
-  view: ReturnType<typeof useView>;
-  photo: Photo | null;
-  result: Result | null;
-  busy: boolean;
-  colors: Paint;
-  opacity: number;
-  split: number;
-  onSplit: (split: number) => void;
-  onPoint: (id: number | null) => void;
-  pointed: ClassRow | null;
-  face: number | null;
-  /** The crop frame, while parsing happens on the device. */
-  cut: Cut | null;
-  onCut: (cut: Cut) => void;
-}
+const LAYER = "absolute top-0 left-0 origin-top-left";
 
 /** The photo, and over its right part the result in its place. */
-export function Stage(props: Props) {
-  const { stageRef, size, view, photo, result, busy, colors, opacity, split, onSplit, onPoint, pointed, face, cut } = props;
+export function Stage() {
+  const { state, act, model } = useStudio();
+  const { stageRef, size, view, handlers } = useStageView();
   const tag = useRef<HTMLDivElement>(null);
-  const photoSize = photo?.size ?? null;
-  const laid = size && photoSize && lay(view.view, size, photoSize);
+  const { photo, result } = state;
+  const pointed = model?.classes.find(({ id }) => id === state.pointed);
 
   const onPointerMove = (event: React.PointerEvent<HTMLElement>) => {
-    view.handlers.onPointerMove(event);
-    if (!result || !size || !photoSize || event.buttons) return;
+    handlers.onPointerMove(event);
+    if (!result || !size || !photo?.size || event.buttons) return;
     const point = pointIn(event.currentTarget, event);
-    const { x, y } = toPhoto(point, view.view, size, photoSize);
+    const { x, y } = toPhoto(point, view, size, photo.size);
     tag.current?.style.setProperty("translate", `${point.x + 14}px ${point.y + 14}px`);
-    onPoint(idAt(result.labels, x, y) || null);
+    const id = idAt(result.labels, x, y) || null;
+    if (id !== state.pointed) act.point(id);
   };
 
   return (
@@ -55,33 +39,22 @@ export function Stage(props: Props) {
       aria-label={photo ? "Photo: plus and minus zoom, arrow keys move, 0 fits" : "Place for a photo"}
       tabIndex={photo ? 0 : -1}
       data-testid="stage"
-      className={`checkered absolute inset-0 overflow-hidden rounded-2xl border border-border outline-offset-2 focus-visible:outline-2 focus-visible:outline-focus ${
-        photo ? "cursor-grab select-none active:cursor-grabbing" : ""
-      }`}
-      style={{ touchAction: photo && view.view.zoom > 1 ? "none" : "pan-y" }}
-      {...(photo ? { ...view.handlers, onPointerMove, onPointerLeave: () => onPoint(null) } : {})}
+      className={[
+        "checkered absolute inset-0 overflow-hidden rounded-2xl border border-border",
+        "outline-offset-2 focus-visible:outline-2 focus-visible:outline-focus",
+        photo ? "cursor-grab select-none active:cursor-grabbing" : "",
+      ].join(" ")}
+      style={{ touchAction: photo && view.zoom > 1 ? "none" : "pan-y" }}
+      {...(photo ? { ...handlers, onPointerMove, onPointerLeave: () => act.point(null) } : {})}
     >
-      {photo && laid && (
-        <>
-          <img src={photo.url} alt={`Your photo, ${photo.name}`} draggable={false} className="absolute left-0 top-0 max-w-none origin-top-left" style={laid.layer} />
-          {result && (
-            <>
-              <div className="pointer-events-none absolute inset-0" style={{ clipPath: `inset(0 0 0 ${laid.splitAt(split)}px)` }}>
-                <div className={`absolute left-0 top-0 origin-top-left transition-opacity ${busy ? "opacity-40" : ""}`} style={laid.layer}>
-                  <LabelCanvas labels={result.labels} colors={colors} opacity={opacity} crisp={laid.scale * result.labels.step > 4} />
-                </div>
-              </div>
-              <FaceBoxes faces={result.faces} selected={face} photo={laid.box} scale={laid.scale} />
-            </>
-          )}
-          {cut && photoSize && <CropFrame cut={cut} photoSize={photoSize} stage={size} photo={laid.box} scale={laid.scale} onCut={props.onCut} />}
-          {result && <SplitHandle {...laid.span} split={split} onSplit={onSplit} />}
-        </>
-      )}
+      <Layers />
       <div
         ref={tag}
         aria-hidden
-        className={`pointer-events-none absolute left-0 top-0 rounded-md bg-black/80 px-2 py-0.5 text-xs text-white ${pointed ? "" : "hidden"}`}
+        className={[
+          "pointer-events-none absolute top-0 left-0 rounded-md bg-black/80 px-2 py-0.5 text-xs text-white",
+          pointed ? "" : "hidden",
+        ].join(" ")}
       >
         {pointed && className(pointed.name)}
       </div>
@@ -89,8 +62,62 @@ export function Stage(props: Props) {
   );
 }
 
+/** What lies on the stage: photo, labels, faces, crop frame, the line between before and after. */
+function Layers() {
+  const { state, act, model } = useStudio();
+  const { size, view } = useStageView();
+  const { photo, result, hidden, where, look, split } = state;
+  const highlighted = state.highlighted ?? state.pointed;
+  const colors = useMemo<Paint>(
+    () => ({ classes: model?.classes ?? [], hidden, highlighted }),
+    [model, hidden, highlighted],
+  );
+  if (!photo?.size || !size) return null;
+
+  const { box, span, layer, splitAt, scale } = lay(view, size, photo.size);
+  const cut = where === "device" && model ? (look.cut ?? letterbox(photo.size, model.input)) : null;
+  return (
+    <>
+      <img
+        src={photo.url}
+        alt={`Your photo, ${photo.name}`}
+        draggable={false}
+        className={`${LAYER} max-w-none`}
+        style={layer}
+      />
+      {result && (
+        <div
+          className="pointer-events-none absolute inset-0"
+          style={{ clipPath: `inset(0 0 0 ${splitAt(split)}px)` }}
+        >
+          <div className={`${LAYER} transition-opacity ${state.progress ? "opacity-40" : ""}`} style={layer}>
+            <LabelCanvas
+              labels={result.labels}
+              colors={colors}
+              opacity={state.opacity}
+              crisp={scale * result.labels.step > 4}
+            />
+          </div>
+        </div>
+      )}
+      {result && <FaceBoxes faces={result.faces} selected={state.face} photo={box} scale={scale} />}
+      {cut && (
+        <CropFrame
+          cut={cut}
+          photoSize={photo.size}
+          stage={size}
+          photo={box}
+          scale={scale}
+          onCut={act.parseCut}
+        />
+      )}
+      {result && <SplitHandle {...span} split={split} onSplit={act.setSplit} />}
+    </>
+  );
+}
+
 /** Where everything lies, in stage pixels. */
-function lay(view: ReturnType<typeof useView>["view"], stage: Size, photo: Size) {
+function lay(view: View, stage: Size, photo: Size) {
   const box = photoBox(view, stage, photo);
   const fit = fitScale(stage, photo);
   const span = visibleSpan(view, stage, photo);

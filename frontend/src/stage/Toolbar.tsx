@@ -1,39 +1,44 @@
-import { Button } from "@/controls/Button";
-import { Slider } from "@/controls/Slider";
+import { Button } from "@heroui/react/button";
+import type { ReactNode } from "react";
 import { FitIcon, MinusIcon, PlusIcon } from "@/lib/icons";
-
-interface Props {
-  /** Without a result there is nothing to zoom. */
-  disabled: boolean;
-  split: number;
-  onSplit: (split: number) => void;
-  opacity: number;
-  onOpacity: (opacity: number) => void;
-  zoom: number;
-  onZoom: (factor: number) => void;
-  onFit: () => void;
-}
+import { useStudio } from "@/state/studio-context";
+import { useStageView } from "@/state/view-context";
+import { ShareSlider } from "./ShareSlider";
 
 /** Before and after, opacity, zoom. */
-export function Toolbar({ disabled, split, onSplit, opacity, onOpacity, zoom, onZoom, onFit }: Props) {
+export function Toolbar() {
+  const { state, act } = useStudio();
+  const { view, zoom, fit } = useStageView();
+  const isEmpty = !state.result;
   return (
     <div className="flex flex-wrap items-end gap-x-6 gap-y-2">
-      <Slider label="Before and after" value={split} onChange={onSplit} />
-      <Slider label="Opacity" value={opacity} onChange={onOpacity} />
+      <ShareSlider label="Before and after" value={state.split} onChange={act.setSplit} />
+      <ShareSlider label="Opacity" value={state.opacity} onChange={act.setOpacity} />
       <div role="group" aria-label="Zoom" className="flex items-center gap-1">
-        <Button isIconOnly size="sm" variant="tertiary" aria-label="Zoom out" disabled={disabled || zoom <= 1} onClick={() => onZoom(1 / 1.5)}>
+        <IconButton label="Zoom out" isDisabled={isEmpty || view.zoom <= 1} onPress={() => zoom(1 / 1.5)}>
           <MinusIcon />
-        </Button>
+        </IconButton>
         <output className="w-12 text-center text-sm tabular-nums" aria-label="Zoom">
-          {Math.round(100 * zoom)} %
+          {Math.round(100 * view.zoom)} %
         </output>
-        <Button isIconOnly size="sm" variant="tertiary" aria-label="Zoom in" disabled={disabled} onClick={() => onZoom(1.5)}>
+        <IconButton label="Zoom in" isDisabled={isEmpty} onPress={() => zoom(1.5)}>
           <PlusIcon />
-        </Button>
-        <Button isIconOnly size="sm" variant="tertiary" aria-label="Fit the whole photo" disabled={disabled} onClick={onFit}>
+        </IconButton>
+        <IconButton label="Fit the whole photo" isDisabled={isEmpty} onPress={fit}>
           <FitIcon />
-        </Button>
+        </IconButton>
       </div>
     </div>
   );
+}
+
+interface IconButtonProps {
+  label: string;
+  isDisabled: boolean;
+  onPress: () => void;
+  children: ReactNode;
+}
+
+function IconButton({ label, ...rest }: IconButtonProps) {
+  return <Button isIconOnly size="sm" variant="tertiary" aria-label={label} {...rest} />;
 }

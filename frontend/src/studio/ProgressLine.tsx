@@ -1,6 +1,6 @@
-import { Button } from "@/controls/Button";
-import { ProgressBar } from "@/controls/ProgressBar";
-import type { Progress } from "./state";
+import { Button } from "@heroui/react/button";
+import { ProgressBar } from "@heroui/react/progress-bar";
+import type { Progress } from "@/state/state";
 
 const WORDS: Record<Progress["stage"], string> = {
   opening: "Opening the photo",
@@ -19,8 +19,22 @@ export function ProgressLine({ progress: { stage, share }, onCancel }: Props) {
   return (
     <div className="pointer-events-none absolute inset-x-0 top-0 p-4" data-testid="progress">
       <div className="mx-auto flex max-w-80 items-center gap-3 rounded-xl bg-overlay/95 p-3 shadow-lg">
-        <ProgressBar label={WORDS[stage]} share={share} />
-        <Button size="sm" variant="tertiary" className="pointer-events-auto" onClick={onCancel}>Cancel</Button>
+        <ProgressBar
+          aria-label={WORDS[stage]}
+          size="sm"
+          className="min-w-0 flex-1"
+          maxValue={1}
+          value={share ?? 0}
+          isIndeterminate={share === null}
+        >
+          <span className="text-sm">{WORDS[stage]} …</span>
+          <ProgressBar.Track>
+            <ProgressBar.Fill />
+          </ProgressBar.Track>
+        </ProgressBar>
+        <Button size="sm" variant="tertiary" className="pointer-events-auto" onPress={onCancel}>
+          Cancel
+        </Button>
       </div>
     </div>
   );

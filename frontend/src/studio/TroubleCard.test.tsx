@@ -28,7 +28,7 @@ it("waits as long as the service asks", () => {
   vi.useFakeTimers();
   show("rate_limited", { wait: 2 });
   expect(screen.getByRole("button", { name: "Try again in 2 s" })).toBeDisabled();
-  act(() => vi.advanceTimersByTime(2000));
+  act(() => void vi.advanceTimersByTime(2000));
   expect(screen.getByRole("button", { name: "Try again" })).toBeEnabled();
 });
 
@@ -41,6 +41,6 @@ it("offers another photo where this one will never do", async () => {
 
 it("asks for the key", async () => {
   const { onKey } = show("api_key_missing");
-  await userEvent.type(screen.getByLabelText("API key"), " secret {Enter}");
+  await userEvent.type(await screen.findByLabelText("API key"), " secret {Enter}");
   expect(onKey).toHaveBeenCalledWith("secret");
 });

@@ -1,11 +1,27 @@
-import { useCallback, useEffect, useRef, useState, type KeyboardEvent, type PointerEvent, type RefObject } from "react";
-import { FITTED, lookAt, movedBy, zoomAt, type Box, type Point, type Size, type View } from "./view";
+import {
+  useCallback,
+  useEffect,
+  useRef,
+  useState,
+  type KeyboardEvent,
+  type PointerEvent,
+  type RefObject,
+} from "react";
+import { FITTED, lookAt, movedBy, zoomAt, type Box, type Point, type Size, type View } from "@/geometry/view";
+import type { Photo } from "@/photo/photo";
 
 const KEY_STEP = 40;
 
-/** Zoom and pan of the stage: wheel, drag, pinch, double click and keys. */
-export function useView(ref: RefObject<HTMLElement | null>, stage: Size | null, photo: Size | null) {
-  const [view, setView] = useState<View>(FITTED);
+/** Zoom and pan of the stage: wheel, drag, pinch, double click and keys. Each photo starts fitted. */
+export function useView(ref: RefObject<HTMLElement | null>, stage: Size | null, photoNow: Photo | null) {
+  const photo = photoNow?.size ?? null;
+  const id = photoNow?.id ?? null;
+  const [held, setHeld] = useState({ id, view: FITTED });
+  const view = held.id === id ? held.view : FITTED;
+  const setView = useCallback(
+    (next: (view: View) => View) => setHeld((now) => ({ id, view: next(now.id === id ? now.view : FITTED) })),
+    [id],
+  );
   const pointers = useRef(new Map<number, Point>());
 
   const zoom = useCallback(
@@ -14,20 +30,20 @@ export function useView(ref: RefObject<HTMLElement | null>, stage: Size | null, 
       const centre = { x: stage.width / 2, y: stage.height / 2 };
       setView((now) => zoomAt(now, factor, at ?? centre, stage, photo));
     },
-    [stage, photo],
+    [stage, photo, setView],
   );
   const move = useCallback(
     (dx: number, dy: number) => {
       if (stage && photo) setView((now) => movedBy(now, dx, dy, stage, photo));
     },
-    [stage, photo],
+    [stage, photo, setView],
   );
-  const fit = useCallback(() => setView(FITTED), []);
+  const fit = useCallback(() => setView(() => FITTED), [setView]);
   const focusOn = useCallback(
     (box: Box) => {
-      if (stage && photo) setView(lookAt(box, stage, photo));
+      if (stage && photo) setView(() => lookAt(box, stage, photo));
     },
-    [stage, photo],
+    [stage, photo, setView],
   );
 
   useEffect(() => {
@@ -42,7 +58,7 @@ export function useView(ref: RefObject<HTMLElement | null>, stage: Size | null, 
   }, [ref, zoom]);
 
   const onPointerDown = (event: PointerEvent<HTMLElement>) => {
-    event.currentTarget.setPointerCapture?.(event.pointerId);
+    event.currentTarget.setPointerCapture(event.pointerId);
     pointers.current.set(event.pointerId, pointIn(event.currentTarget, event));
   };
   const onPointerMove = (event: PointerEvent<HTMLElement>) => {
@@ -57,7 +73,8 @@ export function useView(ref: RefObject<HTMLElement | null>, stage: Size | null, 
   const onPointerUp = (event: PointerEvent<HTMLElement>) => {
     pointers.current.delete(event.pointerId);
   };
-  const onDoubleClick = (event: React.MouseEvent<HTMLElement>) => zoom(2, pointIn(event.currentTarget, event));
+  const onDoubleClick = (event: React.MouseEvent<HTMLElement>) =>
+    zoom(2, pointIn(event.currentTarget, event));
   const onKeyDown = (event: KeyboardEvent<HTMLElement>) => {
     if (event.target !== event.currentTarget || event.ctrlKey || event.metaKey || event.altKey) return;
     const act = KEYS[event.key];
@@ -65,7 +82,14 @@ export function useView(ref: RefObject<HTMLElement | null>, stage: Size | null, 
     event.preventDefault();
     act({ zoom, move, fit });
   };
-  const handlers = { onPointerDown, onPointerMove, onPointerUp, onPointerCancel: onPointerUp, onDoubleClick, onKeyDown };
+  const handlers = {
+    onPointerDown,
+    onPointerMove,
+    onPointerUp,
+    onPointerCancel: onPointerUp,
+    onDoubleClick,
+    onKeyDown,
+  };
   return { view, zoom, fit, focusOn, handlers };
 }
 

@@ -2,7 +2,8 @@ import { expect, it } from "vitest";
 import type { ModelDetail } from "@/api/client";
 import { modelFor, modelsFor } from "./model-for";
 
-const served = (...names: string[]) => names.map((name) => ({ name }) as ModelDetail);
+const served = (...names: string[]) =>
+  names.map((name) => ({ name, precision: name.endsWith("-int8") ? "int8" : "fp32" }) as ModelDetail);
 const names = (models: readonly ModelDetail[]) => models.map(({ name }) => name);
 
 it("is the one chosen, else the default one", () => {

@@ -1,34 +1,34 @@
+import { Button } from "@heroui/react/button";
 import dynamic from "next/dynamic";
 import { useState, type RefObject } from "react";
-import type { Trouble } from "@/api/trouble";
-import { Button } from "@/controls/Button";
 import { CameraIcon, FaceIcon, PhotoIcon } from "@/lib/icons";
-import { ACCEPTED } from "./photo";
+import { ACCEPTED } from "@/photo/photo";
+import { fetchSample } from "@/photo/sample";
+import { useStudio } from "@/state/studio-context";
 
 const CameraDialog = dynamic(() => import("./CameraDialog"), { ssr: false });
 
 interface Props {
+  /** Other parts of the page open the file chooser through it. */
   input: RefObject<HTMLInputElement | null>;
-  onFile: (file: File) => void;
-  onSample: () => void;
-  onTrouble: (trouble: Trouble) => void;
 }
 
 /** The ways to a photo that are buttons; dropping and pasting work everywhere on the page. */
-export function Intake({ input, onFile, onSample, onTrouble }: Props) {
+export function Intake({ input }: Props) {
+  const { act } = useStudio();
   const [camera, setCamera] = useState(false);
   return (
     <div role="group" aria-label="Get a photo" className="flex flex-wrap gap-1.5 sm:gap-2">
-      <Button variant="primary" onClick={() => input.current?.click()}>
+      <Button variant="primary" onPress={() => input.current?.click()}>
         <PhotoIcon />
         <span className="sm:hidden">Choose</span>
         <span className="hidden sm:inline">Choose a photo</span>
       </Button>
-      <Button variant="secondary" onClick={() => setCamera(true)}>
+      <Button variant="secondary" onPress={() => setCamera(true)}>
         <CameraIcon />
         Camera
       </Button>
-      <Button variant="secondary" onClick={onSample}>
+      <Button variant="secondary" onPress={() => act.open(fetchSample)}>
         <FaceIcon />
         Sample
       </Button>
@@ -41,7 +41,7 @@ export function Intake({ input, onFile, onSample, onTrouble }: Props) {
         onChange={(event) => {
           const file = event.target.files?.[0];
           event.target.value = "";
-          if (file) onFile(file);
+          if (file) act.open(file);
         }}
       />
       {camera && (
@@ -49,11 +49,11 @@ export function Intake({ input, onFile, onSample, onTrouble }: Props) {
           onClose={() => setCamera(false)}
           onTrouble={(trouble) => {
             setCamera(false);
-            onTrouble(trouble);
+            act.fail(trouble);
           }}
           onFile={(file) => {
             setCamera(false);
-            onFile(file);
+            act.open(file);
           }}
         />
       )}

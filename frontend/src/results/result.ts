@@ -1,19 +1,23 @@
 import type { Answer, Face, ModelDetail, SegmentOptions } from "@/api/client";
-import type { Cut } from "@/device/cut";
+import type { Cut } from "@/geometry/cut";
 import { coarser, countIds, labelMapOf, stepFor, type LabelMap } from "@/labels/label-map";
 import type { Photo } from "@/photo/photo";
 
 /** Where a photo is parsed. */
 export type Where = "service" | "device";
 
-/** What a person wants done with the photo. */
-export interface Task {
-  where: Where;
+/** Which part of a photo is parsed, and how. */
+export interface Look {
   faces: NonNullable<SegmentOptions["faces"]>;
-  /** A name of the service's models; null for its default one. */
-  model: string | null;
   /** On the device: where to look; null for the whole photo. */
   cut: Cut | null;
+}
+
+/** What was done with a photo. */
+export interface Task extends Look {
+  where: Where;
+  /** A name of the service's models; null for its default one. */
+  model: string | null;
 }
 
 /** A class of the table, as found in a photo. */
@@ -64,11 +68,24 @@ export interface DeviceLabels {
   ms: number;
 }
 
-export function resultOfLabels(photo: Photo, task: Task, { labels: full, confidence, ms }: DeviceLabels, model: ModelDetail): Result {
+export function resultOfLabels(
+  photo: Photo,
+  task: Task,
+  { labels: full, confidence, ms }: DeviceLabels,
+  model: ModelDetail,
+): Result {
   const counts = countIds(full, model.classes);
   const classes = [...counts]
     .filter(([, count]) => count > 0)
     .map(([id, count]) => ({ id, share: count / full.ids.length, confidence: confidence[id] ?? null }));
   const labels = coarser(full, stepFor(full.width, full.height));
   return { photo, task, size: full.image, labels, full, classes, faces: [], warnings: [], ms, bytes: null };
+}
+
+/** Every pixel's label: those made on the device, or the service's, from its JSON. */
+export async function fullLabels({ full, labels, bytes }: Result): Promise<LabelMap> {
+  if (full) return full;
+  if (labels.step === 1 || !bytes) return labels;
+  const { image, classes } = JSON.parse(await bytes.text()) as Answer;
+  return labelMapOf(image, classes, 1);
 }

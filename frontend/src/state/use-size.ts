@@ -1,6 +1,6 @@
 import { useLayoutEffect, useState, type RefObject } from "react";
 
-/** The size of an element in CSS pixels, followed as it changes while it is `wanted`; null before it is known. */
+/** An element's size in CSS pixels, observed while it is `wanted`; null before it is known. */
 export function useSize(ref: RefObject<HTMLElement | null>, wanted: boolean) {
   const [size, setSize] = useState<{ width: number; height: number } | null>(null);
   useLayoutEffect(() => {

@@ -1,4 +1,4 @@
-/** How a picture lies on the stage: enlarged `zoom` times from where it just fits, then moved by x, y pixels. */
+/** How a picture lies on the stage: enlarged `zoom` times from its fitted size, then moved by x, y pixels. */
 export interface View {
   zoom: number;
   x: number;
@@ -36,7 +36,10 @@ export function photoBox(view: View, stage: Size, photo: Size): Box {
 /** A point of the stage in the photo's pixels. */
 export function toPhoto(point: Point, view: View, stage: Size, photo: Size): Point {
   const box = photoBox(view, stage, photo);
-  return { x: ((point.x - box.x) / box.width) * photo.width, y: ((point.y - box.y) / box.height) * photo.height };
+  return {
+    x: ((point.x - box.x) / box.width) * photo.width,
+    y: ((point.y - box.y) / box.height) * photo.height,
+  };
 }
 
 /** Zoomed by a factor, the point of the stage staying where it is. */

@@ -1,17 +1,9 @@
-/** Where the network looks: the part of a photo it sees, upright, in the photo's pixels; may reach beyond it. */
-export interface Cut {
-  x: number;
-  y: number;
-  width: number;
-  height: number;
-}
+import type { Box, Size } from "./view";
 
-export interface Size {
-  width: number;
-  height: number;
-}
+/** What the network sees of a photo, in the upright photo's pixels; may reach beyond it. */
+export type Cut = Box;
 
-/** The cut that holds a whole photo, centred, with the aspect of the network's input (ml_core.images.letterbox). */
+/** The centred cut of a whole photo, with the aspect of the network's input (ml_core.images.letterbox). */
 export function letterbox(photo: Size, input: Size): Cut {
   const scale = Math.max(photo.height / input.height, photo.width / input.width);
   const width = scale * input.width;
@@ -30,14 +22,17 @@ export function aroundFace([x = 0, y = 0, width = 0, height = 0]: readonly numbe
   return { x: x + width / 2 - w / 2, y: y + 0.45 * height - h / 2, width: w, height: h };
 }
 
-/** The pixels [left, right) x [top, bottom) of a photo that hold what a cut sees; at least one (ml_core.images.bounds). */
+/** A photo's pixels [left, right) x [top, bottom) within a cut, at least one (ml_core.images.bounds). */
 export function bounds(cut: Cut, photo: Size, margin = 0) {
   const [left, right] = span(cut.x, cut.width, photo.width, margin);
   const [top, bottom] = span(cut.y, cut.height, photo.height, margin);
   return { left, top, right, bottom };
 }
 
-/** Index i of a cut's n places -> offset + i * step in pixel indices of the photo, an axis of ml_core.images.pixel_affine. */
+/**
+ * Index i of `places` along a cut -> offset + i * step in pixel indices of the photo.
+ * One axis of ml_core.images.pixel_affine.
+ */
 export function placesAlong(start: number, length: number, places: number): { offset: number; step: number } {
   const step = length / places;
   return { offset: start + step / 2 - 0.5, step };
@@ -45,7 +40,11 @@ export function placesAlong(start: number, length: number, places: number): { of
 
 /** A cut moved by whole pixels, kept where at least a quarter of it sees the photo. */
 export function moved(cut: Cut, dx: number, dy: number, photo: Size): Cut {
-  return { ...cut, x: keep(cut.x + dx, cut.width, photo.width), y: keep(cut.y + dy, cut.height, photo.height) };
+  return {
+    ...cut,
+    x: keep(cut.x + dx, cut.width, photo.width),
+    y: keep(cut.y + dy, cut.height, photo.height),
+  };
 }
 
 /** A cut made larger or smaller about its centre, from 32 pixels to twice what holds the whole photo. */

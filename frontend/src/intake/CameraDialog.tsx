@@ -1,7 +1,7 @@
-import { Modal } from "@heroui/react";
-import { useEffect, useRef, useState } from "react";
+import { Modal } from "@heroui/react/modal";
+import { useEffect, useEffectEvent, useRef, useState } from "react";
 import { trouble, TroubleError, type Trouble } from "@/api/trouble";
-import { Button } from "@/controls/Button";
+import { Button } from "@heroui/react/button";
 
 interface Props {
   onFile: (file: File) => void;
@@ -39,7 +39,9 @@ export default function CameraDialog({ onFile, onTrouble, onClose }: Props) {
             />
           </Modal.Body>
           <Modal.Footer>
-            <Button fullWidth disabled={!ready} onClick={() => void take()}>Take the photo</Button>
+            <Button fullWidth isDisabled={!ready} onPress={() => void take()}>
+              Take the photo
+            </Button>
           </Modal.Footer>
         </Modal.Dialog>
       </Modal.Container>
@@ -48,8 +50,7 @@ export default function CameraDialog({ onFile, onTrouble, onClose }: Props) {
 }
 
 function useCamera(video: React.RefObject<HTMLVideoElement | null>, onTrouble: (trouble: Trouble) => void) {
-  const tell = useRef(onTrouble);
-  tell.current = onTrouble;
+  const tell = useEffectEvent(onTrouble);
   useEffect(() => {
     let stream: MediaStream | null = null;
     let gone = false;
@@ -59,7 +60,7 @@ function useCamera(video: React.RefObject<HTMLVideoElement | null>, onTrouble: (
         if (gone) stop(opened);
         else if (video.current) video.current.srcObject = opened;
       },
-      (error: unknown) => gone || tell.current(cameraTrouble(error)),
+      (error: unknown) => gone || tell(cameraTrouble(error)),
     );
     return () => {
       gone = true;
@@ -69,8 +70,10 @@ function useCamera(video: React.RefObject<HTMLVideoElement | null>, onTrouble: (
 }
 
 async function openCamera(): Promise<MediaStream> {
-  if (!navigator.mediaDevices) throw trouble("camera_insecure");
-  return navigator.mediaDevices.getUserMedia({ video: { facingMode: "user", width: { ideal: 1280 }, height: { ideal: 960 } } });
+  if (!(navigator.mediaDevices as MediaDevices | undefined)) throw trouble("camera_insecure");
+  return navigator.mediaDevices.getUserMedia({
+    video: { facingMode: "user", width: { ideal: 1280 }, height: { ideal: 960 } },
+  });
 }
 
 /** By the names of getUserMedia's exceptions. */

@@ -1,23 +1,22 @@
-import { useEffect, useRef, useState } from "react";
-import { photoIn } from "./photo";
+import { useEffect, useEffectEvent, useState } from "react";
+import { photoIn } from "@/photo/photo";
 
 /** Photos dropped or pasted anywhere on the page. Says whether one is being dragged over it. */
 export function useDropAndPaste(onFile: (file: File) => void): boolean {
   const [dragging, setDragging] = useState(false);
-  const take = useRef(onFile);
-  useEffect(() => {
-    take.current = onFile;
-  });
+  const take = useEffectEvent(onFile);
 
   useEffect(() => {
     const listening = new AbortController();
-    const listen = <Name extends keyof WindowEventMap>(name: Name, act: (event: WindowEventMap[Name]) => void) =>
-      window.addEventListener(name, act, listening);
+    const listen = <Name extends keyof WindowEventMap>(
+      name: Name,
+      act: (event: WindowEventMap[Name]) => void,
+    ) => window.addEventListener(name, act, listening);
     const accept = (event: { preventDefault: () => void }, transfer: DataTransfer | null) => {
       const file = photoIn(transfer);
       if (!file) return;
       event.preventDefault();
-      take.current(file);
+      take(file);
     };
     listen("dragover", (event) => {
       event.preventDefault();

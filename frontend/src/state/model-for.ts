@@ -1,0 +1,26 @@
+import type { ModelDetail } from "@/api/client";
+import type { Task } from "@/results/result";
+
+/**
+ * The model for a task; `models` has the service's default one first. int8 rounds differently in every
+ * runtime, so that a browser would not find the service's labels: on the device the model that the int8 copy
+ * was made of takes its place, if the service has it.
+ */
+export function modelFor(
+  models: readonly ModelDetail[],
+  { model: name, where }: Pick<Task, "model" | "where">,
+): ModelDetail | null {
+  const model = models.find((each) => each.name === name) ?? models[0] ?? null;
+  return (where === "device" && model && originOf(models, model)) || model;
+}
+
+/** Those that can be chosen there. */
+export function modelsFor(models: readonly ModelDetail[], where: Task["where"]): readonly ModelDetail[] {
+  return where === "device" ? models.filter((model) => !originOf(models, model)) : models;
+}
+
+/** The served model that an int8 copy was made of (training/quantize.py names the copies). */
+function originOf(models: readonly ModelDetail[], { name, precision }: ModelDetail): ModelDetail | undefined {
+  if (precision !== "int8") return undefined;
+  return models.find((each) => each.precision !== "int8" && `${each.name}-int8` === name);
+}

@@ -1,0 +1,122 @@
+import type { ModelDetail } from "@/api/client";
+import { fetchModel, fetchModels } from "@/api/models";
+import { segment, segmentToJson } from "@/api/segment";
+import { trouble, TroubleError } from "@/api/trouble";
+import { parseOnDevice } from "@/device/device";
+import { openPhoto, pictureSize, type Photo } from "@/photo/photo";
+import { resultOfAnswer, resultOfLabels, type Look, type Result, type Task } from "@/results/result";
+import { modelFor } from "./model-for";
+import { serviceOptions } from "./request-options";
+import { WHOLE, type Failure, type Progress } from "./state";
+import type { Store } from "./store";
+
+/** A file, or what fetches one. */
+export type Source = File | ((signal: AbortSignal) => Promise<File>);
+
+/** Opens photos and has them parsed. Whatever is begun ends what was begun before. */
+export function parsingOver({ dispatch, now }: Pick<Store, "dispatch" | "now">) {
+  let running: AbortController | null = null;
+
+  const begin = () => {
+    running?.abort();
+    running = new AbortController();
+    return running.signal;
+  };
+
+  const parse = async (photo: Photo, look: Look): Promise<void> => {
+    const signal = begin();
+    const { where, model: chosen, models, apiKey } = now();
+    const task: Task = { ...look, where, model: chosen };
+    dispatch({ type: "opened", photo, look });
+    const tell = (progress: Progress) => signal.aborted || dispatch({ type: "progress", progress });
+    try {
+      const run = where === "device" ? onDevice : onService;
+      const result = await run({ photo, task, apiKey, model: modelFor(models, task), signal, tell });
+      if (signal.aborted) return;
+      dispatch({ type: "parsed", result });
+      if (photo.size || where === "device") return;
+      // whatever is shown by the time it comes: the photo stays among the recent ones
+      dispatch({ type: "pictured", photo: await pictureOf(result, apiKey) });
+    } catch (error) {
+      const failure = failureOf(error, () => void parse(photo, look), photo.name);
+      if (failure && !signal.aborted) dispatch({ type: "failed", failure });
+    }
+  };
+
+  const open = async (source: Source): Promise<void> => {
+    const signal = begin();
+    dispatch({ type: "opening" });
+    let file: File | undefined;
+    try {
+      file = typeof source === "function" ? await source(signal) : source;
+      const known = now().recent.map((result) => result.photo);
+      const photo = await openPhoto(file, known);
+      if (!signal.aborted) await parse(photo, WHOLE);
+    } catch (error) {
+      const failure = failureOf(error, () => void open(source), file?.name);
+      if (failure && !signal.aborted) dispatch({ type: "failed", failure });
+    }
+  };
+
+  return { open, parse, stop: () => running?.abort() };
+}
+
+interface Run {
+  photo: Photo;
+  task: Task;
+  apiKey: string;
+  model: ModelDetail | null;
+  signal: AbortSignal;
+  tell: (progress: Progress) => void;
+}
+
+async function onService({ photo, task, apiKey: key, signal, tell }: Run): Promise<Result> {
+  tell({ stage: "sending", share: 0 });
+  const onSent = (share: number) =>
+    tell(share < 1 ? { stage: "sending", share } : { stage: "parsing", share: null });
+  const call = { photo: photo.file, key, signal, onSent };
+  const { answer, bytes } = await segmentToJson(call, serviceOptions(task));
+  return resultOfAnswer(photo, task, answer, bytes);
+}
+
+async function onDevice(run: Run): Promise<Result> {
+  const { task, apiKey, signal, tell } = run;
+  tell({ stage: "parsing", share: null });
+  // a photo may be given before the list of models is there
+  const model = run.model ?? modelFor(await fetchModels(apiKey, signal), task);
+  if (!model) throw trouble("no_local_model");
+  try {
+    return await parseHere(run, model);
+  } catch (error) {
+    if (!(error instanceof TroubleError && error.trouble.code === "no_local_model")) throw error;
+    const newest = await fetchModel(model.name, apiKey, signal); // the service may have a new version since
+    if (newest.sha256 === model.sha256) throw error;
+    return parseHere(run, newest);
+  }
+}
+
+async function parseHere({ photo, task, apiKey, signal, tell }: Run, model: ModelDetail): Promise<Result> {
+  const found = await parseOnDevice({
+    photo: photo.file,
+    cut: task.cut,
+    model,
+    key: apiKey,
+    signal,
+    onProgress: (stage, share) => tell({ stage, share }),
+  });
+  return resultOfLabels(photo, task, found, model);
+}
+
+/** For formats a browser cannot show, such as TIFF: the overlay with nothing laid over is the photo. */
+async function pictureOf({ photo, task }: Result, key: string): Promise<Photo> {
+  const options = { ...serviceOptions(task), output: "overlay", alpha: 0 } as const;
+  const url = URL.createObjectURL(await segment({ photo: photo.file, options, key }));
+  return { ...photo, url, size: await pictureSize(url) };
+}
+
+/** Null for what a person has ended. */
+function failureOf(error: unknown, retry: () => void, photoName?: string): Failure | null {
+  if (error instanceof DOMException && error.name === "AbortError") return null;
+  const told = error instanceof TroubleError ? error : trouble("page_failed", { detail: String(error) });
+  return { trouble: told.trouble, retry, photoName };
+}

@@ -1,0 +1,101 @@
+import { expect, it } from "vitest";
+import { trouble } from "@/api/trouble";
+import type { Result, Task } from "@/results/result";
+import { EMPTY, MOST_RECENT, studioReducer, WHOLE, type StudioAction } from "./state";
+
+const photo = (id: number) => ({
+  id,
+  file: new File([], `${id}.jpg`),
+  name: `${id}.jpg`,
+  url: `blob:${id}`,
+  size: null,
+});
+const result = (id: number, task: Partial<Task> = {}) =>
+  ({ photo: photo(id), task: { ...WHOLE, where: "service", model: null, ...task } }) as Result;
+const failed: StudioAction = { type: "failed", failure: { trouble: trouble("broken_image").trouble } };
+const after = (...actions: StudioAction[]) => actions.reduce(studioReducer, EMPTY);
+
+it("keeps the latest results, one a photo, the newest first", () => {
+  const actions = [1, 2, 1].map((id): StudioAction => ({ type: "parsed", result: result(id) }));
+  expect(after(...actions).recent.map(({ photo }) => photo.id)).toEqual([1, 2]);
+});
+
+it("forgets the oldest", () => {
+  const actions = Array.from({ length: MOST_RECENT + 3 }, (_, id): StudioAction => ({
+    type: "parsed",
+    result: result(id),
+  }));
+  expect(after(...actions).recent).toHaveLength(MOST_RECENT);
+});
+
+it("keeps the photo when parsing fails, so that it can be tried again", () => {
+  const state = after(
+    { type: "opened", photo: photo(1), look: WHOLE },
+    { type: "failed", failure: { trouble: trouble("too_busy").trouble } },
+  );
+  expect(state).toMatchObject({
+    photo: { id: 1 },
+    progress: null,
+    failure: { trouble: { code: "too_busy" } },
+  });
+});
+
+it("gives a picture to a photo the browser could not show", () => {
+  const state = after(
+    { type: "parsed", result: result(1) },
+    { type: "pictured", photo: { ...photo(1), url: "blob:new" } },
+  );
+  expect([state.photo?.url, state.result?.photo.url, state.recent[0]?.photo.url]).toEqual([
+    "blob:new",
+    "blob:new",
+    "blob:new",
+  ]);
+});
+
+it.each<[string, StudioAction]>([
+  ["fails", failed],
+  ["is cancelled", { type: "dismissed" }],
+])("shows the result before again when the next photo %s", (_, end) => {
+  const state = after(
+    { type: "parsed", result: result(1) },
+    { type: "opened", photo: photo(2), look: WHOLE },
+    end,
+  );
+  expect(state).toMatchObject({
+    photo: { id: 1 },
+    result: { photo: { id: 1 } },
+    given: { id: 2 },
+    progress: null,
+  });
+});
+
+it("keeps the result while the same photo is parsed anew", () => {
+  const state = after(
+    { type: "parsed", result: result(1) },
+    { type: "opened", photo: photo(1), look: WHOLE },
+  );
+  expect(state.result?.photo.id).toBe(1);
+});
+
+it("parses where the person chose, whatever result is shown", () => {
+  const state = after(
+    { type: "parsed", result: result(1) },
+    { type: "chose", where: "device" },
+    { type: "parsed", result: result(2, { where: "device" }) },
+    { type: "shown", result: result(1) },
+  );
+  expect([state.where, state.look]).toEqual(["device", WHOLE]);
+});
+
+it("shows all parts again with another model, whose classes may be others", () => {
+  const hid: StudioAction = { type: "hid", hidden: new Set([1]) };
+  const other = result(2, { model: "other" });
+  expect(
+    after({ type: "parsed", result: result(1) }, hid, { type: "shown", result: result(1) }).hidden.size,
+  ).toBe(1);
+  expect(
+    after({ type: "parsed", result: result(1) }, hid, { type: "shown", result: other }).hidden.size,
+  ).toBe(0);
+  expect(after(hid, { type: "chose", model: "other" }).hidden.size).toBe(0);
+  expect(after(hid, { type: "chose", opacity: 1 }).hidden.size).toBe(1);
+});

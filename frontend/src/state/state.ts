@@ -1,0 +1,209 @@
+import type { ModelDetail } from "@/api/client";
+import type { Trouble } from "@/api/trouble";
+import type { Photo } from "@/photo/photo";
+import type { Look, Result, Where } from "@/results/result";
+
+/** What is going on while a person waits; `share` is null where nobody can tell. */
+export interface Progress {
+  stage: "opening" | "sending" | "parsing" | "model";
+  share: number | null;
+}
+
+/** What went wrong last, and how to try it again. */
+export interface Failure {
+  trouble: Trouble;
+  retry?: () => void;
+  /** The name of the photo it happened to. */
+  photoName?: string;
+}
+
+export interface StudioState {
+  // The person's choices. Nothing but their own clicks changes these.
+  where: Where;
+  /** A model's name; null for the service's default one. */
+  model: string | null;
+  apiKey: string;
+  /** Of the parts over the photo, 0 to 1. */
+  opacity: number;
+  /** Where before ends and after begins, 0 to 1. */
+  split: number;
+  /** Ids of classes that are not shown. */
+  hidden: ReadonlySet<number>;
+
+  // The service's models, the default one first.
+  models: readonly ModelDetail[];
+  modelsFailure: Failure | null;
+
+  // The work.
+  /** On the stage. */
+  photo: Photo | null;
+  /** Given last. Not on the stage if it failed or was cancelled and an earlier result took its place. */
+  given: Photo | null;
+  /** Which part of the photo is parsed. */
+  look: Look;
+  progress: Progress | null;
+  result: Result | null;
+  /** The result to go back to if the photo in work comes to nothing. */
+  previous: Result | null;
+  failure: Failure | null;
+  /** The latest results, newest first, one per photo; in memory only. */
+  recent: readonly Result[];
+
+  // What is being looked at.
+  /** Index of the selected face. */
+  face: number | null;
+  /** Class under the pointer, in the legend and on the stage. */
+  highlighted: number | null;
+  pointed: number | null;
+}
+
+export type StudioAction =
+  | { type: "chose"; where?: Where; model?: string | null; apiKey?: string; opacity?: number; split?: number }
+  | { type: "hid"; hidden: ReadonlySet<number> }
+  | { type: "looked"; face?: number | null; highlighted?: number | null; pointed?: number | null }
+  | { type: "models"; models: readonly ModelDetail[] }
+  | { type: "modelsFailed"; failure: Failure | null }
+  | { type: "opening" }
+  | { type: "opened"; photo: Photo; look: Look }
+  | { type: "pictured"; photo: Photo }
+  | { type: "progress"; progress: Progress }
+  | { type: "parsed"; result: Result }
+  | { type: "failed"; failure: Failure }
+  | { type: "told"; failure: Failure }
+  | { type: "shown"; result: Result }
+  | { type: "dismissed" };
+
+/** The whole photo, by the faces found in it. */
+export const WHOLE: Look = { faces: "auto", cut: null };
+
+export const EMPTY: StudioState = {
+  where: "service",
+  model: null,
+  apiKey: "",
+  opacity: 0.6,
+  split: 0,
+  hidden: new Set(),
+  models: [],
+  modelsFailure: null,
+  photo: null,
+  given: null,
+  look: WHOLE,
+  progress: null,
+  result: null,
+  previous: null,
+  failure: null,
+  recent: [],
+  face: null,
+  highlighted: null,
+  pointed: null,
+};
+
+export const MOST_RECENT = 8;
+
+export function studioReducer(state: StudioState, action: StudioAction): StudioState {
+  switch (action.type) {
+    case "chose": {
+      const { type, ...chosen } = action;
+      const next = { ...state, ...chosen };
+      return next.model === state.model ? next : { ...next, hidden: EMPTY.hidden };
+    }
+    case "hid":
+      return { ...state, hidden: action.hidden };
+    case "looked": {
+      const { type, ...looked } = action;
+      return { ...state, ...looked };
+    }
+    case "models":
+      return { ...state, models: action.models, modelsFailure: null };
+    case "modelsFailed":
+      return { ...state, modelsFailure: action.failure };
+    case "opening":
+      return { ...state, progress: { stage: "opening", share: null }, failure: null };
+    case "opened":
+      return withPhoto(state, action.photo, action.look);
+    case "pictured":
+      return withPicture(state, action.photo);
+    case "progress":
+      return { ...state, progress: action.progress };
+    case "parsed":
+      return withResult(state, action.result);
+    case "failed":
+      return { ...withoutUnparsed(state), failure: action.failure };
+    case "told":
+      return { ...state, failure: action.failure };
+    case "shown":
+      return { ...withShown(state, action.result), progress: null, failure: null };
+    case "dismissed":
+      return { ...withoutUnparsed(state), failure: null, modelsFailure: null };
+  }
+}
+
+function withPhoto(state: StudioState, photo: Photo, look: Look): StudioState {
+  const isNew = photo.id !== state.result?.photo.id;
+  return {
+    ...state,
+    photo,
+    given: photo,
+    look,
+    result: isNew ? null : state.result,
+    previous: isNew ? (state.result ?? state.previous) : state.previous,
+    hidden: hiddenFor(state, state.model),
+    face: null,
+    progress: { stage: "sending", share: null },
+    failure: null,
+  };
+}
+
+function withResult(state: StudioState, result: Result): StudioState {
+  const others = state.recent.filter(({ photo }) => photo.id !== result.photo.id);
+  return {
+    ...state,
+    photo: result.photo,
+    progress: null,
+    result,
+    previous: null,
+    failure: null,
+    recent: [result, ...others].slice(0, MOST_RECENT),
+  };
+}
+
+/** Another result on the stage. Where it was parsed says nothing of where the next photo is. */
+function withShown(state: StudioState, result: Result): StudioState {
+  return {
+    ...state,
+    photo: result.photo,
+    result,
+    previous: null,
+    look: result.task.where === state.where ? result.task : WHOLE,
+    hidden: hiddenFor(state, result.task.model),
+    face: null,
+  };
+}
+
+/** Another model's classes may be others. */
+function hiddenFor(
+  { result, model: chosen, hidden }: StudioState,
+  model: string | null,
+): StudioState["hidden"] {
+  const shown = result ? result.task.model : chosen;
+  return shown === model ? hidden : EMPTY.hidden;
+}
+
+/** Nothing in work. A photo without a result makes room for the result that was there before it. */
+function withoutUnparsed(state: StudioState): StudioState {
+  const { result, previous } = state;
+  return { ...(result || !previous ? state : withShown(state, previous)), progress: null };
+}
+
+/** The photo got a picture that the browser can show. */
+function withPicture(state: StudioState, photo: Photo): StudioState {
+  const same = (result: Result) => (result.photo.id === photo.id ? { ...result, photo } : result);
+  return {
+    ...state,
+    photo: state.photo?.id === photo.id ? photo : state.photo,
+    given: state.given?.id === photo.id ? photo : state.given,
+    result: state.result && same(state.result),
+    previous: state.previous && same(state.previous),
+    recent: state.recent.map(same),
+  };
+}

@@ -1,0 +1,46 @@
+import { createContext, use, useLayoutEffect, useMemo, useState, useSyncExternalStore } from "react";
+import type { ReactNode } from "react";
+import type { ModelDetail } from "@/api/client";
+import { modelFor } from "./model-for";
+import { rememberedWhere } from "./remembered-where";
+import { EMPTY, type StudioState } from "./state";
+import { makeStore, type Store } from "./store";
+import { useActs, type Acts } from "./use-acts";
+import { useFreedPictures } from "./use-freed-pictures";
+
+export interface Studio {
+  state: StudioState;
+  act: Acts;
+  /** The model whose classes are shown: that of the result, else the one that parses next. */
+  model: ModelDetail | null;
+}
+
+/** Never changes: a changing context would reach parts of the page that React has not hydrated yet. */
+export const StudioContext = createContext<{ store: Store; act: Acts } | null>(null);
+
+/** What the page shows and what can be done with it. */
+export function useStudio(): Studio {
+  const studio = use(StudioContext);
+  if (!studio) throw new Error("no StudioProvider");
+  const { store, act } = studio;
+  const state = useSyncExternalStore(store.subscribe, store.now, () => EMPTY);
+  return { state, act, model: shownModel(state) };
+}
+
+export function StudioProvider({ children }: { children: ReactNode }) {
+  const [store] = useState(makeStore);
+  const act = useActs(store);
+  useFreedPictures(store);
+
+  // before anything can be clicked or dropped; the exported page knows no visitor
+  useLayoutEffect(() => {
+    if (rememberedWhere() === "device") store.dispatch({ type: "chose", where: "device" });
+  }, [store]);
+
+  const studio = useMemo(() => ({ store, act }), [store, act]);
+  return <StudioContext value={studio}>{children}</StudioContext>;
+}
+
+function shownModel({ models, result, model, where }: StudioState): ModelDetail | null {
+  return modelFor(models, result?.task ?? { model, where });
+}

@@ -1,0 +1,106 @@
+import { useMemo } from "react";
+import type { Trouble } from "@/api/trouble";
+import { aroundFace, type Cut } from "@/geometry/cut";
+import type { Result, Where } from "@/results/result";
+import { rememberWhere } from "./remembered-where";
+import { modelFor } from "./model-for";
+import { parsingOver, type Source } from "./parsing";
+import { WHOLE } from "./state";
+import { useModels } from "./use-models";
+
+import type { Store } from "./store";
+
+/** Everything a person can do on the page. */
+export interface Acts {
+  open: (source: Source) => void;
+  /** The photo on the stage, as it was to be parsed. */
+  parse: () => void;
+  parseWhole: () => void;
+  parseCut: (cut: Cut) => void;
+  chooseWhere: (where: Where) => void;
+  /** By name. */
+  chooseModel: (name: string) => void;
+  setKey: (apiKey: string) => void;
+  show: (result: Result) => void;
+  selectFace: (face: number | null) => void;
+  hide: (hidden: ReadonlySet<number>) => void;
+  highlight: (id: number | null) => void;
+  point: (id: number | null) => void;
+  setOpacity: (opacity: number) => void;
+  setSplit: (split: number) => void;
+  /** Something beside the parsing went wrong, such as a download. */
+  fail: (trouble: Trouble, retry?: () => void) => void;
+  retry: () => void;
+  /** Ends what is being done, and closes what is being said. */
+  dismiss: () => void;
+}
+
+/** The acts over a store; always the same object. */
+export function useActs(store: Store): Acts {
+  const { dispatch, now } = store;
+  const parsing = useMemo(() => parsingOver({ dispatch, now }), [dispatch, now]);
+  const reloadModels = useModels(store);
+
+  return useMemo(() => {
+    const { open, parse, stop } = parsing;
+    const withModels = () => {
+      if (now().models.length === 0) reloadModels();
+    };
+    /** Parse what is on the stage; a photo that is only being opened is parsed when it is open. */
+    const again = (change: Partial<typeof WHOLE> = {}) => {
+      const { photo, progress, look } = now();
+      withModels();
+      if (photo && progress?.stage !== "opening") void parse(photo, { ...look, ...change });
+    };
+    const retry = () => {
+      const { failure } = now();
+      reloadModels();
+      if (failure) dispatch({ type: "dismissed" });
+      failure?.retry?.();
+    };
+
+    return {
+      open: (source) => {
+        withModels();
+        void open(source);
+      },
+      parse: () => again(),
+      parseWhole: () => again({ faces: "whole" }),
+      parseCut: (cut) => again({ cut }),
+      chooseWhere: (where) => {
+        const { models, model: chosen, result, face } = now();
+        const model = modelFor(models, result?.task ?? { where, model: chosen });
+        const box = where === "device" ? result?.faces[face ?? 0]?.box : undefined;
+        rememberWhere(where);
+        dispatch({ type: "chose", where });
+        again({ ...WHOLE, cut: box && model ? aroundFace(box, model.input) : null });
+      },
+      chooseModel: (name) => {
+        dispatch({ type: "chose", model: name === now().models[0]?.name ? null : name });
+        again();
+      },
+      setKey: (apiKey) => {
+        const { failure } = now();
+        dispatch({ type: "chose", apiKey });
+        reloadModels();
+        failure?.retry?.();
+      },
+      show: (result) => {
+        stop();
+        dispatch({ type: "shown", result });
+      },
+      selectFace: (face) => dispatch({ type: "looked", face }),
+      hide: (hidden) => dispatch({ type: "hid", hidden }),
+      highlight: (highlighted) => dispatch({ type: "looked", highlighted }),
+      point: (pointed) => dispatch({ type: "looked", pointed }),
+      setOpacity: (opacity) => dispatch({ type: "chose", opacity }),
+      setSplit: (split) => dispatch({ type: "chose", split }),
+      fail: (trouble, retry) => dispatch({ type: "told", failure: { trouble, retry } }),
+      retry,
+      dismiss: () => {
+        stop();
+        dispatch({ type: "dismissed" });
+      },
+    };
+  }, [dispatch, now, parsing, reloadModels]);
+}
