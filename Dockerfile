@@ -8,6 +8,7 @@ ENV NEXT_TELEMETRY_DISABLED=1
 COPY frontend/package.json frontend/package-lock.json frontend/.npmrc ./
 RUN npm ci
 COPY frontend ./
+COPY backend/__init__.py /backend/
 RUN npm run build
 
 FROM python:3.11-slim-bookworm AS wheels
