@@ -1,4 +1,4 @@
-/** After `next build`: .gz and .br beside each text file of the export, which whitenoise serves to who takes them. */
+/** After `next build`: writes .gz and .br beside each text file of the export, for whitenoise to serve. */
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
@@ -14,6 +14,9 @@ if (!process.env.VERCEL) {
     const bytes = readFileSync(file);
     const quality = bytes.length > LARGE ? 7 : 11; // the best takes a minute for the runtime and gains little
     writeFileSync(`${file}.gz`, gzipSync(bytes, { level: 9 }));
-    writeFileSync(`${file}.br`, brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: quality } }));
+    writeFileSync(
+      `${file}.br`,
+      brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: quality } }),
+    );
   }
 }

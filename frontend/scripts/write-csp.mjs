@@ -1,13 +1,15 @@
 /**
- * After `next build`: gives each page of the export a Content-Security-Policy of its own, in which only the inline
- * scripts that it has may run. As a <meta>, so that it holds wherever the export is served.
+ * After `next build`: gives each page of the export its own Content-Security-Policy, which allows only the
+ * inline scripts in it. It is a <meta>, so that it holds wherever the export is served.
  */
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const OUT = new URL("../out/", import.meta.url).pathname;
-const api = process.env.NEXT_PUBLIC_API_BASE_URL ? ` ${new URL(process.env.NEXT_PUBLIC_API_BASE_URL).origin}` : "";
+const api = process.env.NEXT_PUBLIC_API_BASE_URL
+  ? ` ${new URL(process.env.NEXT_PUBLIC_API_BASE_URL).origin}`
+  : "";
 
 for (const name of readdirSync(OUT, { recursive: true })) {
   if (!name.endsWith(".html")) continue;
@@ -19,7 +21,9 @@ for (const name of readdirSync(OUT, { recursive: true })) {
 
 function policy(page) {
   const inline = [...page.matchAll(/<script(?![^>]*\ssrc=)[^>]*>([\s\S]*?)<\/script>/g)];
-  const hashes = new Set(inline.map(([, text]) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`));
+  const hashes = new Set(
+    inline.map(([, text]) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`),
+  );
   return [
     "default-src 'none'",
     `script-src 'self' 'wasm-unsafe-eval' ${[...hashes].join(" ")}`,
