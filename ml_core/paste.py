@@ -54,6 +54,19 @@ def paste(
     return labels
 
 
+def clear(
+    labels: NDArray[np.uint8], boxes: Sequence[tuple[float, float, float, float]], classes: Sequence[int]
+) -> None:
+    """Make these classes background in the ellipses of x, y, width, height boxes: a face is nobody else's hair."""
+    for x, y, width, height in boxes:
+        left, top = max(0, round(x)), max(0, round(y))
+        part = labels[top : round(y + height), left : round(x + width)]
+        rows, columns = np.ogrid[: part.shape[0], : part.shape[1]]
+        across = (columns + left + 0.5 - x) / width - 0.5
+        down = (rows + top + 0.5 - y) / height - 0.5
+        part[(across**2 + down**2 <= 0.25) & np.isin(part, classes)] = 0
+
+
 def upsample(logits: NDArray[np.float32], cut: Affine, size: tuple[int, int]) -> NDArray[np.uint8]:
     """(h, w, C) logits of a cut -> (height, width) uint8: the best class between them, 0 outside the cut."""
     height, width = size

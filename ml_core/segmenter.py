@@ -14,7 +14,7 @@ from PIL import Image
 from ml_core.bundle import GOLDEN, GOLDEN_LABELS, MODEL, Bundle, BundleError
 from ml_core.faces import Face, FaceFinder, alignment, default_finder
 from ml_core.images import MAX_PIXELS, Affine, decode, from_pil, letterbox, pixel_affine, sample
-from ml_core.paste import paste
+from ml_core.paste import clear, paste
 from ml_core.runtime import ProviderUnavailable, open_session
 from ml_core.segmentation import Segmentation
 from ml_core.wide import merge, reaching, wider
@@ -116,7 +116,7 @@ class Segmenter:
         self, image: NDArray[np.uint8], found: Sequence[Face]
     ) -> tuple[list[Face], list[NDArray[np.float32]], NDArray[np.uint8]]:
         """Those that are faces, the logits of their cuts, and the labels of the photo."""
-        faces, cuts, logits = [], [], []
+        faces, cuts, logits, refused = [], [], [], []
         for face in found:
             cut = alignment(face)
             seen = self.infer(image, cut)
@@ -124,8 +124,11 @@ class Segmenter:
                 faces.append(face)
                 cuts.append(cut)
                 logits.append(seen)
+            else:
+                refused.append(face.box)
         looks = [self._beyond(image, seen, cut) for seen, cut in zip(logits, cuts, strict=True)]
         labels = paste([look for look, _ in looks], [place for _, place in looks], _size(image), homes=cuts)
+        clear(labels, refused, self.bundle.labels.hair)
         return faces, logits, labels
 
     def _beyond(

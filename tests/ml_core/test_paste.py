@@ -3,7 +3,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ml_core.images import Affine
-from ml_core.paste import paste, upsample
+from ml_core.paste import clear, paste, upsample
 
 
 def turned(centre: tuple[float, float], side: float, degrees: float) -> Affine:
@@ -108,3 +108,14 @@ def test_cuts_partly_or_wholly_outside_the_photo(centre: tuple[float, float]) ->
     found = paste([certain(2)], [turned(centre, 30, 30)], (20, 30))
     assert found.shape == (20, 30)
     assert bool(found.any()) == (centre == (0.0, 0.0))
+
+
+def test_a_face_that_was_refused_is_nobodys_hair() -> None:
+    labels = np.full((40, 60), 10, np.uint8)
+    labels[:, :30] = 1
+    clear(labels, [(20.0, 10.0, 20.0, 20.0), (55.0, -5.0, 20.0, 20.0)], [10])
+    assert labels[20, 25] == 1  # in the ellipse, but skin
+    assert labels[20, 35] == 0
+    assert labels[11, 39] == 10  # in the box, but in its corner
+    assert labels[5, 59] == 0
+    assert (labels[:, :30] == 1).all()
