@@ -98,7 +98,7 @@ def main() -> None:
 
 def graphs(presets: Sequence[str], bundles: Path, folder: Path) -> list[Graph]:
     """The plain graph first, then each preset in fp32 and int8: its bundles, or random weights."""
-    from ml_core.quantize import quantize
+    from ml_core.unetr.quantize import quantize
 
     noise = np.random.default_rng(0).integers(0, 256, (2, SIDE, SIDE, 3)).astype(np.uint8)
     found = [Graph(PLAIN, "fp32", export("plain", folder / "plain-graph.onnx", simplified=False))]

@@ -26,9 +26,9 @@ from ml_core.bundle import (
 )
 from ml_core.labels import IGNORE
 from ml_core.metrics import confusion_matrix, scores
-from ml_core.quantize import quantize
 from ml_core.runtime import open_session
 from ml_core.unetr.data import whole_frame
+from ml_core.unetr.quantize import quantize
 from training.config import ExportParams, load_params
 from training.golden import write_golden_face
 from training.ingest import ingest

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from ml_core.quantize import quantizable, quantize, split_transposed_convolutions
+from ml_core.unetr.quantize import quantizable, quantize, split_transposed_convolutions
 
 SIDE, CLASSES = 16, 5
 

@@ -1,9 +1,8 @@
 """From a float32 graph to an int8 one that ONNX Runtime computes with integers.
 
-Static quantisation (Jacob et al. 2018): weights become int8 with a scale a channel, the inputs of matrix products
-and of what the decoder does uint8 with a scale each, taken from the smallest and largest value on calibration
-photos. What is left in float32, and why, is measured in docs/experiments.md. Needs the `onnx` package, which only
-training installs.
+Static quantisation (Jacob et al. 2018): int8 weights with one scale per channel; uint8 inputs with one scale each for
+matrix products and for the decoder's operators, from their range on calibration photos. docs/experiments.md has what
+is left in float32, and why.
 """
 
 import tempfile
