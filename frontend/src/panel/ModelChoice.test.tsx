@@ -12,9 +12,9 @@ beforeAll(() => import("./ChoiceList")); // which the page fetches when it is ne
 it("shows the one chosen and names another", async () => {
   const chooseModel = vi.fn();
   render(inStudio(<ModelChoice />, { models: MODELS, model: "lite" }, { chooseModel }));
-  const choice = await screen.findByRole("button", { name: /Model/ });
+  const choice = screen.getByRole("button", { name: /Model/ });
   expect(choice).toHaveTextContent("lite");
   await userEvent.click(choice);
-  await userEvent.click(screen.getByRole("option", { name: "lite-int8" }));
+  await userEvent.click(await screen.findByRole("option", { name: "lite-int8" }));
   expect(chooseModel).toHaveBeenLastCalledWith("lite-int8");
 });
