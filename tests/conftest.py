@@ -62,6 +62,7 @@ def _service(settings: Any, models_dir: Path, run_dir: Path) -> Iterator[None]:
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     declare_listeners(["127.0.0.1"])
     access.KEYS_SEEN.clear()
+    access.keys_exist.cache_clear()
     yield
     cache.clear()
 

@@ -99,6 +99,12 @@ def test_once_a_key_is_made_keys_are_asked_for_on_loopback_too(client: Client) -
     assert get(client, key=key).status_code == 200
 
 
+def test_a_key_closes_the_door_that_was_open_before(client: Client) -> None:
+    assert client.get("/api/models/").status_code == 200
+    make_key()
+    assert client.get("/api/models/").status_code == 401
+
+
 def test_a_wrong_revoked_or_expired_key_is_403(client: Client) -> None:
     key = make_key()
     expired = make_key(expiry_date=timezone.now() - timedelta(days=1))
