@@ -9,17 +9,9 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from django.conf import settings
-from django.core.exceptions import (
-    PermissionDenied,
-    RequestDataTooBig,
-    SuspiciousOperation,
-    TooManyFieldsSent,
-    TooManyFilesSent,
-)
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.http.multipartparser import MultiPartParserError
 from django.urls import is_valid_path
 from rest_framework import exceptions as drf
 
@@ -80,11 +72,6 @@ def not_ready(detail: str) -> Problem:
 
 UNEXPECTED = Problem(500, "internal_error", "Something went wrong here. The log has it under the request_id.")
 GET_ONLY = Problem(405, "method_not_allowed", "GET only.", headers={"Allow": "GET, HEAD"})
-IMAGE_PROBLEMS: dict[type[Exception], tuple[int, str]] = {
-    ImageTooLarge: (413, "image_too_large"),
-    UnsupportedImage: (415, "unsupported_image"),
-    BrokenImage: (422, "broken_image"),
-}
 DRF_PROBLEMS: dict[type[drf.APIException], tuple[str, str]] = {
     drf.ParseError: ("malformed_body", ""),
     drf.NotAuthenticated: ("api_key_missing", "Send an API key: `Authorization: Api-Key <key>`."),
@@ -109,9 +96,12 @@ def problem_of(error: Exception) -> Problem | None:
     match error:
         case Problem():
             return error
-        case ImageTooLarge() | UnsupportedImage() | BrokenImage():
-            status, code = IMAGE_PROBLEMS[type(error)]
-            return Problem(status, code, str(error))
+        case ImageTooLarge():
+            return Problem(413, "image_too_large", str(error))
+        case UnsupportedImage():
+            return Problem(415, "unsupported_image", str(error))
+        case BrokenImage():
+            return Problem(422, "broken_image", str(error))
         case drf.ValidationError():
             return _validation_problem(error)
         case drf.APIException():
@@ -120,13 +110,6 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(404, "not_found", "There is nothing here.")
         case PermissionDenied():
             return Problem(403, "forbidden", "This is not allowed.")
-        case RequestDataTooBig():
-            return Problem(413, "upload_too_large", "The form fields are too large.")
-        case TooManyFieldsSent() | TooManyFilesSent():
-            most = f"{settings.MAX_BATCH_IMAGES} images and {settings.DATA_UPLOAD_MAX_NUMBER_FIELDS} fields"
-            return Problem(400, "too_many_parts", f"The body has too many parts: at most {most} are taken.")
-        case MultiPartParserError():
-            return Problem(400, "malformed_body", "The multipart body is malformed.")
         case SuspiciousOperation():
             return Problem(400, "bad_request", "The request is malformed or its Host is not served here.")
         case OperationalError() | InterfaceError():

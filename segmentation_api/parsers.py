@@ -6,12 +6,11 @@ Forms are read with the package `multipart`, since Django's parser takes several
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
@@ -31,17 +30,18 @@ Fields = dict[str, list[Any]]
 
 
 class BodyParser(BaseParser):
-    """Checks length and room before it reads the body; the view's `max_bytes` limits the photos."""
+    """Checks Content-Length and the queue before it reads the body; the view's `max_bytes` limits the photos."""
 
     def parse(
         self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Fields:
         """The body's values. Raises Problem (400, 408, 413, 503) and ParseError."""
         context: Any = parser_context
-        request, limit = context["request"], context["view"].max_bytes
-        # The context belongs to the request and refers to it: only the garbage collector would free the photo.
-        context.clear()
-        check_length(request.META, limit)
+        meta, limit = context["request"].META, context["view"].max_bytes
+        context.clear()  # request -> context -> request is a cycle, which would hold the photo until it is collected
+        given = meta.get("CONTENT_LENGTH") or "0"
+        if given.isdecimal() and int(given) > most_bytes(limit) and "HTTP_TRANSFER_ENCODING" not in meta:
+            raise too_large(limit)
         gate.check_queue()
         try:
             return self.read(stream, media_type or "", limit)
@@ -106,14 +106,6 @@ def most_bytes(limit: int) -> int:
     return limit * 4 // 3 + BODY_OVERHEAD
 
 
-def check_length(meta: Mapping[str, Any], limit: int) -> None:
-    """Refuse a request by its Content-Length, before it is read. Raises Problem (413)."""
-    given = meta.get("CONTENT_LENGTH") or "0"
-    length = int(given) if given.isdecimal() else 0
-    if length > most_bytes(limit) and "HTTP_TRANSFER_ENCODING" not in meta:
-        raise too_large(limit)
-
-
 def read_bounded(stream: Any, limit: int) -> bytes:
     """All of the stream. Raises Problem (413) once it exceeds `limit` bytes; no more are read."""
     data = bytes(stream.read(limit + 1))
@@ -142,54 +134,36 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return names
 
 
-@dataclass
-class Allowance:
-    """How many parts of one kind a form may still bring, and bytes in them."""
-
-    parts: int
-    size: int
-    too_many: Callable[[], Exception]
-    too_large: Callable[[], Exception]
-
-    def begin(self) -> None:
-        """Count a part. Raises what `too_many` makes."""
-        self.parts -= 1
-        if self.parts < 0:
-            raise self.too_many()
-
-    def take(self, size: int) -> None:
-        """Count bytes. Raises what `too_large` makes."""
-        self.size -= size
-        if self.size < 0:
-            raise self.too_large()
-
-
 def read_form(stream: Any, content_type: str, *, file_bytes: int, body_bytes: int) -> Fields:
     """The parts of a form by name, in order: a file as bytes, whatever its name, all else as str.
 
-    Raises ParseError for a malformed form, Problem (413) beyond `file_bytes` of files, and Django's exceptions for
-    too many parts or too much text. Reads no more than `body_bytes`.
+    Raises ParseError for a malformed form, and Problem: 413 beyond `file_bytes` of files or for too much text, 400 for
+    too many parts. Reads no more than `body_bytes`.
     """
-    most_files, most_texts = settings.DATA_UPLOAD_MAX_NUMBER_FILES, settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
-    text_bytes = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    files = Allowance(most_files, file_bytes, TooManyFilesSent, lambda: too_large(file_bytes))
-    texts = Allowance(most_texts, text_bytes, TooManyFieldsSent, RequestDataTooBig)
     form: Fields = {}
-    allowed, chunks = files, list[bytes]()
+    parts, sizes = Counter[bool](), Counter[bool]()
+    most_parts = {True: settings.DATA_UPLOAD_MAX_NUMBER_FILES, False: settings.DATA_UPLOAD_MAX_NUMBER_FIELDS}
     try:
         boundary = parse_options_header(content_type)[1].get("boundary", "")
         with PushMultipartParser(boundary, body_bytes, header_charset=HEADER_CHARSET) as parser:
             for event in parser.parse_blocking(stream.read, READ_BYTES):
                 if isinstance(event, MultipartSegment):
-                    part, chunks = event, []
-                    allowed = files if _is_file(part) else texts
-                    allowed.begin()
+                    part, is_file, chunks = event, _is_file(event), list[bytes]()
+                    parts[is_file] += 1
+                    if parts[is_file] > most_parts[is_file]:
+                        most = f"{settings.MAX_BATCH_IMAGES} images and {most_parts[False]} fields"
+                        detail = f"The body has too many parts: at most {most} are taken."
+                        raise Problem(400, "too_many_parts", detail)
                 elif event is not None:
-                    allowed.take(len(event))
+                    sizes[is_file] += len(event)
+                    if sizes[True] > file_bytes:
+                        raise too_large(file_bytes)
+                    if sizes[False] > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+                        raise Problem(413, "upload_too_large", "The form fields are too large.")
                     chunks.append(bytes(event))
                 else:
                     content = _decoded(part, b"".join(chunks))
-                    value = content if allowed is files else content.decode("utf-8", "replace")
+                    value = content if is_file else content.decode("utf-8", "replace")
                     form.setdefault(_name(part), []).append(value)
     except MultipartError:
         raise ParseError from None

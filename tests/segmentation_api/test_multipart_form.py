@@ -4,7 +4,6 @@ import io
 from typing import Any
 
 import pytest
-from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from rest_framework.exceptions import ParseError
 
 from segmentation_api.errors import Problem
@@ -93,9 +92,11 @@ def test_text_and_parts_have_limits(settings: Any) -> None:
     settings.DATA_UPLOAD_MAX_NUMBER_FILES = 2
     text, file = ('name="a"', b"1"), ('name="a"; filename="x"', b"1")
     read(form(text, text, text, file, file))
-    with pytest.raises(TooManyFieldsSent):
-        read(form(text, text, text, text))
-    with pytest.raises(TooManyFilesSent):
-        read(form(file, file, file))
-    with pytest.raises(RequestDataTooBig):
-        read(form(('name="a"', bytes(11))))
+    for body, expected in {
+        form(text, text, text, text): (400, "too_many_parts"),
+        form(file, file, file): (400, "too_many_parts"),
+        form(('name="a"', bytes(11))): (413, "upload_too_large"),
+    }.items():
+        with pytest.raises(Problem) as caught:
+            read(body)
+        assert (caught.value.status, caught.value.code) == expected
