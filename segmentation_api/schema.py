@@ -6,16 +6,12 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSe
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 
+from segmentation_api import answers
 from segmentation_api.access import keys_asked
 from segmentation_api.serializers import (
-    AnswerSerializer,
-    BatchEntrySerializer,
     BatchSerializer,
     EncodedSegmentSerializer,
-    ModelDetailSerializer,
-    ModelSerializer,
     OptionsSerializer,
-    ProblemSerializer,
     SegmentSerializer,
 )
 
@@ -63,7 +59,7 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 def problems(*statuses: int) -> dict[tuple[int, str], OpenApiResponse]:
     """The envelope for each status."""
     return {
-        (status, PROBLEM): OpenApiResponse(ProblemSerializer, description=MEANINGS[status])
+        (status, PROBLEM): OpenApiResponse(answers.Problem, description=MEANINGS[status])
         for status in statuses
     }
 
@@ -97,7 +93,7 @@ segment = extend_schema(
         (200, "image/png"): OpenApiTypes.BINARY,
         (200, "image/jpeg"): OpenApiTypes.BINARY,
         (200, "application/zip"): OpenApiTypes.BINARY,
-        (200, "application/json"): AnswerSerializer,
+        (200, "application/json"): answers.Answer,
         **problems(*UPLOAD_PROBLEMS, 422),
     },
 )
@@ -110,19 +106,19 @@ batch = extend_schema(
     request={"multipart/form-data": BatchSerializer},
     responses={
         (200, "application/zip"): OpenApiTypes.BINARY,
-        (200, "application/json"): BatchEntrySerializer(many=True),
+        (200, "application/json"): answers.BatchEntry(many=True),
         **problems(*UPLOAD_PROBLEMS),
     },
 )
 model_list = extend_schema(
     operation_id="list_models",
     summary="The models that are loaded",
-    responses={(200, "application/json"): ModelSerializer(many=True), **problems(*READ_PROBLEMS)},
+    responses={(200, "application/json"): answers.Model(many=True), **problems(*READ_PROBLEMS)},
 )
 model_detail = extend_schema(
     operation_id="get_model",
     summary="One model: class table, input size, metrics, licence",
-    responses={(200, "application/json"): ModelDetailSerializer, **problems(*READ_PROBLEMS, 404)},
+    responses={(200, "application/json"): answers.ModelDetail, **problems(*READ_PROBLEMS, 404)},
 )
 
 model_file = extend_schema(

@@ -1,4 +1,4 @@
-"""The options of a request and the JSON shapes of answers: for validation, OpenAPI and the command line."""
+"""The options of a request, in one place for validation, OpenAPI and the command line."""
 
 import math
 from collections.abc import Mapping
@@ -7,19 +7,9 @@ from typing import Any
 from django.conf import settings
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
-from rest_framework.fields import (
-    BooleanField,
-    CharField,
-    ChoiceField,
-    DictField,
-    Field,
-    FloatField,
-    IntegerField,
-)
-from rest_framework.serializers import ListField, Serializer, ValidationError
+from rest_framework.fields import BooleanField, CharField, ChoiceField, Field, FloatField
+from rest_framework.serializers import Serializer, ValidationError
 
-from ml_core.faces import LANDMARKS
-from ml_core.labels import ROLES
 from segmentation_api.errors import too_large
 from segmentation_api.services import OUTPUTS, SegmentOptions
 
@@ -181,129 +171,3 @@ class BatchSerializer(OptionsSerializer):
     """Photos and the options they share."""
 
     images = PhotosField()
-
-
-# The rest says what answers look like, for OpenAPI
-
-
-def shape(name: str, meaning: str, /, **fields: Field[Any, Any, Any, Any]) -> type[Serializer[Any]]:
-    """An object, too small for a class statement."""
-    return type(name, (Serializer,), {"__doc__": meaning, **fields})
-
-
-def numbers(
-    kind: type[Field[Any, Any, Any, Any]], length: int | None, meaning: str | None = None
-) -> ListField:
-    """A list of `length` numbers, or of any length."""
-    return ListField(child=kind(), min_length=length, max_length=length, help_text=meaning)
-
-
-XYWH = "x, y, width, height in pixels"
-Size = shape("Size", "A size in pixels.", width=IntegerField(), height=IntegerField())
-Landmarks = shape(
-    "Landmarks",
-    "Points of a face, left and right as its classes have them.",
-    **{name: numbers(FloatField, 2, "x, y in pixels") for name in LANDMARKS},
-)
-Rle = shape(
-    "Rle", "A mask in COCO's compressed run lengths.", size=numbers(IntegerField, 2), counts=CharField()
-)
-ModelUsed = shape(
-    "ModelUsed", "Which model answered.", name=CharField(), version=CharField(), sha256=CharField()
-)
-Timing = shape(
-    "Timing", "Milliseconds by stage.", decode=FloatField(), locate=FloatField(), infer=FloatField()
-)
-Inline = shape("Inline", "Pictures as data: URLs.", **{name: CharField(required=False) for name in PICTURES})
-
-
-class ModelSerializer(Serializer[Any]):
-    """A model in the list."""
-
-    name = CharField()
-    version = CharField()
-    default = BooleanField(help_text="the one that serves requests without `model`")
-    sha256 = CharField(help_text="of its ONNX file")
-
-
-class ClassRowSerializer(Serializer[Any]):
-    """A row of the class table."""
-
-    id = IntegerField()
-    name = CharField()
-    color = numbers(IntegerField, 3)
-    mirror = IntegerField(help_text="the class it becomes in a mirrored image")
-    role = ChoiceField(choices=ROLES, required=False, help_text="what it is part of, if it is of either")
-
-
-class ModelDetailSerializer(ModelSerializer):
-    """All of a model that a client may want to know."""
-
-    precision = ChoiceField(choices=("fp32", "int8"), help_text="of its weights")
-    classes = ClassRowSerializer(many=True)
-    input = Size()
-    temperature = FloatField(help_text="the one that fits all classes together best")
-    temperatures = numbers(
-        FloatField,
-        None,
-        "a class, by its id: its confidence is softmax(logits / its temperature), averaged over its pixels",
-    )
-    metrics = DictField(help_text="as its evaluation wrote them")
-    licence = CharField()
-
-
-class FaceSerializer(Serializer[Any]):
-    """A face that was found."""
-
-    box = numbers(FloatField, 4, XYWH)
-    score = FloatField()
-    landmarks = Landmarks()
-
-
-class RegionSerializer(Serializer[Any]):
-    """A class present in the image."""
-
-    id = IntegerField()
-    name = CharField()
-    color = numbers(IntegerField, 3)
-    pixels = IntegerField()
-    share = FloatField(help_text="of the image's pixels")
-    box = numbers(IntegerField, 4, XYWH)
-    confidence = FloatField(allow_null=True)
-    rle = Rle()
-    polygons = ListField(
-        child=ListField(child=FloatField()),
-        required=False,
-        help_text="[x0, y0, x1, y1, ...] each; only with polygons=true",
-    )
-
-
-class AnswerSerializer(Serializer[Any]):
-    """output=json."""
-
-    image = Size()
-    model = ModelUsed()
-    faces = FaceSerializer(many=True)
-    classes = RegionSerializer(many=True)
-    timing_ms = Timing()
-    warnings = ListField(child=CharField())
-    inline = Inline(required=False)
-
-
-class ProblemSerializer(Serializer[Any]):
-    """Every error (RFC 9457)."""
-
-    type = CharField(help_text="a stable code, such as image_too_large")
-    title = CharField()
-    status = IntegerField()
-    detail = CharField()
-    request_id = CharField()
-    errors = DictField(child=ListField(child=CharField()), required=False)  # type: ignore[assignment]
-
-
-class BatchEntrySerializer(Serializer[Any]):
-    """One image of a batch: what was found in it, or the problem it had."""
-
-    index = IntegerField()
-    result = AnswerSerializer(required=False)
-    problem = ProblemSerializer(required=False)
