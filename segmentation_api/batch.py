@@ -7,15 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
 from django.conf import settings
 
 from segmentation_api.admission import gate
-from segmentation_api.errors import UNEXPECTED, Problem, problem_of, too_large
+from segmentation_api.errors import Problem, logged_problem, too_large
 from segmentation_api.renderers import OutputRenderer, render
 from segmentation_api.services import SegmentOptions, resolve, segment_image
-
-logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -51,14 +48,10 @@ def _entry(index: int, image: bytes, options: SegmentOptions, renderer: OutputRe
     try:
         if len(image) > settings.MAX_UPLOAD_BYTES:
             raise too_large(settings.MAX_UPLOAD_BYTES)
-        parsed = segment_image(data=image, options=options)
-        body, _ = render(parsed, renderer)
+        found = segment_image(data=image, options=options)
+        return Entry(index, render(found, options, renderer)[0], found.warnings)
     except Exception as error:  # one image must not stop the others
-        problem = problem_of(error)
-        if problem is None:
-            logger.error("image_failed", index=index, exc_info=error)
-        return Entry(index, problem=problem or UNEXPECTED)
-    return Entry(index, body, parsed.segmentation.warnings)
+        return Entry(index, problem=logged_problem(error, "image_failed", index=index))
 
 
 def _json_list(entries: Iterator[Entry], request_id: str) -> bytes:

@@ -120,11 +120,15 @@ def problem_of(error: Exception) -> Problem | None:
 
 def drf_exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
     """REST framework's EXCEPTION_HANDLER: every error of a view, expected or not, in the envelope."""
-    problem = problem_of(error)
-    if problem is None:
-        logger.error("request_failed", exc_info=error)
-        problem = UNEXPECTED
-    return respond(context["request"], problem)
+    return respond(context["request"], logged_problem(error, "request_failed"))
+
+
+def logged_problem(error: Exception, event: str, **values: int) -> Problem:
+    """The problem of any error; an unexpected one is logged as `event`."""
+    if problem := problem_of(error):
+        return problem
+    logger.error(event, exc_info=error, **values)
+    return UNEXPECTED
 
 
 def respond(request: HttpRequest, problem: Problem) -> HttpResponse:

@@ -30,14 +30,14 @@ Fields = dict[str, list[Any]]
 
 
 class BodyParser(BaseParser):
-    """Checks Content-Length and the queue before it reads the body; the view's `max_bytes` limits the photos."""
+    """Checks Content-Length and the queue before it reads the body; the view's `limit` bounds the photos."""
 
     def parse(
         self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Fields:
         """The body's values. Raises Problem (400, 408, 413, 503) and ParseError."""
         context: Any = parser_context
-        meta, limit = context["request"].META, context["view"].max_bytes
+        meta, limit = context["request"].META, getattr(settings, context["view"].limit)
         context.clear()  # request -> context -> request is a cycle, which would hold the photo until it is collected
         given = meta.get("CONTENT_LENGTH") or "0"
         if given.isdecimal() and int(given) > most_bytes(limit) and "HTTP_TRANSFER_ENCODING" not in meta:

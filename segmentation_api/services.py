@@ -25,24 +25,16 @@ class SegmentOptions(OutputOptions):
     model: str | None = None
 
 
-@dataclass(frozen=True)
-class Parsed:
-    """What was found, and what was asked for: all that a renderer needs."""
-
-    segmentation: Segmentation
-    options: SegmentOptions
-
-
-def segment_image(*, data: bytes, options: SegmentOptions) -> Parsed:
+def segment_image(*, data: bytes, options: SegmentOptions) -> Segmentation:
     """Parse the face parts in one encoded image.
 
-    The labels have shape (height, width), uint8 class ids, in the upright image's own size; classes not asked
-    for are background. Raises ImageTooLarge, UnsupportedImage or BrokenImage before any inference is done,
+    Returns labels of shape (height, width), uint8 class ids, in the upright image's own size; classes not asked for
+    are background. Raises ImageTooLarge, UnsupportedImage or BrokenImage before any inference is done,
     and Problem for an unknown model or class, or when no model is loaded.
     """
     segmenter, keep = resolve(options)
     found = segmenter.predict(data, faces=options.faces, max_pixels=settings.MAX_IMAGE_PIXELS)
-    return Parsed(found if keep is None else found.only(keep), options)
+    return found if keep is None else found.only(keep)
 
 
 def resolve(options: SegmentOptions) -> tuple[Segmenter, tuple[int, ...] | None]:

@@ -30,19 +30,13 @@ from segmentation_api.telemetry import metrics_page
 
 
 class UploadView(APIView):
-    """A view that takes photos, in the field `photo_field`; the setting named `limit` says how many bytes of them."""
+    """A view that takes photos, in the field `photo_field`, of as many bytes as the setting named `limit` says."""
 
     http_method_names = ("post",)
     content_negotiation_class: type[OutputNegotiation] = OutputNegotiation
     serializer: OptionsSerializer
     photo_field: str
     limit: str
-
-    @property
-    def max_bytes(self) -> int:
-        """How many bytes of photos a request may bring."""
-        value: int = getattr(settings, self.limit)
-        return value
 
     def get_renderers(self) -> list[BaseRenderer]:
         """One for each format."""
@@ -73,11 +67,11 @@ class SegmentView(UploadView):
         """Parse the face parts of one photo."""
         image, options, renderer = self.read(request)
         with gate.slot():
-            parsed = segment_image(data=image, options=options)
-            body, timing = render(parsed, renderer)
+            found = segment_image(data=image, options=options)
+            body, timing = render(found, options, renderer)
         response = HttpResponse(body, content_type=renderer.media_type)
         response["Server-Timing"] = ", ".join(f"{stage};dur={value:.2f}" for stage, value in timing.items())
-        return _private(response, parsed.segmentation.bundle)
+        return _private(response, found.bundle)
 
 
 class BatchView(UploadView):

@@ -152,8 +152,9 @@ django.setup()
 from segmentation_api.renderers import RENDERERS, render
 from segmentation_api.services import SegmentOptions, segment_image
 data = Path(sys.argv[1]).read_bytes()
+options = SegmentOptions(polygons=True)
 for renderer in RENDERERS:
-    render(segment_image(data=data, options=SegmentOptions(polygons=True)), renderer)
+    render(segment_image(data=data, options=options), options, renderer)
 import backend.wsgi
 loaded = {name.partition(".")[0] for name in sys.modules}
 print(sorted(loaded & {"tensorflow", "keras", "torch", "training", "boto3"}))

@@ -84,7 +84,7 @@ class Command(BaseCommand):
 
 
 def _segment(source: Path, target: Path, asked: SegmentOptions, renderer: OutputRenderer) -> None:
-    body, _ = render(segment_image(data=source.read_bytes(), options=asked), renderer)
+    body, _ = render(segment_image(data=source.read_bytes(), options=asked), asked, renderer)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(body)
 
