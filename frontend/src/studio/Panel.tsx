@@ -1,5 +1,5 @@
 import { Button } from "@heroui/react/button";
-import type { ReactNode } from "react";
+import { useDeferredValue, type ReactNode } from "react";
 import { formatMs } from "@/lib/format";
 import { CurlCommand } from "@/panel/CurlCommand";
 import { Downloads } from "@/panel/Downloads";
@@ -15,6 +15,7 @@ import { useStudio } from "@/state/studio-context";
 export function Panel() {
   const { state, act, model } = useStudio();
   const { result, where } = state;
+  const classes = useDeferredValue(model?.classes); // rendered in steps that let a touch through
   return (
     <aside
       aria-label="What was found"
@@ -25,7 +26,7 @@ export function Panel() {
       <p className="sr-only" role="status">
         {result && `Parsed ${result.photo.name}. ${spokenFaces(result)}`}
       </p>
-      {model ? <Legend classes={model.classes} /> : <LegendSkeleton />}
+      {classes ? <Legend classes={classes} /> : <LegendSkeleton />}
       {where === "device" && (
         <Note testId="device-note">
           The photo stays in this browser. Move the frame, or its corner, to one face: what lies in it is

@@ -1,18 +1,21 @@
 "use client";
 
 import { Button } from "@heroui/react/button";
+import dynamic from "next/dynamic";
 import { Suspense, useRef } from "react";
 import { Intake } from "@/intake/Intake";
 import { useDropAndPaste } from "@/intake/use-drop-and-paste";
 import { Stage } from "@/stage/Stage";
-import { Toolbar } from "@/stage/Toolbar";
 import { StudioProvider, useStudio } from "@/state/studio-context";
 import { ViewProvider } from "@/state/view-context";
 import { Header } from "./Header";
-import { Panel } from "./Panel";
 import { ProgressLine } from "./ProgressLine";
 import { StageMessage } from "./StageMessage";
 import { TroubleCard } from "./TroubleCard";
+
+// in scripts of their own, so that a slow phone can answer a touch between them
+const Toolbar = dynamic(() => import("@/stage/Toolbar").then((stage) => stage.Toolbar));
+const Panel = dynamic(() => import("./Panel").then((studio) => studio.Panel));
 
 const MAIN = [
   "grid min-h-0 flex-1 grid-cols-[minmax(0,1fr)] gap-4",
