@@ -69,30 +69,20 @@ def clear(
 
 def upsample(logits: NDArray[np.float32], cut: Affine, size: tuple[int, int]) -> NDArray[np.uint8]:
     """(h, w, C) logits of a cut -> (height, width) uint8: the best class between them, 0 outside the cut."""
-    height, width = size
     best = logits.argmax(axis=2).astype(np.uint8)
     around = np.pad(best, 1, mode="edge")
     cells = around[:-1, :-1].copy()  # cell (i, j) lies between logits i - 1 and i, j - 1 and j
     cells[(cells != around[1:, :-1]) | (cells != around[:-1, 1:]) | (cells != around[1:, 1:])] = MIXED
     to_logit = _inverse(pixel_affine(cut, best.shape))
     to_cell = to_logit + np.array([[0, 0, 0.5], [0, 0, 0.5]])
-    labels = np.asarray(
-        cv2.warpAffine(
-            cells,
-            to_cell,
-            (width, height),
-            flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_CONSTANT,
-            borderValue=0,
-        ),
-        np.uint8,
-    )
+    flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+    labels = np.asarray(cv2.warpAffine(cells, to_cell, size[::-1], flags=flags), np.uint8)
     groups = _fours(logits)
     flat = labels.reshape(-1)
     mixed = np.flatnonzero(flat == MIXED)
     for first in range(0, len(mixed), _BLOCK):
         block = mixed[first : first + _BLOCK]
-        rows, columns = np.divmod(block, width)
+        rows, columns = np.divmod(block, size[1])
         at = to_logit @ np.stack([columns, rows, np.ones_like(rows)]).astype(np.float64)
         flat[block] = interpolate(groups, at.astype(np.float32)).argmax(axis=1)
     return labels

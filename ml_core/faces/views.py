@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml_core.faces.protocol import Floats
-from ml_core.images import Affine, bounds, pixel_affine
+from ml_core.images import Affine, bounds, warp
 
 UNIT = 32
 """The sides of a picture are multiples of it, in pixels."""
@@ -58,14 +58,7 @@ class Octaves:
         scaled = cut * [[octave.shape[1] / full[1]], [octave.shape[0] / full[0]]]
         left, top, right, bottom = bounds(scaled, octave.shape[:2], margin=2)
         scaled[:, 2] -= (left, top)
-        picture = cv2.warpAffine(
-            octave[top:bottom, left:right],
-            pixel_affine(scaled, size),
-            size[::-1],
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REFLECT,
-        )
-        return np.asarray(picture, np.uint8)
+        return warp(octave[top:bottom, left:right], scaled, size, cv2.BORDER_REFLECT)
 
     def _octave(self, number: int) -> NDArray[np.uint8]:
         while len(self._images) <= number and min(self._images[-1].shape[:2]) > 1:
