@@ -7,7 +7,7 @@ page; nothing else in the code knows how many classes there are, or which of the
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 IGNORE = 255
 """Label value of pixels that count neither in the loss nor in the metrics."""
 
-ROLES: tuple[Literal["face"], Literal["hair"]] = ("face", "hair")
+ROLES = ("face", "hair")
 
 Color = tuple[int, int, int]
 
@@ -51,11 +51,10 @@ class LabelSet:
         paired = [index for pair in self.flip_pairs for index in pair]
         if len(set(paired)) != len(paired) or not all(0 <= index < len(self.names) for index in paired):
             raise ValueError("each flip pair joins two classes of the set, each class at most once")
-        if not set(self.face) | set(self.hair) <= set(range(1, len(self.names))) or {*self.face} & {
-            *self.hair
-        }:
+        roles = self.face + self.hair
+        if not set(roles) <= set(range(1, len(self.names))) or len(set(roles)) != len(roles):
             raise ValueError(
-                "a role is of a class of the set, not of the background, and each class has one at most"
+                "a role is of a class of the set but the background, and a class has one at most"
             )
 
     def __len__(self) -> int:
@@ -93,21 +92,15 @@ class LabelSet:
 
     def to_json(self) -> list[dict[str, Any]]:
         """The class table as `model.json` and the API show it; `from_json` reads it back."""
-        partner = {a: b for pair in self.flip_pairs for a, b in (pair, pair[::-1])}
+        mirror = self.flip_table.tolist()
         roles = {i: {"role": role} for role in ROLES for i in getattr(self, role)}
         return [
-            {
-                "id": index,
-                "name": name,
-                "color": list(color),
-                "mirror": partner.get(index, index),
-                **roles.get(index, {}),
-            }
-            for index, (name, color) in enumerate(zip(self.names, self.colors, strict=True))
+            {"id": i, "name": name, "color": list(color), "mirror": mirror[i], **roles.get(i, {})}
+            for i, (name, color) in enumerate(zip(self.names, self.colors, strict=True))
         ]
 
     @classmethod
-    def from_json(cls, table: Iterable[Mapping[str, Any]]) -> "LabelSet":
+    def from_json(cls, table: Iterable[Mapping[str, Any]]) -> Self:
         """Read a class table; `id`, `mirror` and `role` may be left out. Raises ValueError or KeyError."""
         rows = list(table)
         if [row.get("id", index) for index, row in enumerate(rows)] != list(range(len(rows))):
@@ -127,35 +120,19 @@ class LabelSet:
         )
 
 
-LAPA = LabelSet(
-    names=(
-        "background",
-        "skin",
-        "left_eyebrow",
-        "right_eyebrow",
-        "left_eye",
-        "right_eye",
-        "nose",
-        "upper_lip",
-        "inner_mouth",
-        "lower_lip",
-        "hair",
-    ),
-    colors=(
-        (0, 0, 0),
-        (0, 153, 255),
-        (102, 255, 153),
-        (0, 204, 153),
-        (255, 255, 102),
-        (255, 255, 204),
-        (255, 153, 0),
-        (255, 102, 255),
-        (102, 0, 51),
-        (255, 204, 255),
-        (255, 0, 102),
-    ),
-    flip_pairs=((2, 3), (4, 5)),
-    face=tuple(range(1, 10)),
-    hair=(10,),
+LAPA = LabelSet.from_json(
+    [
+        {"name": "background", "color": (0, 0, 0)},
+        {"name": "skin", "color": (0, 153, 255), "role": "face"},
+        {"name": "left_eyebrow", "color": (102, 255, 153), "mirror": 3, "role": "face"},
+        {"name": "right_eyebrow", "color": (0, 204, 153), "mirror": 2, "role": "face"},
+        {"name": "left_eye", "color": (255, 255, 102), "mirror": 5, "role": "face"},
+        {"name": "right_eye", "color": (255, 255, 204), "mirror": 4, "role": "face"},
+        {"name": "nose", "color": (255, 153, 0), "role": "face"},
+        {"name": "upper_lip", "color": (255, 102, 255), "role": "face"},
+        {"name": "inner_mouth", "color": (102, 0, 51), "role": "face"},
+        {"name": "lower_lip", "color": (255, 204, 255), "role": "face"},
+        {"name": "hair", "color": (255, 0, 102), "role": "hair"},
+    ]
 )
 """The classes of LaPa (Liu et al., AAAI 2020), in its order; "left" is the viewer's left."""
