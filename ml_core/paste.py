@@ -77,34 +77,23 @@ def upsample(logits: NDArray[np.float32], cut: Affine, size: tuple[int, int]) ->
     to_cell = to_logit + np.array([[0, 0, 0.5], [0, 0, 0.5]])
     flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
     labels = np.asarray(cv2.warpAffine(cells, to_cell, size[::-1], flags=flags), np.uint8)
-    groups = _fours(logits)
+    # Four channels each, where cv2.remap is exact and fastest; the last one is repeated and never wins over itself
+    groups = [
+        logits.take(np.arange(first, first + 4), axis=2, mode="clip")
+        for first in range(0, logits.shape[2], 4)
+    ]
     flat = labels.reshape(-1)
     mixed = np.flatnonzero(flat == MIXED)
     for first in range(0, len(mixed), _BLOCK):
         block = mixed[first : first + _BLOCK]
         rows, columns = np.divmod(block, size[1])
         at = to_logit @ np.stack([columns, rows, np.ones_like(rows)]).astype(np.float64)
-        flat[block] = interpolate(groups, at.astype(np.float32)).argmax(axis=1)
+        flat[block] = _interpolate(groups, at.astype(np.float32)).argmax(axis=1)
     return labels
 
 
-def _fours(logits: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """(h, w, C) -> (h, w, 4) a group: so cv2.remap is exact and fastest.
-
-    The last channel is repeated where channels are missing; it never wins over itself.
-    """
-    groups = []
-    for first in range(0, logits.shape[2], 4):
-        group = np.empty((*logits.shape[:2], 4), np.float32)
-        given = logits[:, :, first : first + 4]
-        group[:, :, : given.shape[2]] = given
-        group[:, :, given.shape[2] :] = logits[:, :, -1:]
-        groups.append(group)
-    return groups
-
-
-def interpolate(groups: Sequence[NDArray[np.float32]], at: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(h, w, 4) logits a group, at (2, n) columns and rows -> (n, C) bilinear; the edge's go on outwards."""
+def _interpolate(groups: Sequence[NDArray[np.float32]], at: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(h, w, 4) logits per group at (2, n) columns and rows -> (n, C) bilinear, the edge extended outwards."""
     values = [
         cv2.remap(group, at[:1], at[1:], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         for group in groups
