@@ -7,13 +7,14 @@ a tenth longer; it also computes outputs that nobody asked for.
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
+
+from ml_core.runtime import Tensor
 
 TYPES = {"u8": "tensor(uint8)", "f32": "tensor(float)"}
 
@@ -22,15 +23,8 @@ SETTINGS: dict[str, Any] = {"ENABLE_CPU_PINNING": False}
 multiplies in bfloat16 where the processor does, which costs no F1 (docs/experiments.md)."""
 
 
-@dataclass(frozen=True)
-class _Tensor:
-    name: str
-    type: str
-    shape: tuple[int | None, ...]
-
-
 class OpenVinoSession:
-    """`run` may be called by many threads at once: each takes an idle request, or makes one."""
+    """`run` may be called by many threads at once: each takes an idle request of the graph, or makes one."""
 
     def __init__(self, model: Path, *, threads: int = 0) -> None:
         """`threads` compute one inference (0: one a core)."""
@@ -44,14 +38,14 @@ class OpenVinoSession:
             "NUM_STREAMS": streams,
             "INFERENCE_NUM_THREADS": min(cores, streams * threads) if threads else cores,
         }
-        self._compiled: dict[tuple[str, ...], _Requests] = {}
+        self._compiled: dict[tuple[str, ...], tuple[ov.CompiledModel, list[ov.InferRequest]]] = {}
         self._lock = threading.Lock()
 
-    def get_inputs(self) -> list[_Tensor]:
+    def get_inputs(self) -> list[Tensor]:
         """Name, type and shape of each; a size that is not fixed is None."""
         return [_described(node) for node in self._graph.inputs]
 
-    def get_outputs(self) -> list[_Tensor]:
+    def get_outputs(self) -> list[Tensor]:
         """As get_inputs."""
         return [_described(node) for node in self._graph.outputs]
 
@@ -62,32 +56,20 @@ class OpenVinoSession:
             if names not in self._compiled:
                 outputs = [self._graph.output(name) for name in names]
                 part = ov.Model(outputs, self._graph.get_parameters())
-                self._compiled[names] = _Requests(
-                    self._core.compile_model(part, "CPU", self._settings), len(names)
-                )
-        return self._compiled[names].run(input_feed)
-
-
-class _Requests:
-    """The requests of one compiled graph; one request computes one inference at a time."""
-
-    def __init__(self, compiled: ov.CompiledModel, outputs: int) -> None:
-        self._compiled, self._outputs = compiled, outputs
-        self._idle: list[ov.InferRequest] = []
-
-    def run(self, feed: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
+                self._compiled[names] = self._core.compile_model(part, "CPU", self._settings), []
+        compiled, idle = self._compiled[names]
         try:
-            request = self._idle.pop()  # atomic, and so is append
+            request = idle.pop()  # atomic, and so is append
         except IndexError:
-            request = self._compiled.create_infer_request()
+            request = compiled.create_infer_request()
         try:
-            found = request.infer(dict(feed))
-            return [np.asarray(found[index]) for index in range(self._outputs)]
+            found = request.infer(dict(input_feed))
+            return [np.asarray(found[index]) for index in range(len(names))]
         finally:
-            self._idle.append(request)
+            idle.append(request)
 
 
-def _described(node: Any) -> _Tensor:
+def _described(node: Any) -> Tensor:
     kind = node.get_element_type().get_type_name()
     shape = tuple(size.get_length() if size.is_static else None for size in node.get_partial_shape())
-    return _Tensor(node.get_any_name(), TYPES.get(kind, kind), shape)
+    return Tensor(node.get_any_name(), TYPES.get(kind, kind), shape)

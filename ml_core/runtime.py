@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import onnxruntime as ort
 from numpy.typing import NDArray
@@ -17,19 +17,16 @@ class ProviderUnavailable(ValueError):
     """An execution provider that is not installed on this machine or could not start."""
 
 
-class Tensor(Protocol):
-    """An input or output of a graph."""
+class Tensor(NamedTuple):
+    """An input or output of a graph, with the attributes of ONNX Runtime's NodeArg.
 
-    @property
-    def name(self) -> str: ...
+    type   such as tensor(uint8)
+    shape  a name or None stands for a size that is not fixed
+    """
 
-    @property
-    def type(self) -> str:
-        """As ONNX Runtime writes it, such as tensor(uint8)."""
-
-    @property
-    def shape(self) -> Sequence[int | str | None]:
-        """A name or None stands for a size that is not fixed."""
+    name: str
+    type: str
+    shape: Sequence[int | str | None]
 
 
 class Session(Protocol):

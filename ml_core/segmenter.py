@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -15,7 +14,7 @@ from ml_core.bundle import GOLDEN, GOLDEN_LABELS, MODEL, Bundle, BundleError
 from ml_core.faces import Face, FaceFinder, alignment, default_finder
 from ml_core.images import MAX_PIXELS, Affine, decode, from_pil, letterbox, pixel_affine, sample
 from ml_core.paste import clear, paste
-from ml_core.runtime import ProviderUnavailable, open_session
+from ml_core.runtime import ProviderUnavailable, Session, open_session
 from ml_core.segmentation import Segmentation
 from ml_core.wide import merge, reaching, wider
 
@@ -80,9 +79,9 @@ class Segmenter:
         if faces == "auto":
             found, logits, labels = self._parse(pixels, found)
         else:
-            cut = letterbox(_size(pixels), self.bundle.input_size)
+            cut = letterbox(pixels.shape[:2], self.bundle.input_size)
             logits = [self.infer(pixels, cut)]
-            labels = paste(logits, [cut], _size(pixels))
+            labels = paste(logits, [cut], pixels.shape[:2])
         done = time.perf_counter()
         return Segmentation(
             image=pixels,
@@ -120,14 +119,16 @@ class Segmenter:
         for face in found:
             cut = alignment(face)
             seen = self.infer(image, cut)
-            if self._holds_a_face(seen, cut, _size(image)):
+            if self._holds_a_face(seen, cut, image.shape[:2]):
                 faces.append(face)
                 cuts.append(cut)
                 logits.append(seen)
             else:
                 refused.append(face.box)
         looks = [self._beyond(image, seen, cut) for seen, cut in zip(logits, cuts, strict=True)]
-        labels = paste([look for look, _ in looks], [place for _, place in looks], _size(image), homes=cuts)
+        labels = paste(
+            [look for look, _ in looks], [place for _, place in looks], image.shape[:2], homes=cuts
+        )
         clear(labels, refused, self.bundle.labels.hair)
         return faces, logits, labels
 
@@ -135,9 +136,9 @@ class Segmenter:
         self, image: NDArray[np.uint8], logits: NDArray[np.float32], cut: Affine
     ) -> tuple[NDArray[np.float32], Affine]:
         """The logits and their cut, or those of a wider one where a part goes on beyond it."""
-        classes = reaching(logits, cut, _size(image))
+        classes = reaching(logits, cut, image.shape[:2])
         if classes:
-            place = wider(cut, (logits.shape[0], logits.shape[1]))
+            place = wider(cut, logits.shape[:2])
             merged = merge(logits, self.infer(image, place), classes)
             if merged is not None:
                 return merged, place
@@ -164,10 +165,6 @@ class Segmenter:
         return np.asarray(logits[0], np.float32)
 
 
-def _size(image: NDArray[np.uint8]) -> tuple[int, int]:
-    return image.shape[0], image.shape[1]
-
-
 def _read(image: Photo, max_pixels: int) -> NDArray[np.uint8]:
     if isinstance(image, str | Path):
         image = Path(image).read_bytes()
@@ -180,7 +177,7 @@ def _read(image: Photo, max_pixels: int) -> NDArray[np.uint8]:
     return image
 
 
-def _check_contract(session: ort.InferenceSession, bundle: Bundle) -> None:
+def _check_contract(session: Session, bundle: Bundle) -> None:
     """Refuse a graph that is not what the module ml_core.bundle says. Raises BundleError."""
     height, width = bundle.input_size
     classes = len(bundle.labels)
