@@ -1,6 +1,7 @@
 """Segmentation scores, all from one confusion matrix; and how far a confidence can be believed."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,9 +64,7 @@ class Reliability:
     right: NDArray[np.int64]
 
     @classmethod
-    def of(
-        cls, confidence: NDArray[np.floating], right: NDArray[np.bool_], *, bins: int = 15
-    ) -> "Reliability":
+    def of(cls, confidence: NDArray[np.floating], right: NDArray[np.bool_], *, bins: int = 15) -> Self:
         """Count (n,) predictions: their confidence in 0..1 and whether each is right."""
         places = np.clip(np.ceil(confidence * bins) - 1, 0, bins - 1).astype(np.intp)
         return cls(
