@@ -4,12 +4,10 @@ API_PUBLIC=true: everybody. Else holders of a key; and as long as no key has eve
 server listens on loopback only. The address the server is bound to counts, never the client's.
 """
 
-import ipaddress
 import threading
 import time
-from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 from django.conf import settings
 from django.core.cache import caches
@@ -25,12 +23,7 @@ from rest_framework.request import Request
 from rest_framework_api_key.models import AbstractAPIKey, APIKey
 from rest_framework_api_key.permissions import KeyParser
 
-from segmentation_api.startup import on_loopback
-
-if TYPE_CHECKING:  # importing views asks DRF's settings for the classes below
-    from rest_framework.views import APIView
-
-T = TypeVar("T")
+from segmentation_api.startup import is_loopback, on_loopback
 
 FORWARDED = ("HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_REAL_IP")
 KEYS_SEEN = threading.Event()
@@ -75,8 +68,13 @@ def keys_made() -> bool:
 
 @lru_cache(maxsize=1)
 def keys_exist(second: int) -> bool:
-    """Asks the database once a second: a query takes as long as half of the other Python of a request."""
-    return bool(_asked(APIKey.objects.exists))
+    """Asked once a second: the query takes as long as all other Python of a request. None exist before `migrate`."""
+    try:
+        return bool(APIKey.objects.exists())
+    except DatabaseError:
+        if APIKey._meta.db_table in connection.introspection.table_names():
+            raise
+        return False
 
 
 @receiver(post_save, sender=APIKey)
@@ -88,13 +86,13 @@ def _ask_again(**_: Any) -> None:
 def valid_key(request: HttpRequest) -> AbstractAPIKey | None:
     """The usable key that the request carries, if any."""
     text = KeyParser().get(request)
-    if not text:
+    if not text or not keys_made():
         return None
     try:
-        key: AbstractAPIKey | None = _asked(lambda: APIKey.objects.get_from_key(text))
+        key: AbstractAPIKey = APIKey.objects.get_from_key(text)
     except APIKey.DoesNotExist:
         return None
-    return None if key is None or key.has_expired else key
+    return None if key.has_expired else key
 
 
 class ApiKeyAuthentication(BaseAuthentication):
@@ -103,11 +101,9 @@ class ApiKeyAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[None, AbstractAPIKey] | None:
         """None without a key. Raises PermissionDenied for a wrong one, unless nobody is asked for keys."""
         key = valid_key(request._request)
-        if key is not None:
-            return None, key
-        if KeyParser().get(request._request) and keys_asked():
+        if key is None and KeyParser().get(request._request) and keys_asked():
             raise PermissionDenied
-        return None
+        return key and (None, key)
 
     def authenticate_header(self, request: Request) -> str:
         """What makes DRF answer 401 and not 403 where the key is missing."""
@@ -117,7 +113,7 @@ class ApiKeyAuthentication(BaseAuthentication):
 class MayComeIn(BasePermission):
     """Key holders, and everybody where no keys are asked."""
 
-    def has_permission(self, request: Request, view: "APIView") -> bool:
+    def has_permission(self, request: Request, view: object) -> bool:
         """Raises NotAuthenticated."""
         if request.auth is None and keys_asked():
             raise NotAuthenticated
@@ -127,7 +123,7 @@ class MayComeIn(BasePermission):
 def may_see_metrics(request: HttpRequest) -> bool:
     """Key holders and this machine itself. A request that came through a proxy is not from this machine."""
     direct = settings.NUM_PROXIES == 0 and not any(name in request.META for name in FORWARDED)
-    if direct and _is_loopback_peer(request.META.get("REMOTE_ADDR", "")):
+    if direct and is_loopback(request.META.get("REMOTE_ADDR", "")):
         return True
     return valid_key(request) is not None
 
@@ -135,20 +131,3 @@ def may_see_metrics(request: HttpRequest) -> bool:
 def keys_asked() -> bool:
     """Whether a request needs a key."""
     return not (settings.API_PUBLIC or (on_loopback() and not keys_made()))
-
-
-def _asked(question: Callable[[], T]) -> T | None:
-    """The database's answer; None where its tables were never made. Raises DatabaseError where it has none."""
-    try:
-        return question()
-    except DatabaseError:
-        if APIKey._meta.db_table in connection.introspection.table_names():
-            raise
-        return None
-
-
-def _is_loopback_peer(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False

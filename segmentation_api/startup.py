@@ -21,7 +21,7 @@ def on_loopback() -> bool:
 def declare_listeners(hosts: Sequence[str]) -> None:
     """Say where this process, and those it forks, listen; only IP addresses and localhost can be loopback."""
     global _on_loopback
-    _on_loopback = bool(hosts) and all(map(_is_loopback, hosts))
+    _on_loopback = bool(hosts) and all(map(is_loopback, hosts))
 
 
 def check_bind() -> None:
@@ -74,7 +74,8 @@ def run_dir() -> Path:
     return folder
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether an address is of this machine alone; of names only localhost is."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
