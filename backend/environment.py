@@ -82,75 +82,66 @@ Cache = Annotated[dict[str, Any], NoDecode, BeforeValidator(cache)]
 
 
 class Environment(BaseSettings):
-    """One field per setting, named like its variable. A default may depend on the fields above it."""
+    """One field per setting, named like its variable. A default may depend on the fields above it.
+
+    What a setting does stands in .env.example; a description is what a value that does not fit its pattern is told.
+    """
 
     model_config = SettingsConfigDict(case_sensitive=True, validate_default=False)
 
     # What is served
-    MODELS_DIR: str = Field(f"{BASE_DIR}/ml_core/bundles", description="Folder or s3:// prefix of bundles.")
-    MODEL: str = Field("lite-int8", description="Name of the default bundle.")
-    MODELS_CACHE: Path = Field(Path.home() / ".cache/face-parsing/models", description="Bundles from s3://.")
-    MAX_UPLOAD_BYTES: int = Field(16 << 20, ge=1024, le=1 << 30, description="Size of one image.")
-    MAX_BATCH_BYTES: int = Field(64 << 20, ge=1024, le=4 << 30, description="Size of a batch's images.")
-    MAX_IMAGE_PIXELS: int = Field(50_000_000, ge=1, le=1_000_000_000, description="Pixels of one image.")
+    MODELS_DIR: str = f"{BASE_DIR}/ml_core/bundles"
+    MODEL: str = "lite-int8"
+    MODELS_CACHE: Path = Path.home() / ".cache/face-parsing/models"
+    MAX_UPLOAD_BYTES: int = Field(16 << 20, ge=1024, le=1 << 30)
+    MAX_BATCH_BYTES: int = Field(64 << 20, ge=1024, le=4 << 30)
+    MAX_IMAGE_PIXELS: int = Field(50_000_000, ge=1, le=1_000_000_000)
 
     # Where it runs
-    ENVIRONMENT: Stage = Field("development", description="In production HTTPS is on, SECRET_KEY demanded.")
-    BIND: str = Field("127.0.0.1", description="Address to listen on.")
-    PORT: int = Field(8000, ge=1, le=65535, description="TCP port to listen on.")
-    STATE_DIR: DirectoryPath = Field(BASE_DIR, description="Existing folder of db.sqlite3 and secret_key.")
+    ENVIRONMENT: Stage = "development"
+    BIND: str = "127.0.0.1"
+    PORT: int = Field(8000, ge=1, le=65535)
+    STATE_DIR: DirectoryPath = BASE_DIR
     RUN_DIR: Path = Field(
-        default_factory=lambda given: Path(gettempdir(), f"face-parsing-{os.getuid()}-{given['PORT']}"),
-        description="Pid file, locks, counters and metrics; one folder for each running service.",
+        default_factory=lambda given: Path(gettempdir(), f"face-parsing-{os.getuid()}-{given['PORT']}")
     )
-    LOG_LEVEL: Level = Field("INFO", description="Lowest level that is logged.")
+    LOG_LEVEL: Level = "INFO"
     OTEL_EXPORTER_OTLP_ENDPOINT: Address = Field("", description="Collector such as http://localhost:4318.")
 
     # How much at once
-    PROVIDERS: Words = Field(["CPUExecutionProvider"], description="Execution providers, preferred first.")
-    INFERENCE_THREADS: int = Field(1, ge=1, le=256, description="Threads of one inference.")
+    PROVIDERS: Words = Field(["CPUExecutionProvider"])
+    INFERENCE_THREADS: int = Field(1, ge=1, le=256)
     INFERENCE_SLOTS: int = Field(
-        default_factory=lambda given: max(1, available_cores() // given["INFERENCE_THREADS"]),
-        ge=1, le=1024, description="Images computed at once, over all workers.",
-    )  # fmt: skip
-    WORKERS: int = Field(
-        default_factory=lambda: max(2, -(-available_cores() // 4)),
-        ge=1, le=256, description="Worker processes; two at least by default, so that one may die.",
-    )  # fmt: skip
-    THREADS: int = Field(64, ge=2, le=1024, description="Threads per worker; most wait for clients or slots.")
-    QUEUE_SIZE: int = Field(16, ge=0, le=10_000, description="Images per worker that may wait for a slot.")
-    HEADER_TIMEOUT: Seconds = Field(10, description="Seconds for a request's head.")
-    BODY_TIMEOUT: Seconds = Field(60, description="Seconds for a request's body.")
-    STOP_TIMEOUT: Seconds = Field(30, description="Seconds for requests in flight after SIGTERM.")
+        default_factory=lambda given: max(1, available_cores() // given["INFERENCE_THREADS"]), ge=1, le=1024
+    )
+    WORKERS: int = Field(default_factory=lambda: max(2, -(-available_cores() // 4)), ge=1, le=256)
+    THREADS: int = Field(64, ge=2, le=1024)
+    QUEUE_SIZE: int = Field(16, ge=0, le=10_000)
+    HEADER_TIMEOUT: Seconds = 10
+    BODY_TIMEOUT: Seconds = 60
+    STOP_TIMEOUT: Seconds = 30
 
     # Who may come in
-    API_PUBLIC: bool = Field(False, description="Whether everybody is served, without a key.")
+    API_PUBLIC: bool = False
     THROTTLE_KEY: Rate = Field("", description="Requests per key, such as 60/min (s, min, hour, day).")
     THROTTLE_ADDRESS: Rate = Field("", description="Requests per address without a key, such as 60/min.")
-    NUM_PROXIES: int = Field(0, ge=0, le=16, description="Trusted proxies that add to X-Forwarded-For.")
+    NUM_PROXIES: int = Field(0, ge=0, le=16)
     ALLOWED_HOSTS: Hosts = Field(
         ["localhost", "127.0.0.1", "[::1]"],
         description="Names of the service such as faces.example, without http:// and without a port.",
     )
     CORS_ALLOWED_ORIGINS: Origins = Field([], description="Such as https://app.example, without a path.")
     CSRF_TRUSTED_ORIGINS: Origins = Field([], description="Such as https://app.example, without a path.")
-    SECRET_KEY: str = Field("", validate_default=True, description="Signs sessions; made if not given.")
-    DEBUG: bool = Field(False, description="Error pages with internals.")
-    HTTPS: bool = Field(
-        default_factory=lambda given: given["ENVIRONMENT"] == "production",
-        description="Whether to redirect to https, with HSTS and secure cookies.",
-    )
+    SECRET_KEY: str = Field("", validate_default=True)
+    DEBUG: bool = False
+    HTTPS: bool = Field(default_factory=lambda given: given["ENVIRONMENT"] == "production")
     PROXY_SSL_HEADER: Header = Field("", description="Of the client's scheme, such as X-Forwarded-Proto.")
 
     # Stores
     DATABASE_URL: Database = Field(
-        default_factory=lambda given: database(f"sqlite:///{given['STATE_DIR']}/db.sqlite3"),
-        description="sqlite:///path or postgres://user:password@host/name",
+        default_factory=lambda given: database(f"sqlite:///{given['STATE_DIR']}/db.sqlite3")
     )
-    CACHE_URL: Cache = Field(
-        default_factory=lambda given: cache(f"filecache://{given['RUN_DIR']}/cache"),
-        description="filecache:///path or redis://host:6379/0",
-    )
+    CACHE_URL: Cache = Field(default_factory=lambda given: cache(f"filecache://{given['RUN_DIR']}/cache"))
 
     @model_validator(mode="before")
     @classmethod
