@@ -5,6 +5,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -24,22 +25,19 @@ CLOSE = "face_parsing.close"
 """WSGI key that tells backend.server.worker to close the connection after this answer: its body was not read whole."""
 
 
+@dataclass(eq=False)
 class Problem(Exception):
     """An error, with all that the client is told."""
 
-    def __init__(
-        self,
-        status: int,
-        code: str,
-        detail: str,
-        *,
-        errors: Mapping[str, list[str]] | None = None,
-        headers: Mapping[str, str] | None = None,
-        close: bool = False,
-    ) -> None:
-        super().__init__(detail)
-        self.status, self.code, self.detail, self.close = status, code, detail, close
-        self.errors, self.headers = errors, dict(headers or {})
+    status: int
+    code: str
+    detail: str
+    errors: Mapping[str, list[str]] = field(default_factory=dict, kw_only=True)
+    headers: dict[str, str] = field(default_factory=dict, kw_only=True)
+    close: bool = field(default=False, kw_only=True)
+
+    def __str__(self) -> str:
+        return self.detail
 
     def body(self, request_id: str) -> dict[str, Any]:
         """The envelope."""

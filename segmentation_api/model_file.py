@@ -23,16 +23,12 @@ class ModelFile:
         self._descriptor = os.open(bundle.path / MODEL, os.O_RDONLY)
         weakref.finalize(self, os.close, self._descriptor)
         self._state = self._now()
+        self.size = self._state[0]  # bytes
         digest = hashlib.sha256()
         for block in self.blocks():
             digest.update(block)
         if digest.hexdigest() != bundle.sha256:
             raise BundleError(f"{bundle.path / MODEL}: changed while it was loaded")
-
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return self._state[0]
 
     def intact(self) -> bool:
         """False once the file was written into, rather than replaced."""

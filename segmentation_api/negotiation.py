@@ -50,19 +50,18 @@ class OutputNegotiation(AnyAccept):
         else:
             by_format = {one.format: one for one in reversed(renderers)}
             choices = {media_type: by_format[output] for media_type, output in self.by_accept.items()}
-        media_type = self._preferred(request, choices)
-        if media_type is None and not format_suffix:
+        media_type = self._preferred(request, choices) or (format_suffix and next(iter(choices)))
+        if not media_type:
             raise NotAcceptable
-        media_type = media_type or next(iter(choices))
         return choices[media_type], media_type
 
     def _preferred(self, request: Request, media_types: Iterable[str]) -> str | None:
         """The type with the highest q; of equals the one named most precisely, then the first. None if none will do."""
         ranges = [MediaType(one) for one in self.get_accept_list(request) or ["*/*"]]
+        ranges.sort(key=lambda one: one.specificity, reverse=True)
 
         def wish(media_type: str) -> tuple[float, int]:
-            fitting = [one for one in ranges if one.match(media_type)]
-            closest = max(fitting, key=lambda one: one.specificity, default=None)
+            closest = next((one for one in ranges if one.match(media_type)), None)
             return (closest.quality, closest.specificity) if closest else (0, 0)
 
         chosen = max(media_types, key=wish)

@@ -24,11 +24,6 @@ class Command(BaseCommand):
             raise CommandError("The service was not told to reload: its default model would not load.")
         for name in engine.models():
             self.stdout.write(f"{name}: good")
-        self._signal()
-        if refused:
-            raise CommandError("The service reloads the good ones and keeps what it has of the others.")
-
-    def _signal(self) -> None:
         pid_file = settings.RUN_DIR / "gunicorn.pid"
         try:
             os.kill(int(pid_file.read_text()), signal.SIGHUP)
@@ -37,3 +32,5 @@ class Command(BaseCommand):
                 f"No running service found by {pid_file}; is PORT (or RUN_DIR) the service's?"
             ) from None
         self.stdout.write("The service reloads.")
+        if refused:
+            raise CommandError("The service reloads the good ones and keeps what it has of the others.")

@@ -3,7 +3,6 @@
 import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +65,9 @@ class Command(BaseCommand):
         start = time.monotonic()
         for done, (source, target) in enumerate(pairs, 1):
             try:
-                _segment(source, target, asked, renderer)
+                body, _ = render(segment_image(data=source.read_bytes(), options=asked), asked, renderer)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(body)
             except Exception as error:
                 if problem_of(error) is None and not isinstance(error, OSError):
                     raise
@@ -83,20 +84,16 @@ class Command(BaseCommand):
             self.stderr.write(line, ending="\n" if done == total else "")
 
 
-def _segment(source: Path, target: Path, asked: SegmentOptions, renderer: OutputRenderer) -> None:
-    body, _ = render(segment_image(data=source.read_bytes(), options=asked), asked, renderer)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(body)
-
-
 def _pairs(src: Path, dst: Path, suffix: str) -> list[tuple[Path, Path]]:
     """Each photo with the file it is answered in. Raises CommandError where an answer would replace a photo."""
     if not src.exists():
         raise CommandError(f"{src}: there is no such file or folder")
-    photos = sorted(_photos(src)) if src.is_dir() else [src]
+    root, photos = src.parent, [src]
+    if src.is_dir():
+        root = src
+        photos = sorted(path for path in src.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
     if not photos:
         raise CommandError(f"{src}: no photos in there ({', '.join(sorted(SUFFIXES))})")
-    root = src if src.is_dir() else src.parent
     pairs: dict[Path, Path] = {}
     for photo in photos:
         target = (dst / photo.relative_to(root)).with_suffix(suffix)
@@ -107,7 +104,3 @@ def _pairs(src: Path, dst: Path, suffix: str) -> list[tuple[Path, Path]]:
     if clash := next((target for target in pairs if target.resolve() in sources), None):
         raise CommandError(f"{clash} is one of the photos; choose another DST")
     return [(photo, target) for target, photo in pairs.items()]
-
-
-def _photos(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
