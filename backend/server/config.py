@@ -20,6 +20,7 @@ from backend.server import memory
 memory.use_one_heap()
 try:
     from backend import settings
+    from backend.settings import env
     from segmentation_api.startup import check_bind, check_model, run_dir
 
     run = run_dir()
@@ -30,7 +31,7 @@ except ImproperlyConfigured as error:
 metrics_dir = run / "metrics"
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_dir)  # before prometheus_client is imported
 
-bind = f"[{settings.BIND}]:{settings.PORT}" if ":" in settings.BIND else f"{settings.BIND}:{settings.PORT}"
+bind = f"[{env.BIND}]:{env.PORT}" if ":" in env.BIND else f"{env.BIND}:{env.PORT}"
 pidfile = str(run / "gunicorn.pid")
 control_socket_disable = True
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108  # nosec B108
@@ -38,21 +39,19 @@ worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa:
 # Threads wait for slow clients and for a slot, of which there is one per core. With two processes or more, the service
 # survives the death of one.
 worker_class = "backend.server.worker.DeadlineWorker"
-workers = settings.WORKERS
-threads = settings.THREADS
+workers = env.WORKERS
+threads = env.THREADS
 worker_connections = 1000
 backlog = 512
 keepalive = 15
 timeout = 60
-graceful_timeout = settings.STOP_TIMEOUT
+graceful_timeout = env.STOP_TIMEOUT
 
 limit_request_line = 8190
 limit_request_fields = 64
 limit_request_field_size = 8190
-forwarded_allow_ips = (
-    ""  # a proxy's headers are believed as NUM_PROXIES and PROXY_SSL_HEADER say, nowhere else
-)
-forwarder_headers = ""
+# A proxy's headers are believed as NUM_PROXIES and PROXY_SSL_HEADER say, nowhere else
+forwarded_allow_ips = forwarder_headers = ""
 
 # Pillow warns of damaged photos: clients are told, and Python would remember each wording
 warnings.filterwarnings("ignore", module=r"PIL\.")

@@ -24,7 +24,7 @@ from gunicorn.glogging import Logger
 from gunicorn.http import errors
 from gunicorn.workers.gthread import _DEFER, ThreadWorker
 
-from backend import settings
+from backend.settings import env
 
 GUNICORN = "27.0.1"
 
@@ -132,7 +132,7 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
         """
         if not conn.initialized and not conn.wait_for_data(FIRST_BYTE_SECONDS):
             return _DEFER
-        conn.sock.allow(settings.HEADER_TIMEOUT, in_body=False)
+        conn.sock.allow(env.HEADER_TIMEOUT, in_body=False)
         result = super().handle(conn)
         if not result:
             conn.sock.hang_up()
@@ -140,7 +140,7 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """The head is there; the application reads the body."""
-        conn.sock.allow(settings.BODY_TIMEOUT, in_body=True)
+        conn.sock.allow(env.BODY_TIMEOUT, in_body=True)
         return super().handle_request(req, conn)
 
     def _keepalive_after(self, conn: Any, keepalive: Any) -> bool:
