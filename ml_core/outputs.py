@@ -49,7 +49,7 @@ class OutputOptions:
 def mask_png(found: Segmentation, options: OutputOptions) -> bytes:
     """A palette PNG in the classes' colours."""
     picture = Image.fromarray(found.labels)
-    picture.putpalette(found.label_set.palette[: len(found.label_set)].tobytes())
+    picture.putpalette(found.bundle.labels.palette[: len(found.bundle.labels)].tobytes())
     return _saved(picture, **FLAT_PNG)
 
 
@@ -146,14 +146,14 @@ def class_rows(found: Segmentation) -> list[dict[str, Any]]:
     return [
         {
             "id": region.id,
-            "name": found.label_set.names[region.id],
-            "color": list(found.label_set.colors[region.id]),
+            "name": found.bundle.labels.names[region.id],
+            "color": list(found.bundle.labels.colors[region.id]),
             "pixels": region.pixels,
             "share": region.pixels / found.labels.size,
             "box": list(region.box),
             "confidence": found.confidence[region.id],
         }
-        for region in region_stats(found.labels, len(found.label_set))
+        for region in region_stats(found.labels, len(found.bundle.labels))
     ]
 
 
@@ -175,7 +175,7 @@ def bit_png(mask: NDArray[np.bool_]) -> bytes:
 
 
 def _overlay(found: Segmentation, options: OutputOptions) -> Image.Image:
-    return Image.fromarray(blend(found.image, found.labels, found.label_set, options.alpha))
+    return Image.fromarray(blend(found.image, found.labels, found.bundle.labels, options.alpha))
 
 
 def _saved(picture: Image.Image, **how: Any) -> bytes:

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from ml_core.bundle import Bundle
 from ml_core.faces import Face
-from ml_core.labels import LabelSet
 
 
 @dataclass(frozen=True)
@@ -31,11 +30,6 @@ class Segmentation:
     warnings: tuple[str, ...]
     timing_ms: dict[str, float]
     partial: bool = False
-
-    @property
-    def label_set(self) -> LabelSet:
-        """The classes that `labels` holds the ids of."""
-        return self.bundle.labels
 
     @cached_property
     def confidence(self) -> tuple[float | None, ...]:

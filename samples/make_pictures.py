@@ -41,10 +41,10 @@ def main() -> None:
     Image.fromarray(group_of(head_and_shoulders())).save(FOLDER / "group.jpg", quality=88)
     for name in ("astronaut", "group"):
         found = segmenter.predict(FOLDER / f"{name}.jpg")
-        overlay = blend(found.image, found.labels, found.label_set, 0.6)
+        overlay = blend(found.image, found.labels, found.bundle.labels, 0.6)
         Image.fromarray(overlay).save(FOLDER / f"{name}-overlay.jpg", quality=88)
         mask = Image.fromarray(found.labels)
-        mask.putpalette(found.label_set.palette.tobytes())
+        mask.putpalette(found.bundle.labels.palette.tobytes())
         mask.save(FOLDER / f"{name}-mask.png", optimize=True)
 
 

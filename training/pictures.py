@@ -33,9 +33,9 @@ def contact_sheet(segmenter: Segmenter, worst: Sequence[Files], path: Path, *, s
         found = segmenter.predict(image, faces="whole")
         pictures = [
             image,
-            blend(image, found.labels, found.label_set, 0.6),
-            colorize(found.labels, found.label_set),
-            np.where((truth == IGNORE)[..., None], np.uint8(128), colorize(truth, found.label_set)),
+            blend(image, found.labels, found.bundle.labels, 0.6),
+            colorize(found.labels, found.bundle.labels),
+            np.where((truth == IGNORE)[..., None], np.uint8(128), colorize(truth, found.bundle.labels)),
         ]
         rows.append(np.hstack([cv2.resize(picture, (side, side)) for picture in pictures]))
     cv2.imwrite(str(path), np.vstack(rows)[..., ::-1])

@@ -85,7 +85,7 @@ def test_a_painted_face_is_parsed_exactly(segmenter: Segmenter) -> None:
     found = segmenter.predict(colorize(expected, LAPA), faces="whole")
     assert (found.labels == expected).all()
     assert found.labels.dtype == np.uint8
-    assert found.label_set == LAPA
+    assert found.bundle.labels == LAPA
     assert found.faces == ()
     assert found.warnings == ()
     assert set(found.timing_ms) == {"decode", "locate", "infer"}
