@@ -9,6 +9,7 @@ half-resolution logits and the way back.
 
 import io
 import math
+import re
 from typing import Any
 
 import cv2
@@ -21,6 +22,9 @@ from ml_core.labels import LabelSet
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 """Pillow's names of the formats that are read; of TIFF and GIF the first frame."""
 
+MAGIC = re.compile(rb"\xff\xd8\xff|\x89PNG|RIFF.{4}WEBP|BM.{4}\0{4}|II\*\0|MM\0\*|GIF8", re.DOTALL)
+"""How files of these formats begin."""
+
 MAX_PIXELS = 50_000_000
 
 Affine = NDArray[np.float64]
@@ -32,7 +36,10 @@ class ImageError(ValueError):
 
 
 class ImageTooLarge(ImageError):
-    """More pixels than allowed, by the header."""
+    """More than `max_pixels`, by the header."""
+
+    def __init__(self, max_pixels: int) -> None:
+        super().__init__(f"The image has more than {max_pixels:,} pixels.")
 
 
 class UnsupportedImage(ImageError):
@@ -55,13 +62,13 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise _too_large(max_pixels) from None
+        raise ImageTooLarge(max_pixels) from None
     except Exception:  # Pillow's parsers raise nearly anything on hostile bytes
-        if _starts_like_an_image(data):
+        if MAGIC.match(data):
             raise BrokenImage("The image is cut short or damaged.") from None
         raise UnsupportedImage(f"This is not a {', '.join(FORMATS[:-1])} or {FORMATS[-1]} image.") from None
     if image.width * image.height > max_pixels:
-        raise _too_large(max_pixels)
+        raise ImageTooLarge(max_pixels)
     if image.format == "JPEG" and image.mode in ("RGB", "L") and data.endswith(b"\xff\xd9"):
         # Half of Pillow's time on large photos. Only whole files: OpenCV fills missing parts without an error.
         flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
@@ -165,18 +172,6 @@ def blend(
     """The photo with the classes' colours mixed in by `alpha` (0..1); background pixels stay as they are."""
     mixed = _as_uint8(cv2.addWeighted(image, 1 - alpha, colorize(labels, label_set), alpha, 0))
     return np.where((labels == 0)[:, :, None], image, mixed)
-
-
-def _too_large(max_pixels: int) -> ImageTooLarge:
-    return ImageTooLarge(f"The image has more than {max_pixels:,} pixels.")
-
-
-def _starts_like_an_image(data: bytes) -> bool:
-    return (
-        data.startswith((b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\0", b"MM\0*"))
-        or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
-        or (data[:2] == b"BM" and data[6:10] == bytes(4))
-    )
 
 
 def _upright(pixels: NDArray[np.uint8], image: Image.Image) -> NDArray[np.uint8]:
