@@ -72,8 +72,8 @@ def merge(
     best = found.argmax(axis=2)
     beyond = np.zeros((rows, columns), bool)
     for c in classes:
-        goes_on = _goes_on(found, best == c, area)
         outside = best == c
+        goes_on = _goes_on(found, outside, area)
         outside[area] = False
         found[outside & ~goes_on, c] = _NEVER
         beyond |= goes_on

@@ -81,8 +81,11 @@ class CenterFace:
         again = self._again(octaves, good[~known], seen[~sure])
         found = _joined([good, self._refined(octaves, again)[0]])
         found = _within(found, height, width)
-        kept = suppress_nested(found.boxes(), found.scores, 0.6)
-        return [_face(found, index) for index in kept]
+        found = found[suppress_nested(found.boxes(), found.scores, 0.6)]
+        return [
+            Face((left, top, right - left, bottom - top), float(found.scores[index]), found.points[index, 2:])
+            for index, (left, top, right, bottom) in enumerate(found.boxes().tolist())
+        ]
 
     def _look(self, octaves: Octaves, views: list[View]) -> list[Seen]:
         """What the network sees in each of some views of one size, from HINT on."""
@@ -166,8 +169,3 @@ def _like(seen: Seen, box: Floats) -> Seen:
     away = np.abs(boxes[:, :2] + boxes[:, 2:] - box[:2] - box[2:]).max(axis=1) / 2
     size = (boxes[:, 2:] - boxes[:, :2]).max(axis=1) / side
     return seen[(away < 0.3 * side) & (size > 0.5) & (size < 2.0)]
-
-
-def _face(found: Seen, index: int) -> Face:
-    left, top, right, bottom = found.boxes()[index].tolist()
-    return Face((left, top, right - left, bottom - top), float(found.scores[index]), found.points[index, 2:])
