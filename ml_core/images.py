@@ -128,10 +128,8 @@ def sample(image: NDArray[np.uint8], cut: Affine, size: tuple[int, int]) -> NDAr
     if reduction > 1:
         shrunk = max(1, round((x1 - x0) / reduction)), max(1, round((y1 - y0) / reduction))
         part = _as_uint8(cv2.resize(part, shrunk, interpolation=cv2.INTER_AREA))
-    scale = np.array([part.shape[1] / (x1 - x0), part.shape[0] / (y1 - y0)])
-    moved = cut.copy()
-    moved[:, 2] -= (x0, y0)
-    moved *= scale[:, None]
+    scale = [[part.shape[1] / (x1 - x0)], [part.shape[0] / (y1 - y0)]]
+    moved = (cut - [[0, 0, x0], [0, 0, y0]]) * scale
     return warp(part, moved, size, cv2.BORDER_REPLICATE)
 
 

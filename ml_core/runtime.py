@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+CPU = ("CPUExecutionProvider",)
 OPENVINO = "OpenVINOExecutionProvider"
 """Offered where the package `openvino` is installed: beside ONNX Runtime, which stays as it is."""
 
@@ -55,12 +56,7 @@ def check_providers(providers: Sequence[str]) -> None:
         raise ProviderUnavailable(f"no {', '.join(missing)} here; available: {', '.join(available)}")
 
 
-def open_session(
-    model: Path,
-    *,
-    providers: Sequence[str] = ("CPUExecutionProvider",),
-    threads: int = 0,
-) -> Session:
+def open_session(model: Path, *, providers: Sequence[str] = CPU, threads: int = 0) -> Session:
     """A session on `model`; `threads` compute one inference (0: one a core).
 
     The first provider takes what it can compute, the next ones the rest; OpenVINO takes all.

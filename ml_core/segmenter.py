@@ -14,7 +14,7 @@ from ml_core.bundle import GOLDEN, GOLDEN_LABELS, MODEL, Bundle, BundleError
 from ml_core.faces import Face, FaceFinder, alignment, default_finder
 from ml_core.images import MAX_PIXELS, Affine, decode, from_pil, letterbox, pixel_affine, sample
 from ml_core.paste import clear, paste
-from ml_core.runtime import ProviderUnavailable, Session, open_session
+from ml_core.runtime import CPU, ProviderUnavailable, Session, open_session
 from ml_core.segmentation import Segmentation
 from ml_core.wide import merge, reaching, wider
 
@@ -32,7 +32,7 @@ class Segmenter:
         self,
         bundle: Bundle,
         *,
-        providers: Sequence[str] = ("CPUExecutionProvider",),
+        providers: Sequence[str] = CPU,
         threads: int = 0,
         finder: FaceFinder | None = None,
     ) -> None:
@@ -53,7 +53,7 @@ class Segmenter:
         cls,
         path: Path | str,
         *,
-        providers: Sequence[str] = ("CPUExecutionProvider",),
+        providers: Sequence[str] = CPU,
         threads: int = 0,
         finder: FaceFinder | None = None,
     ) -> "Segmenter":

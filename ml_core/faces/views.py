@@ -5,6 +5,7 @@ A view is a cut (ml_core.images) and the (height, width) in pixels of its pictur
 
 import math
 from collections.abc import Iterator
+from itertools import product
 
 import cv2
 import numpy as np
@@ -94,10 +95,9 @@ def tiles(height: int, width: int, largest: float) -> Iterator[View]:
     parts[longer] = _parts(lengths[longer], AREA / _share(lengths[shorter], parts[shorter]))
     down, across = parts["down"], parts["across"]
     tall, wide = (_share(lengths[name], parts[name]) for name in ("down", "across"))
-    for row in range(down):
-        for column in range(across):
-            left, top = column * (wide - OVERLAP) / scale, row * (tall - OVERLAP) / scale
-            yield _upright(left, top, wide / scale, tall / scale, scale)
+    for row, column in product(range(down), range(across)):
+        left, top = column * (wide - OVERLAP) / scale, row * (tall - OVERLAP) / scale
+        yield _upright(left, top, wide / scale, tall / scale, scale)
 
 
 def turns(box: Floats, room: float, side: int) -> list[View]:
