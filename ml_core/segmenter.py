@@ -1,6 +1,5 @@
 """A bundle made to work: `Segmenter.load(path).predict(photo)`."""
 
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -46,7 +45,6 @@ class Segmenter:
         _check_contract(self._session, bundle)
         self._threads = threads
         self._finder = finder
-        self._finder_lock = threading.Lock()
 
     @classmethod
     def load(
@@ -106,10 +104,7 @@ class Segmenter:
         return float((labels == expected).mean())
 
     def _find(self, image: NDArray[np.uint8]) -> list[Face]:
-        with self._finder_lock:
-            if self._finder is None:
-                self._finder = default_finder(threads=self._threads)
-        return self._finder.find(image)
+        return (self._finder or default_finder(threads=self._threads)).find(image)
 
     def _parse(
         self, image: NDArray[np.uint8], found: Sequence[Face]

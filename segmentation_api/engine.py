@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from PIL import Image
 
 from ml_core.bundle import GOLDEN, Bundle
-from ml_core.faces import FaceFinder, default_finder
+from ml_core.faces import default_finder
 from ml_core.segmenter import Segmenter
 from segmentation_api.errors import invalid, not_ready
 from segmentation_api.model_file import ModelFile
@@ -34,7 +34,6 @@ class Engine:
     def __init__(self) -> None:
         self._models: dict[str, Segmenter] = {}
         self._files: dict[str, ModelFile] = {}
-        self._finder: FaceFinder | None = None
         self._loaded = False
         self._lock = threading.Lock()
 
@@ -117,12 +116,11 @@ class Engine:
         bundle = Bundle.load(folder).model_copy(update={"name": name})
         segmenter = self._models.get(name)
         if segmenter is None or segmenter.bundle != bundle:
-            self._finder = self._finder or default_finder(threads=settings.INFERENCE_THREADS)
             segmenter = Segmenter(
                 bundle,
                 providers=settings.PROVIDERS,
                 threads=settings.INFERENCE_THREADS,
-                finder=self._finder,
+                finder=default_finder(threads=settings.INFERENCE_THREADS),
             )
         agreement = segmenter.golden_agreement()
         if agreement < GOLDEN_SHARE:

@@ -3,6 +3,8 @@
 A finder is a class of `protocol.FaceFinder` in a file of its own; `default_finder` says which one serves.
 """
 
+from functools import cache
+
 from ml_core.faces.alignment import alignment
 from ml_core.faces.centerface import CenterFace
 from ml_core.faces.protocol import LANDMARKS, Face, FaceFinder
@@ -10,6 +12,7 @@ from ml_core.faces.protocol import LANDMARKS, Face, FaceFinder
 __all__ = ["LANDMARKS", "Face", "FaceFinder", "alignment", "default_finder"]
 
 
+@cache
 def default_finder(*, threads: int = 1) -> FaceFinder:
-    """The finder that a Segmenter builds for itself; `threads` compute one inference (0: one a core)."""
+    """The finder of Segmenters that are given none, in memory once; `threads` compute one inference (0: one a core)."""
     return CenterFace(threads=threads)
