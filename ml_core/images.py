@@ -10,7 +10,6 @@ half-resolution logits and the way back.
 import io
 import math
 import re
-from typing import Any
 
 import cv2
 import numpy as np
@@ -36,10 +35,7 @@ class ImageError(ValueError):
 
 
 class ImageTooLarge(ImageError):
-    """More than `max_pixels`, by the header."""
-
-    def __init__(self, max_pixels: int) -> None:
-        super().__init__(f"The image has more than {max_pixels:,} pixels.")
+    """More pixels than allowed, by the header."""
 
 
 class UnsupportedImage(ImageError):
@@ -57,24 +53,25 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
     profiles are ignored. Raises ImageTooLarge from the header alone, before a pixel is decoded; else
     UnsupportedImage or BrokenImage.
     """
+    too_large = ImageTooLarge(f"The image has more than {max_pixels:,} pixels.")
     if not data:
         raise BrokenImage("The image is empty.")
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise ImageTooLarge(max_pixels) from None
+        raise too_large from None
     except Exception:  # Pillow's parsers raise nearly anything on hostile bytes
         if MAGIC.match(data):
             raise BrokenImage("The image is cut short or damaged.") from None
         raise UnsupportedImage(f"This is not a {', '.join(FORMATS[:-1])} or {FORMATS[-1]} image.") from None
     if image.width * image.height > max_pixels:
-        raise ImageTooLarge(max_pixels)
+        raise too_large
     if image.format == "JPEG" and image.mode in ("RGB", "L") and data.endswith(b"\xff\xd9"):
         # Half of Pillow's time on large photos. Only whole files: OpenCV fills missing parts without an error.
         flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
         if pixels is not None:
-            return _upright(_as_uint8(pixels), image)
+            return _upright(pixels, image)
     return from_pil(image)
 
 
@@ -127,17 +124,18 @@ def sample(image: NDArray[np.uint8], cut: Affine, size: tuple[int, int]) -> NDAr
     part = image[y0:y1, x0:x1]
     if reduction > 1:
         shrunk = max(1, round((x1 - x0) / reduction)), max(1, round((y1 - y0) / reduction))
-        part = _as_uint8(cv2.resize(part, shrunk, interpolation=cv2.INTER_AREA))
+        part = cv2.resize(part, shrunk, interpolation=cv2.INTER_AREA)
     scale = [[part.shape[1] / (x1 - x0)], [part.shape[0] / (y1 - y0)]]
     moved = (cut - [[0, 0, x0], [0, 0, y0]]) * scale
     return warp(part, moved, size, cv2.BORDER_REPLICATE)
 
 
 def warp(image: NDArray[np.uint8], cut: Affine, size: tuple[int, int], border: int) -> NDArray[np.uint8]:
-    """The cut as a (height, width, 3) picture of `size`, bilinear; `border` is OpenCV's mode beyond the image."""
+    """The cut as a (height, width, 3) picture of `size`, bilinearly; `border` is OpenCV's mode outside the image."""
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    picture = cv2.warpAffine(image, pixel_affine(cut, size), size[::-1], flags=flags, borderMode=border)
-    return _as_uint8(picture)
+    matrix = pixel_affine(cut, size)
+    picture: NDArray[np.uint8] = cv2.warpAffine(image, matrix, size[::-1], flags=flags, borderMode=border)
+    return picture
 
 
 def pixel_affine(cut: Affine, size: tuple[int, int]) -> Affine:
@@ -168,7 +166,7 @@ def blend(
     image: NDArray[np.uint8], labels: NDArray[np.uint8], label_set: LabelSet, alpha: float
 ) -> NDArray[np.uint8]:
     """The photo with the classes' colours mixed in by `alpha` (0..1); background pixels stay as they are."""
-    mixed = _as_uint8(cv2.addWeighted(image, 1 - alpha, colorize(labels, label_set), alpha, 0))
+    mixed: NDArray[np.uint8] = cv2.addWeighted(image, 1 - alpha, colorize(labels, label_set), alpha, 0)
     return np.where((labels == 0)[:, :, None], image, mixed)
 
 
@@ -185,8 +183,3 @@ def _upright(pixels: NDArray[np.uint8], image: Image.Image) -> NDArray[np.uint8]
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
     return np.ascontiguousarray(pixels)
-
-
-def _as_uint8(pixels: Any) -> NDArray[np.uint8]:
-    """OpenCV's annotations do not keep the element type."""
-    return np.asarray(pixels, np.uint8)

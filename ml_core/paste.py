@@ -73,10 +73,10 @@ def upsample(logits: NDArray[np.float32], cut: Affine, size: tuple[int, int]) ->
     around = np.pad(best, 1, mode="edge")
     cells = around[:-1, :-1].copy()  # cell (i, j) lies between logits i - 1 and i, j - 1 and j
     cells[(cells != around[1:, :-1]) | (cells != around[:-1, 1:]) | (cells != around[1:, 1:])] = MIXED
-    to_logit = _inverse(pixel_affine(cut, best.shape))
+    to_logit: Affine = cv2.invertAffineTransform(pixel_affine(cut, best.shape))
     to_cell = to_logit + np.array([[0, 0, 0.5], [0, 0, 0.5]])
     flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
-    labels = np.asarray(cv2.warpAffine(cells, to_cell, size[::-1], flags=flags), np.uint8)
+    labels: NDArray[np.uint8] = cv2.warpAffine(cells, to_cell, size[::-1], flags=flags)
     # Four channels each, where cv2.remap is exact and fastest; the last one is repeated and never wins over itself
     groups = [
         logits.take(np.arange(first, first + 4), axis=2, mode="clip")
@@ -101,10 +101,6 @@ def _interpolate(groups: Sequence[NDArray[np.float32]], at: NDArray[np.float32])
     return np.concatenate([value.reshape(at.shape[1], -1) for value in values], axis=1, dtype=np.float32)
 
 
-def _inverse(affine: Affine) -> Affine:
-    return np.asarray(cv2.invertAffineTransform(affine), np.float64)
-
-
 def _distances(
     cuts: Sequence[Affine], owners: NDArray[np.integer], points: NDArray[np.floating]
 ) -> NDArray[np.float64]:
@@ -112,7 +108,7 @@ def _distances(
     distances = np.empty(len(owners))
     for owner in np.unique(owners):
         mine = owners == owner
-        inverse = _inverse(cuts[owner])
+        inverse: Affine = cv2.invertAffineTransform(cuts[owner])
         place = inverse[:, :2] @ points[:, mine] + inverse[:, 2:] - 0.5
         distances[mine] = np.hypot(place[0], place[1])
     return distances
