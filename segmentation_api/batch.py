@@ -40,18 +40,14 @@ def _entries(images: Sequence[bytes], options: SegmentOptions, renderer: OutputR
     """Each image queues with other requests; once the first has a slot, the others cannot be refused."""
     for index, image in enumerate(images):
         with gate.slot(wait_anyway=index > 0):
-            entry = _entry(index, image, options, renderer)
+            try:
+                if len(image) > settings.MAX_UPLOAD_BYTES:
+                    raise too_large(settings.MAX_UPLOAD_BYTES)
+                found = segment_image(data=image, options=options)
+                entry = Entry(index, render(found, options, renderer)[0], found.warnings)
+            except Exception as error:  # one image must not stop the others
+                entry = Entry(index, problem=logged_problem(error, "image_failed", index=index))
         yield entry
-
-
-def _entry(index: int, image: bytes, options: SegmentOptions, renderer: OutputRenderer) -> Entry:
-    try:
-        if len(image) > settings.MAX_UPLOAD_BYTES:
-            raise too_large(settings.MAX_UPLOAD_BYTES)
-        found = segment_image(data=image, options=options)
-        return Entry(index, render(found, options, renderer)[0], found.warnings)
-    except Exception as error:  # one image must not stop the others
-        return Entry(index, problem=logged_problem(error, "image_failed", index=index))
 
 
 def _json_list(entries: Iterator[Entry], request_id: str) -> bytes:
