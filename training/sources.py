@@ -38,9 +38,7 @@ def locate(name: str, data_set: DataSet) -> Path:
     else:
         source = Path(data_set.source)
         if not source.exists():
-            raise DataError(
-                f"data set {name}: {source} is not there; training/README.md says where to get it"
-            )
+            raise DataError(f"data set {name}: {source} is not there; docs/training.md says where to get it")
     if source.is_dir():
         return _inside(source).absolute()
     if data_set.sha256 and sha256_of(source) != data_set.sha256:
