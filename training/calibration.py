@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from ml_core.bundle import Bundle
 from ml_core.images import Affine, letterbox, pixel_affine
-from ml_core.metrics import Reliability
 from ml_core.segmenter import Segmenter
+from ml_core.unetr.metrics import Reliability
 from training.photos import Files, Labels, each, percent, read
 
 Logits = NDArray[np.float32]

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ml_core.labels import LabelSet
-from ml_core.metrics import Matrix, confusion_matrix, scores
 from ml_core.segmenter import Segmenter
+from ml_core.unetr.metrics import Matrix, confusion_matrix, scores
 from training import calibration
 from training.calibration import Calibration
 from training.config import EvaluateParams

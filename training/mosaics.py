@@ -9,8 +9,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ml_core.metrics import Matrix, confusion_matrix, scores
 from ml_core.segmenter import Segmenter
+from ml_core.unetr.metrics import Matrix, confusion_matrix, scores
 from training.photos import Files, Image, Labels, Pair, each, percent, read, read_photo
 
 Box = tuple[float, float, float, float]

@@ -10,8 +10,8 @@ import numpy as np
 
 from ml_core.images import blend, colorize
 from ml_core.labels import IGNORE
-from ml_core.metrics import Matrix
 from ml_core.segmenter import Segmenter
+from ml_core.unetr.metrics import Matrix
 from training.photos import Files, read
 
 matplotlib.use("Agg")

@@ -10,8 +10,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 
 from ml_core.labels import LabelSet
-from ml_core.metrics import Scores
 from ml_core.unetr.fit import EpochReport, Watcher
+from ml_core.unetr.metrics import Scores
 from ml_core.unetr.summary import SummaryWriter
 
 

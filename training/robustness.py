@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml_core.labels import IGNORE, LabelSet
-from ml_core.metrics import Matrix, confusion_matrix, scores
 from ml_core.segmenter import Segmenter
+from ml_core.unetr.metrics import Matrix, confusion_matrix, scores
 from training.manifest import ExtraSet, Manifest
 from training.mosaics import empty_scenes, mosaics, sum_of
 from training.photos import Files, each, percent, read

@@ -11,13 +11,13 @@ import cv2
 import keras
 import numpy as np
 
-from ml_core.metrics import Scores, confusion_matrix, scores
 from ml_core.unetr.average import WeightAverage
 from ml_core.unetr.checkpoint import Progress, read_checkpoint, write_checkpoint
 from ml_core.unetr.config import UnetrConfig
 from ml_core.unetr.data import Batch, TrainingBatches, TrainingData, prefetch, validation_batches
 from ml_core.unetr.interrupt import stop_requested
 from ml_core.unetr.losses import SegmentationLoss
+from ml_core.unetr.metrics import Scores, confusion_matrix, scores
 from ml_core.unetr.model import build_unetr
 from ml_core.unetr.precision import dtype_policy
 from ml_core.unetr.schedule import Budget, FitConfig, Phase

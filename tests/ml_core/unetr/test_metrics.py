@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ml_core.metrics import Reliability, confusion_matrix, scores
+from ml_core.unetr.metrics import Reliability, confusion_matrix, scores
 
 TRUTH = np.array([[0, 0, 1, 1], [2, 2, 1, 255]], np.uint8)
 GUESS = np.array([[0, 1, 1, 1], [2, 0, 2, 2]], np.uint8)
