@@ -11,15 +11,10 @@ README.md          the model card, with the plots of figures.png
 
 import hashlib
 import json
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 from pydantic import AliasPath, BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationError
 
 from ml_core.labels import LabelSet
@@ -81,10 +76,11 @@ class ModelCard(BaseModel):
     @classmethod
     def read(cls, folder: Path | str) -> Self:
         """The card of a bundle folder. Raises BundleError."""
-        return cls._of(Path(folder), _read_json(Path(folder) / CARD))
+        return cls.of(Path(folder), read_json(Path(folder) / CARD))
 
     @classmethod
-    def _of(cls, folder: Path, info: Mapping[str, Any]) -> Self:
+    def of(cls, folder: Path, info: Mapping[str, Any]) -> Self:
+        """The card that `info`, the content of the folder's model.json, is. Raises BundleError."""
         path = folder / CARD
         if info.get("format", FORMAT) != FORMAT:
             raise BundleError(f"{path}: format {info['format']!r} is unknown, this version reads {FORMAT}")
@@ -124,7 +120,7 @@ class Bundle(ModelCard):
         path = Path(path)
         if not path.is_dir():
             raise BundleError(f"{path}: no such folder")
-        bundle = cls._of(path, {**_read_json(path / CARD), "path": path})
+        bundle = cls.of(path, {**read_json(path / CARD), "path": path})
         if bundle.precision == "int8":
             _check_loss(path / CARD, bundle.parity)
         for name in (MODEL, GOLDEN, GOLDEN_LABELS) if golden else (MODEL,):
@@ -136,55 +132,14 @@ class Bundle(ModelCard):
         return bundle
 
 
-def write_model_json(
-    folder: Path | str, *, labels: LabelSet, input_size: tuple[int, int], **entries: Any
-) -> None:
-    """Describe the model.onnx that lies in `folder` by the other entries of ModelCard. Raises BundleError."""
-    folder = Path(folder)
-    size = {"height": input_size[0], "width": input_size[1]}
-    given = {"format": FORMAT, "classes": labels, "input": size, "sha256": sha256_of(folder / MODEL)}
-    _write_card(folder, {"precision": "fp32", **given, **entries})
-
-
-def update_model_json(folder: Path | str, **changes: Any) -> None:
-    """Replace some entries of a bundle's model.json, in one step. Raises BundleError."""
-    _write_card(Path(folder), {**_read_json(Path(folder) / CARD), **changes})
-
-
-def write_golden(
-    folder: Path | str,
-    image: NDArray[np.uint8],
-    predict: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
-) -> None:
-    """Write golden.png and what `predict` (image -> labels, (H, W, 3) -> (H, W)) answers to it."""
-    Image.fromarray(image).save(Path(folder) / GOLDEN, optimize=True)
-    Image.fromarray(predict(image)).save(Path(folder) / GOLDEN_LABELS, optimize=True)
-
-
-@contextmanager
-def replacing(folder: Path | str) -> Iterator[Path]:
-    """An empty folder to write a bundle into, which takes the place of `folder` when the block ends well.
-
-    A served bundle is thus never half written; after an error the old one stays.
-    """
-    folder = Path(folder).absolute()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as work:
-        new, old = Path(work, "new"), Path(work, "old")
-        new.mkdir()
-        yield new
-        if folder.exists():
-            folder.rename(old)
-        new.rename(folder)
-
-
 def sha256_of(path: Path) -> str:
     """Hex digest of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object. Raises BundleError."""
     try:
         info = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -194,14 +149,6 @@ def _read_json(path: Path) -> dict[str, Any]:
     if not isinstance(info, dict):
         raise BundleError(f"{path}: not a JSON object")
     return info
-
-
-def _write_card(folder: Path, info: Mapping[str, Any]) -> None:
-    card = ModelCard._of(folder, info)
-    text = json.dumps(card.model_dump(mode="json", by_alias=True, exclude_unset=True), indent=2)
-    unfinished = folder / f".{CARD}"
-    unfinished.write_text(text + "\n", encoding="utf-8")
-    unfinished.replace(folder / CARD)
 
 
 class _Int8Parity(BaseModel):

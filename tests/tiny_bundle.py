@@ -12,10 +12,11 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from ml_core.bundle import Bundle, write_golden, write_model_json
+from ml_core.bundle import Bundle
 from ml_core.images import colorize
 from ml_core.labels import LAPA, LabelSet
 from ml_core.segmenter import Segmenter
+from training.bundle_files import write_golden, write_model_json
 
 
 def make_palette_bundle(

@@ -11,9 +11,10 @@ from typing import Any
 
 from rich.console import Console
 
-from ml_core.bundle import CARD, Bundle, BundleError, replacing, update_model_json
+from ml_core.bundle import CARD, Bundle, BundleError
 from ml_core.runtime import ProviderUnavailable
 from ml_core.segmenter import Segmenter
+from training.bundle_files import replacing, update_model_json
 from training.calibration import Temperatures, calibrate
 from training.config import Params, load_params
 from training.ingest import ingest

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ml_core.bundle import Bundle, write_golden
+from ml_core.bundle import Bundle
 from ml_core.images import letterbox
 from ml_core.segmenter import Segmenter
+from training.bundle_files import write_golden
 from training.synthetic import draw_face
 
 CANDIDATES = 16

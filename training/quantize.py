@@ -20,15 +20,14 @@ from ml_core.bundle import (
     MODEL,
     Bundle,
     BundleError,
-    replacing,
     sha256_of,
-    update_model_json,
 )
 from ml_core.labels import IGNORE
 from ml_core.runtime import open_session
 from ml_core.unetr.data import whole_frame
 from ml_core.unetr.metrics import confusion_matrix, scores
 from ml_core.unetr.quantize import quantize
+from training.bundle_files import replacing, update_model_json
 from training.config import ExportParams, load_params
 from training.golden import write_golden_face
 from training.ingest import ingest

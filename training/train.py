@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from ml_core.bundle import MODEL, replacing, write_model_json
+from ml_core.bundle import MODEL
 from ml_core.unetr.config import UnetrConfig
 from ml_core.unetr.data import TrainingData
 from ml_core.unetr.export import ParityError, check_parity, export_onnx
@@ -17,6 +17,7 @@ from ml_core.unetr.model import build_unetr
 from ml_core.unetr.schedule import Budget, FitConfig
 from ml_core.unetr.targets import plain_values, target_table
 from ml_core.unetr.weights import WeightsError, load_weights, save_weights
+from training.bundle_files import replacing, write_model_json
 from training.config import ExportParams, Params, load_params
 from training.golden import write_golden_face
 from training.history import Leg, Run, Start

@@ -11,11 +11,12 @@ import cv2
 import numpy as np
 import pytest
 
-from ml_core.bundle import Bundle, update_model_json
+from ml_core.bundle import Bundle
 from ml_core.labels import LabelSet
 from tests.conftest import ROOT
 from tests.tiny_bundle import make_palette_bundle
 from training import evaluate as stage
+from training.bundle_files import update_model_json
 from training.config import EvaluateParams, Params
 from training.evaluate import evaluate
 from training.manifest import Manifest
