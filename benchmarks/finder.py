@@ -19,8 +19,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.photos import ROOT
-from ml_core.labels import LAPA
 from ml_core.segmenter import Segmenter
+from training.lapa import LAPA
 from training.mosaics import Box, match
 from training.photos import Image, pairs, read
 

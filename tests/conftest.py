@@ -23,10 +23,10 @@ from PIL import Image
 from structlog.stdlib import ProcessorFormatter
 
 from ml_core.images import colorize
-from ml_core.labels import LAPA
 from segmentation_api import access
 from segmentation_api.startup import declare_listeners
 from tests.tiny_bundle import draw_face, make_palette_bundle
+from training.lapa import LAPA
 
 ROOT = Path(__file__).resolve().parent.parent
 SIDE = 64

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ml_core.labels import LAPA
+from training.lapa import LAPA
 from training.synthetic import draw_face
 
 

@@ -14,9 +14,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 from ml_core.bundle import Bundle
 from ml_core.images import colorize
-from ml_core.labels import LAPA, LabelSet
+from ml_core.labels import LabelSet
 from ml_core.segmenter import Segmenter
 from training.bundle_files import write_golden, write_model_json
+from training.lapa import LAPA
 
 
 def make_palette_bundle(

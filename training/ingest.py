@@ -3,9 +3,10 @@
 import json
 from pathlib import Path
 
-from ml_core.labels import LAPA, LabelSet, UnknownClass
+from ml_core.labels import LabelSet, UnknownClass
 from training.checks import check_files
 from training.config import Config, ConfigError, DataSet, load_config
+from training.lapa import LAPA
 from training.manifest import SPLITS, ExtraSet, Manifest, SceneSet
 from training.options import RunOptions, run_stage
 from training.photos import DataError, match

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ml_core.labels import LAPA
+from training.lapa import LAPA
 
 Rng = np.random.Generator
 Point = tuple[float, float]

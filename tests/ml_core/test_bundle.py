@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from ml_core.bundle import Bundle, BundleError, sha256_of
-from ml_core.labels import LAPA
 from tests.tiny_bundle import make_palette_bundle
+from training.lapa import LAPA
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from ml_core.images import (
     pixel_affine,
     sample,
 )
-from ml_core.labels import LAPA
+from training.lapa import LAPA
 
 RAMP = np.stack(np.broadcast_arrays(np.arange(40)[:, None] * 6, np.arange(60) * 4, 90), axis=2).astype(
     np.uint8

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from ml_core.labels import LAPA, LabelSet, UnknownClass
+from ml_core.labels import LabelSet, UnknownClass
+from training.lapa import LAPA
 
 BLACK, RED = (0, 0, 0), (255, 0, 0)
 

@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 
 from ml_core.images import colorize
-from ml_core.labels import LAPA
 from ml_core.outputs import FORMATS, OutputOptions, bit_png
 from ml_core.segmentation import Segmentation
 from ml_core.segmenter import Segmenter
 from tests.tiny_bundle import draw_face, make_palette_bundle
+from training.lapa import LAPA
 
 SIDE = 64
 

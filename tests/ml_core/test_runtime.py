@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from ml_core import openvino_session, runtime
 from ml_core.bundle import MODEL
 from ml_core.images import colorize
-from ml_core.labels import LAPA
 from ml_core.runtime import OPENVINO, ProviderUnavailable, check_providers, open_session
 from ml_core.segmenter import Segmenter
 from tests.tiny_bundle import draw_face, make_palette_bundle
+from training.lapa import LAPA
 
 
 @pytest.fixture(scope="module")

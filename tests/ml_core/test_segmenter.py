@@ -15,10 +15,11 @@ from PIL import Image
 from ml_core.bundle import Bundle, BundleError, sha256_of
 from ml_core.faces import Face, FaceFinder
 from ml_core.images import BrokenImage, ImageTooLarge, colorize
-from ml_core.labels import LAPA, LabelSet
+from ml_core.labels import LabelSet
 from ml_core.runtime import ProviderUnavailable
 from ml_core.segmenter import Segmenter
 from tests.tiny_bundle import draw_face, make_palette_bundle
+from training.lapa import LAPA
 
 SIZE = 128
 

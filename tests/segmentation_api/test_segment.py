@@ -17,9 +17,9 @@ from pycocotools import mask as coco
 
 from ml_core.faces import Face
 from ml_core.images import blend, colorize
-from ml_core.labels import LAPA
 from segmentation_api.engine import engine
 from tests.conftest import decode, encode
+from training.lapa import LAPA
 
 pytestmark = pytest.mark.django_db
 

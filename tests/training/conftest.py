@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ml_core.labels import LAPA
 from ml_core.unetr.augment_config import AugmentConfig
 from ml_core.unetr.config import PRESETS
 from ml_core.unetr.schedule import FitConfig, Phase
 from tests.drawn import painted_face
 from training.config import EvaluateParams, ExportParams, Params, PrepareParams
+from training.lapa import LAPA
 from training.manifest import ExtraSet, Manifest, SceneSet
 from training.options import RunOptions
 from training.pipeline import run

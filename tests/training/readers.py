@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml_core.images import decode
-from ml_core.labels import LAPA
+from training.lapa import LAPA
 
 _MIDDLES = np.stack(np.meshgrid(*[np.arange(4, 256, 8)] * 3, indexing="ij"), axis=-1)
 NEAREST = np.abs(_MIDDLES[..., None, :] - np.array(LAPA.colors)).sum(axis=-1).argmin(axis=-1).astype(np.uint8)

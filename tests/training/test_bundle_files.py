@@ -5,9 +5,9 @@ import pytest
 from PIL import Image
 
 from ml_core.bundle import Bundle, BundleError
-from ml_core.labels import LAPA
 from tests.tiny_bundle import make_palette_bundle
 from training.bundle_files import replacing, write_golden, write_model_json
+from training.lapa import LAPA
 
 
 @pytest.fixture

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from ml_core.bundle import Bundle
-from ml_core.labels import IGNORE, LAPA
+from ml_core.labels import IGNORE
 from ml_core.segmenter import Segmenter
 from tests.drawn import painted_face
 from tests.tiny_bundle import make_palette_bundle
 from training.calibration import calibrate, fit_temperature, measure, pixel_logits, softmax, summary
+from training.lapa import LAPA
 from training.photos import Files, read
 
 

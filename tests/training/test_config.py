@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from ml_core.labels import LAPA
 from ml_core.unetr.config import PRESETS
 from training.config import ConfigError, load_config, load_params
+from training.lapa import LAPA
 from training.options import RunOptions, parse_options
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml_core.labels import LAPA
 from training.ingest import ingest
+from training.lapa import LAPA
 from training.options import RunOptions
 from training.photos import DataError, pairs, read, read_labels
 

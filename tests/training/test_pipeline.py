@@ -19,7 +19,6 @@ import numpy as np
 import pytest
 
 from ml_core.bundle import Bundle, sha256_of
-from ml_core.labels import LAPA
 from ml_core.segmenter import Segmenter
 from ml_core.unetr.schedule import Phase
 from tests.training.conftest import BrokenOffRun, tiny_params
@@ -27,6 +26,7 @@ from training import pipeline
 from training.config import Config, ConfigError, Params, PrepareParams, load_config
 from training.history import Start
 from training.ingest import ingest
+from training.lapa import LAPA
 from training.options import RunError, RunOptions
 from training.photos import DataError
 from training.prepare import prepare

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ml_core.labels import LAPA
+from training.lapa import LAPA
 from training.synthetic import draw_face
 
 

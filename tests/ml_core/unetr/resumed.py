@@ -17,7 +17,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ml_core.labels import LAPA
 from ml_core.unetr.augment_config import AugmentConfig, Pair
 from ml_core.unetr.config import UnetrConfig
 from ml_core.unetr.data import TrainingData
@@ -27,6 +26,7 @@ from ml_core.unetr.schedule import Budget, FitConfig, Phase
 from ml_core.unetr.targets import target_table
 from ml_core.unetr.weights import save_weights
 from tests.training.conftest import TINY
+from training.lapa import LAPA
 from training.synthetic import draw_face
 
 NET = UnetrConfig(num_classes=len(LAPA), image_size=64, **TINY)

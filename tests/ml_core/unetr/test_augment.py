@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ml_core.labels import LAPA
 from ml_core.unetr.augment import compose, place, warp
 from ml_core.unetr.augment_config import AugmentConfig, Pair
 from ml_core.unetr.heads import parts_of
 from ml_core.unetr.photograph import photograph
 from ml_core.unetr.targets import target_table
 from tests.drawn import painted_face
+from training.lapa import LAPA
 
 TABLE = target_table(LAPA)
 PARTS = parts_of(LAPA, TABLE)

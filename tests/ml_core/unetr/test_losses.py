@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ml_core.labels import LAPA
 from ml_core.unetr.losses import SegmentationLoss
 from ml_core.unetr.targets import plain_values, target_table
+from training.lapa import LAPA
 
 TABLE = target_table(LAPA, [{2: [10, 2, 3], 1: [1, 0]}])
 

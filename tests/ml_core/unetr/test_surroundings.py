@@ -4,13 +4,13 @@ import cv2
 import numpy as np
 import pytest
 
-from ml_core.labels import LAPA
 from ml_core.unetr.augment import warp
 from ml_core.unetr.augment_config import AugmentConfig, Pair
 from ml_core.unetr.heads import head_in, parts_of, skin_colour
 from ml_core.unetr.surroundings import Warped, body, carry_on, like_hair, on_scene, whiten
 from ml_core.unetr.targets import target_table
 from tests.drawn import painted_face
+from training.lapa import LAPA
 
 TABLE = target_table(LAPA)
 found = parts_of(LAPA, TABLE)
