@@ -25,25 +25,23 @@ class FairLock:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._taken = False
-        self.waiting: deque[threading.Lock] = deque()
+        self.queue: deque[threading.Lock] = deque()
+        """One lock for the holder, which comes first, and for each who waits."""
 
     def __enter__(self) -> None:
+        mine = threading.Lock()
+        mine.acquire()
         with self._lock:
-            if not self._taken:
-                self._taken = True
+            self.queue.append(mine)
+            if self.queue[0] is mine:
                 return
-            mine = threading.Lock()
-            mine.acquire()
-            self.waiting.append(mine)
         mine.acquire()
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
-            if self.waiting:
-                self.waiting.popleft().release()
-            else:
-                self._taken = False
+            self.queue.popleft()
+            if self.queue:
+                self.queue[0].release()
 
 
 class SharedSlots:

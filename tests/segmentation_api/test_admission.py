@@ -209,7 +209,7 @@ def test_a_fair_lock_is_handed_on_in_the_order_it_was_asked_for() -> None:
     with lock:
         for joined, thread in enumerate(threads, start=1):
             thread.start()
-            while len(lock.waiting) < joined:
+            while len(lock.queue) < 1 + joined:
                 time.sleep(0.001)
     for thread in threads:
         thread.join(5)
