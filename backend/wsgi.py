@@ -5,10 +5,8 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
-django_application = get_wsgi_application()
+application = get_wsgi_application()
 
 from segmentation_api.access import check_start  # noqa: E402
-from segmentation_api.chunked import allow_chunked_bodies  # noqa: E402
 
 check_start()
-application = allow_chunked_bodies(django_application)

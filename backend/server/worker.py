@@ -15,6 +15,7 @@ What this relies on of gunicorn's internals, read in the version that `GUNICORN`
 
 import json
 import socket
+import sys
 import time
 import uuid
 from collections.abc import Callable, Iterable
@@ -39,6 +40,8 @@ SEND_SECONDS = 60.0
 DRAIN_BYTES = 1 << 20
 DRAIN_SECONDS = 5.0
 LINGER_SECONDS = 2.0
+ENDLESS = str(sys.maxsize)
+"""The Content-Length of a body in chunks, since Django takes a request without one for empty."""
 
 
 class DeadlineSocket(socket.socket):
@@ -91,6 +94,20 @@ class DeadlineSocket(socket.socket):
         super().shutdown(how)
 
 
+class ChunkedBody:
+    """The WSGI input of a body in chunks; gunicorn's errors for a broken one become OSError, as Django expects."""
+
+    def __init__(self, stream: Any) -> None:
+        self.stream, self.readline = stream, stream.readline
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to `size` bytes; empty at the end."""
+        try:
+            return bytes(self.stream.read(size))
+        except errors.ParseException as error:
+            raise OSError("broken chunked body") from error
+
+
 class NoAccessLog(Logger):  # type: ignore[misc]  # gunicorn is not typed
     """gunicorn's log without its line per request: segmentation_api.telemetry writes that."""
 
@@ -103,13 +120,22 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
     wsgi: Any
 
     def load_wsgi(self) -> None:
-        """Load the application; a connection ends with an answer that asks for it or leaves much of a body unread."""
+        """Load the application, and adapt what it is given.
+
+        A body in chunks gets a length, and one beyond a machine number the largest, so that whoever counts bytes can
+        compare it. A connection ends with an answer that asks for it or leaves much of a body unread.
+        """
         super().load_wsgi()
         from segmentation_api.errors import CLOSE  # loads what must wait for django.setup()
 
         application = self.wsgi
 
         def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+            if environ.get("HTTP_TRANSFER_ENCODING") and "CONTENT_LENGTH" not in environ:
+                environ["CONTENT_LENGTH"] = ENDLESS
+                environ["wsgi.input"] = ChunkedBody(environ["wsgi.input"])
+            elif len(environ.get("CONTENT_LENGTH", "")) > len(ENDLESS):
+                environ["CONTENT_LENGTH"] = ENDLESS
             body: Iterable[bytes] = application(environ, start_response)
             response: Any = start_response.__self__  # type: ignore[attr-defined]
             unread = getattr(response.req.body.reader, "length", 0)
