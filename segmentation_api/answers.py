@@ -1,4 +1,4 @@
-"""The JSON shapes of answers, for OpenAPI."""
+"""The JSON shapes of answers, for OpenAPI; the models' are written by them too."""
 
 from typing import Any
 

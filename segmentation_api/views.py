@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from ml_core.bundle import Bundle
 from ml_core.segmenter import Segmenter
-from segmentation_api import schema
+from segmentation_api import answers, schema
 from segmentation_api.access import may_see_metrics
 from segmentation_api.admission import gate
 from segmentation_api.batch import segment_batch
@@ -100,7 +100,7 @@ class ModelListView(APIView):
     @schema.model_list
     def get(self, request: Request) -> Response:
         """The models that are loaded."""
-        return Response([_summary(name, segmenter) for name, segmenter in engine.models().items()])
+        return Response(answers.Model(map(_described, engine.models().values()), many=True).data)
 
 
 class ModelDetailView(APIView):
@@ -111,23 +111,9 @@ class ModelDetailView(APIView):
     @schema.model_detail
     def get(self, request: Request, name: str) -> Response:
         """One model: class table, input size, metrics, licence."""
-        segmenter = engine.models().get(name)
-        if segmenter is None:
+        if name not in engine.models():
             raise Http404
-        bundle = segmenter.bundle
-        height, width = bundle.input_size
-        return Response(
-            {
-                **_summary(name, segmenter),
-                "precision": bundle.precision,
-                "classes": bundle.labels.to_json(),
-                "input": {"width": width, "height": height},
-                "temperature": bundle.temperature,
-                "temperatures": bundle.temperatures,
-                "metrics": bundle.metrics,
-                "licence": bundle.licence,
-            }
-        )
+        return Response(answers.ModelDetail(_described(engine.models()[name])).data)
 
 
 class ModelFileView(APIView):
@@ -180,11 +166,7 @@ def _private(response: HttpResponse, bundle: Bundle) -> HttpResponse:
     return response
 
 
-def _summary(name: str, segmenter: Segmenter) -> dict[str, Any]:
+def _described(segmenter: Segmenter) -> dict[str, Any]:
     bundle = segmenter.bundle
-    return {
-        "name": name,
-        "version": bundle.version,
-        "default": name == settings.MODEL,
-        "sha256": bundle.sha256,
-    }
+    more = {"default": bundle.name == settings.MODEL, "classes": bundle.labels.to_json()}
+    return {**dict(bundle), **more, "temperatures": bundle.temperatures}
