@@ -12,10 +12,10 @@ import pytest
 from numpy.typing import NDArray
 
 from ml_core.bundle import GOLDEN, GOLDEN_LABELS
+from tests.backend.test_server import workers
 from tests.conftest import ROOT, Server, decode
 from tests.segmentation_api.corpus import Case, families
 from tests.segmentation_api.corpus_http import CLOSED
-from tests.segmentation_api.test_server import workers
 
 FAMILIES = families()
 pytestmark = pytest.mark.timeout(300)
