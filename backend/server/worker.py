@@ -13,7 +13,8 @@ What this relies on of gunicorn's internals, read in the version that `GUNICORN`
 - `Parser.finish_body`; `Parser.unreader`: `buf` (what was read ahead), `mxchunk` (bytes read at once).
 - `Request.body.reader.length` (bytes not read yet), `Response.force_close` and `Response.req`, the response being what
   `start_response` is a method of.
-- `Logger.access_log_enabled`.
+- `Logger.access_log_enabled`; in config.py `Worker.booted` and of `Arbiter` `handle_hup`, `kill_workers`, `LISTENERS`,
+  `pidfile`.
 """
 
 import json
