@@ -9,6 +9,7 @@ COPY frontend/package.json frontend/package-lock.json frontend/.npmrc ./
 RUN npm ci
 COPY frontend ./
 COPY backend/__init__.py /backend/
+COPY ml_core/faces/networks /ml_core/faces/networks
 RUN npm run build
 
 FROM python:3.11-slim-bookworm AS wheels

@@ -15,7 +15,7 @@ LOCK := $(BIN)/uv pip compile --quiet --python-version 3.11 --custom-compile-com
 
 NODE_IS_NEW_ENOUGH := const [major, minor] = process.versions.node.split("."); process.exit(major > 20 || (major == 20 && minor >= 9) ? 0 : 1)
 PAGE := frontend/out/index.html
-PAGE_SOURCES := backend/__init__.py $(addprefix frontend/, package.json next.config.ts postcss.config.mjs tsconfig.json) $(shell find frontend/src frontend/public frontend/scripts -type f 2>/dev/null)
+PAGE_SOURCES := backend/__init__.py $(addprefix frontend/, package.json next.config.ts postcss.config.mjs tsconfig.json) $(wildcard ml_core/faces/networks/*.onnx) $(shell find frontend/src frontend/public frontend/scripts -type f 2>/dev/null)
 
 .PHONY: serve page page-if-possible test fast test-containers test-deployment lint security audit terraform train lock
 .DELETE_ON_ERROR:

@@ -37,11 +37,13 @@ class OutputOptions:
     """How an output is to look.
 
     alpha      how much of the class colours the overlay has, 0..1
-    polygons   whether the JSON has outlines beside the run lengths
-    inline     which of `mask` and `overlay` the JSON carries as data: URLs
+    rle        whether the JSON has run lengths
+    polygons   whether it has outlines beside them
+    inline     which of `mask`, `labels` and `overlay` the JSON carries as data: URLs
     """
 
     alpha: float = 0.6
+    rle: bool = True
     polygons: bool = False
     inline: tuple[str, ...] = ()
 
@@ -94,14 +96,14 @@ def json_text(found: Segmentation, options: OutputOptions) -> bytes:
         "warnings": list(found.warnings),
     }
     for row in content["classes"]:
-        mask = found.labels == row["id"]
-        row["rle"] = rle(mask)
+        if options.rle:
+            row["rle"] = rle(found.labels == row["id"])
         if options.polygons:
-            row["polygons"] = polygons(mask)
+            row["polygons"] = polygons(found.labels == row["id"])
     if options.inline:
         content["inline"] = {
             one.name: f"data:{one.media_type};base64,{base64.b64encode(one.encode(found, options)).decode()}"
-            for one in (MASK, OVERLAY)
+            for one in (MASK, LABELS, OVERLAY)
             if one.name in options.inline
         }
     return json.dumps(content, separators=(",", ":")).encode()
@@ -118,10 +120,11 @@ class Format:
 
 
 MASK = Format("mask", "image/png", ".png", mask_png)
+LABELS = Format("labels", "image/png", ".png", labels_png)
 OVERLAY = Format("overlay", "image/jpeg", ".jpg", overlay_jpeg)
 FORMATS = (
     MASK,
-    Format("labels", "image/png", ".png", labels_png),
+    LABELS,
     OVERLAY,
     Format("overlay", "image/png", ".png", overlay_png),
     Format("classes", "application/zip", ".zip", class_zip),

@@ -100,7 +100,7 @@ Region = shape(
     share=FloatField(help_text="of the image's pixels"),
     box=numbers(IntegerField, 4, XYWH),
     confidence=FloatField(allow_null=True),
-    rle=Rle(),
+    rle=Rle(required=False),
     polygons=ListField(
         child=ListField(child=FloatField()),
         required=False,

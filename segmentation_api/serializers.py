@@ -13,7 +13,7 @@ from rest_framework.serializers import Serializer, ValidationError
 from segmentation_api.errors import too_large
 from segmentation_api.services import OUTPUTS, SegmentOptions
 
-PICTURES = ("mask", "overlay")
+PICTURES = ("mask", "labels", "overlay")
 """What JSON can carry inline."""
 MOST_ERRORS = 10
 """How many unknown or repeated names an answer lists at most."""
@@ -126,10 +126,13 @@ class OptionsSerializer(Serializer[Any]):
     model = CharField(
         max_length=100, required=False, help_text="A name of /api/models/; the default one if not given."
     )
+    rle = BooleanField(default=SegmentOptions.rle, help_text="With output=json: run lengths.")
     polygons = BooleanField(
         default=SegmentOptions.polygons, help_text="With output=json: polygons beside the run lengths."
     )
-    inline = PicturesField(required=False, help_text="With output=json: `mask` and `overlay` as data: URLs.")
+    inline = PicturesField(
+        required=False, help_text="With output=json: `mask`, `labels`, `overlay` as data: URLs."
+    )
 
     def to_internal_value(self, data: Mapping[str, list[Any]]) -> dict[str, Any]:
         """The checked options, from all values of each name. Raises ValidationError."""

@@ -108,3 +108,48 @@ export async function ask(query, file = SAMPLE) {
   assert.equal(response.status, 200);
   return Buffer.from(await response.arrayBuffer());
 }
+
+export const models = await (await fetch(`${BASE_URL}/api/models/`)).json();
+const byDefault = models.find((row) => row.default).name;
+/** Which of the service's models the device runs for its default one: see src/state/model-for.ts. */
+export const deviceModel = models.some(({ name }) => `${name}-int8` === byDefault)
+  ? byDefault.replace(/-int8$/, "")
+  : byDefault;
+
+/** Press the switch between service and device. */
+export function onDevice(page) {
+  return page.getByText("On this device", { exact: true }).click();
+}
+
+/** The addresses of all requests that could carry a photo, as they are made. */
+export function sentPhotos(page) {
+  const sent = [];
+  page.context().on("request", (request) => request.method() !== "GET" && sent.push(request.url()));
+  return sent;
+}
+
+/** The share of pixels of two PNGs that are equal; 0 if they differ in size. */
+export function equalShare(page, one, other) {
+  return page.evaluate(
+    async (pictures) => {
+      const [a, b] = await Promise.all(
+        pictures.map(async (base64) => {
+          const bitmap = await createImageBitmap(
+            await (await fetch(`data:image/png;base64,${base64}`)).blob(),
+          );
+          const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d");
+          context.drawImage(bitmap, 0, 0);
+          return {
+            width: bitmap.width,
+            ids: new Uint32Array(context.getImageData(0, 0, bitmap.width, bitmap.height).data.buffer),
+          };
+        }),
+      );
+      if (a.width !== b.width || a.ids.length !== b.ids.length) return 0;
+      let equal = 0;
+      for (let at = 0; at < a.ids.length; at += 1) equal += a.ids[at] === b.ids[at];
+      return equal / a.ids.length;
+    },
+    [one.toString("base64"), other.toString("base64")],
+  );
+}

@@ -5,7 +5,20 @@ import { readFileSync, writeFileSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ask, BASE_URL, choose, download, parseFile, SAMPLE, shoot, withPage } from "./browser.mjs";
+import {
+  ask,
+  BASE_URL,
+  choose,
+  deviceModel,
+  download,
+  equalShare,
+  models,
+  onDevice,
+  parseFile,
+  SAMPLE,
+  sentPhotos,
+  withPage,
+} from "./browser.mjs";
 import { ROOT } from "./service.mjs";
 
 const LEAST_EQUAL = 0.995;
@@ -54,38 +67,6 @@ function withOrientation(jpeg, orientation) {
   return Buffer.concat([jpeg.subarray(0, 2), head, exif, jpeg.subarray(2)]);
 }
 
-/** The share of pixels of two PNGs that are equal; 0 if they differ in size. */
-function equalShare(page, one, other) {
-  return page.evaluate(
-    async (pictures) => {
-      const [a, b] = await Promise.all(
-        pictures.map(async (base64) => {
-          const bitmap = await createImageBitmap(
-            await (await fetch(`data:image/png;base64,${base64}`)).blob(),
-          );
-          const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d");
-          context.drawImage(bitmap, 0, 0);
-          return {
-            width: bitmap.width,
-            ids: new Uint32Array(context.getImageData(0, 0, bitmap.width, bitmap.height).data.buffer),
-          };
-        }),
-      );
-      if (a.width !== b.width || a.ids.length !== b.ids.length) return 0;
-      let equal = 0;
-      for (let at = 0; at < a.ids.length; at += 1) equal += a.ids[at] === b.ids[at];
-      return equal / a.ids.length;
-    },
-    [one.toString("base64"), other.toString("base64")],
-  );
-}
-
-const models = await (await fetch(`${BASE_URL}/api/models/`)).json();
-/** Which of the service's models the device runs for its default one: see src/state/model-for.ts. */
-const byDefault = models.find((row) => row.default).name;
-const runs = models.some(({ name }) => `${name}-int8` === byDefault)
-  ? byDefault.replace(/-int8$/, "")
-  : byDefault;
 const offered = models
   .map(({ name }) => name)
   .filter((name) => !(name.endsWith("-int8") && models.some((row) => `${row.name}-int8` === name)));
@@ -93,14 +74,13 @@ const offered = models
 for (const name of offered) {
   test(`${name} on this device: nothing sent, the service's labels`, async () => {
     await withPage({ bypassCSP: true }, async (page) => {
-      const sent = [];
-      page.on("request", (request) => request.method() !== "GET" && sent.push(request.url()));
-      await page.getByText("On this device").click();
+      const sent = sentPhotos(page);
+      await onDevice(page);
       if (offered.length > 1) await choose(page, /\bModel$/, name);
       for (const file of await makePhotos(page)) {
         await parseFile(page, file);
         const { bytes } = await download(page, "Mask");
-        const share = await equalShare(page, bytes, await ask(`output=mask&faces=whole&model=${name}`, file));
+        const share = await equalShare(page, bytes, await ask(`output=mask&model=${name}`, file));
         console.log(`${name}, ${file}: ${(100 * share).toFixed(3)} % of the pixels equal`);
         assert.ok(share >= LEAST_EQUAL, `${file}: ${share}`);
       }
@@ -115,12 +95,12 @@ test(
   async () => {
     await withPage({}, async (page) => {
       await choose(page, /\bModel$/, "lite-int8");
-      await page.getByText("On this device", { exact: true }).click();
+      await onDevice(page);
       const fetched = page.waitForRequest(/model\.onnx$/);
       await parseFile(page);
       assert.match((await fetched).url(), /\/lite\/model\.onnx$/);
       await page.getByText(/^Model lite \d/).waitFor();
-      await page.getByText("On this device", { exact: true }).click();
+      await onDevice(page);
       await page.getByText(/^Model lite-int8 \d.*in the service/).waitFor();
     });
   },
@@ -128,12 +108,14 @@ test(
 
 test("on this device: the same files as from the service", async () => {
   await withPage({}, async (page) => {
-    await page.getByText("On this device").click();
+    await onDevice(page);
     await parseFile(page, DRAWN);
+    await page.getByRole("button", { name: "Parse the whole picture" }).click();
+    await page.getByTestId("no-face").waitFor({ state: "detached" });
     const { name, bytes } = await download(page, "JSON");
     assert.equal(name, "golden.json");
     const mine = JSON.parse(bytes);
-    const theirs = JSON.parse(await ask(`output=json&faces=whole&model=${runs}`, DRAWN));
+    const theirs = JSON.parse(await ask(`output=json&faces=whole&model=${deviceModel}`, DRAWN));
     assert.deepEqual([mine.image, mine.model, mine.faces], [theirs.image, theirs.model, theirs.faces]);
     assert.deepEqual(mine.classes.map(Object.keys), theirs.classes.map(Object.keys));
     for (const [index, row] of theirs.classes.entries()) {
@@ -154,7 +136,7 @@ test("on this device: the same files as from the service", async () => {
     const file = join(mkdtempSync(join(tmpdir(), "face-parts-")), zip.name);
     writeFileSync(file, zip.bytes);
     execFileSync("python3", ["-m", "zipfile", "-t", file]);
-    const service = await ask(`output=classes&faces=whole&model=${runs}`, DRAWN);
+    const service = await ask(`output=classes&faces=whole&model=${deviceModel}`, DRAWN);
     for (const { id, name: part } of theirs.classes) {
       const member = `${String(id).padStart(2, "0")}-${part}.png`;
       assert.ok(zip.bytes.includes(member) && service.includes(member), member);
@@ -166,51 +148,15 @@ test("on this device: the same files as from the service", async () => {
   });
 });
 
-test("the crop frame: dragged, resized by its corner, moved by keys; parsed anew each time", async () => {
-  await withPage({}, async (page) => {
-    await page.getByText("On this device").click();
-    await parseFile(page);
-    const frame = page.getByTestId("crop-frame");
-    const box = () => frame.boundingBox();
-    const parsed = () => page.getByTestId("progress").waitFor({ state: "detached" });
-    const drag = async (target, dx, dy) => {
-      const { x, y, width, height } = await target.boundingBox();
-      await page.mouse.move(x + width / 2 + 40, y + height / 2);
-      if (target !== frame) await page.mouse.move(x + width / 2, y + height / 2);
-      await page.mouse.down();
-      await page.mouse.move(x + width / 2 + dx, y + height / 2 + dy, { steps: 4 });
-      await page.mouse.up();
-      await parsed();
-    };
-    const first = await box();
-    const skin = () =>
-      page.getByRole("checkbox", { name: /Skin/ }).evaluate((input) => input.closest("label").textContent);
-    const whole = await skin();
-    await drag(page.getByTestId("crop-corner"), -first.width / 4, -first.height / 4);
-    const small = await box();
-    assert.ok(small.width < 0.8 * first.width, `${small.width} of ${first.width}`);
-    assert.notEqual(await skin(), whole, "parsed anew");
-    await drag(frame, -60, -60);
-    const moved = await box();
-    assert.ok(
-      moved.y < small.y - 30 && Math.abs(moved.width - small.width) < 1,
-      JSON.stringify([small, moved]),
-    );
-    await frame.focus();
-    await page.keyboard.press("-");
-    await page.keyboard.press("ArrowDown");
-    await parsed();
-    const keyed = await box();
-    assert.ok(keyed.width < moved.width && keyed.y > moved.y, JSON.stringify([moved, keyed]));
-    await shoot(page, "device");
-  });
-});
-
-test("the crop frame moved quickly: only the last place is parsed", async () => {
+test("the frame moved quickly: only the last place is parsed", async () => {
   await withPage({}, async (page) => {
     const MOVES = 20;
-    await page.getByText("On this device").click();
+    await onDevice(page);
     await parseFile(page);
+    await page.getByRole("button", { name: "Draw a box" }).click();
+    await page.keyboard.press("Enter");
+    await page.getByTestId("part-frame").waitFor();
+    await page.getByTestId("progress").waitFor({ state: "detached" });
     const parsed = async (moves) => {
       const started = performance.now();
       for (let move = 0; move < moves; move += 1) {
@@ -220,7 +166,7 @@ test("the crop frame moved quickly: only the last place is parsed", async () => 
       await page.getByTestId("progress").waitFor({ state: "detached" });
       return performance.now() - started;
     };
-    await page.getByTestId("crop-frame").focus();
+    await page.getByTestId("part-frame").focus();
     const one = await parsed(1);
     const all = await parsed(MOVES);
     assert.ok(
@@ -239,7 +185,7 @@ test("a photo that is quicker than the list of models is parsed all the same", a
       await route.continue();
     });
     await page.goto(new URL("/", page.url()).href);
-    await page.getByText("On this device").click();
+    await onDevice(page);
     await page.getByRole("button", { name: "Sample" }).click();
     await page.getByRole("img", { name: /astronaut/ }).waitFor();
     release();
@@ -250,20 +196,22 @@ test("a photo that is quicker than the list of models is parsed all the same", a
 test("a model that cannot be had: said, and the service is one switch away", async () => {
   await withPage({}, async (page) => {
     await page.route("**/model.onnx", (route) => route.fulfill({ status: 404 }));
-    await page.getByText("On this device").click();
+    await onDevice(page);
     await page.getByRole("button", { name: "Sample" }).click();
     await page.locator("[role=alert][data-code=no_local_model]").waitFor();
-    await page.getByText("On this device").click();
+    await onDevice(page);
     await page.getByRole("button", { name: "JSON", exact: true }).waitFor();
   });
 });
 
 test("a model that was replaced meanwhile: its new version is fetched", async () => {
   await withPage({}, async (page) => {
-    const described = await (await fetch(`${BASE_URL}/api/models/${runs}/`)).json();
+    const described = await (await fetch(`${BASE_URL}/api/models/${deviceModel}/`)).json();
     let replaced = false; // until its file is asked for, however often the page asks what it is
     const old = { json: { ...described, sha256: "0".repeat(64) } };
-    await page.route(`**/api/models/${runs}/`, (route) => (replaced ? route.continue() : route.fulfill(old)));
+    await page.route(`**/api/models/${deviceModel}/`, (route) =>
+      replaced ? route.continue() : route.fulfill(old),
+    );
     const gone = (route) => {
       replaced = true;
       return route.fulfill({ status: 503 });
@@ -271,7 +219,7 @@ test("a model that was replaced meanwhile: its new version is fetched", async ()
     await page.route("**/model.onnx", gone, { times: 1 });
     await page.reload();
     await page.getByRole("checkbox", { name: /Hair/ }).waitFor();
-    await page.getByText("On this device").click();
+    await onDevice(page);
     await page.getByRole("button", { name: "Sample" }).click();
     await page.getByText(/m?s on this device/).waitFor();
   });

@@ -6,6 +6,7 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,21 +14,27 @@ from numpy.typing import NDArray
 FRONTEND = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(FRONTEND.parent))
 
+from ml_core.faces.views import Octaves  # noqa: E402
 from ml_core.images import letterbox, sample  # noqa: E402
-from ml_core.paste import paste  # noqa: E402
+from ml_core.paste import clear, paste  # noqa: E402
 from ml_core.regions import region_stats, rle  # noqa: E402
 from ml_core.segmentation import _confidence  # noqa: E402
+from ml_core.wide import merge, reaching, wider  # noqa: E402
 
 CLASSES = 5
 TEMPERATURES = (1.3, 0.8, 1.7, 1.0, 2.1)
 CASES = [
-    # height, width, side of the network's input, cut as x, y, width, height (None: the whole photo)
+    # height, width, side of the network's input, cut as two rows of an affine (None: the whole photo)
     (37, 53, 16, None),
     (20, 12, 16, None),
     (64, 64, 16, None),
     (40, 90, 12, None),
-    (40, 90, 16, (30, -4, 20, 20)),
+    (40, 90, 16, ((20, 0, 30), (0, 20, -4))),
+    (40, 90, 16, ((33, -12, 40), (12, 33, -7))),
+    (120, 160, 16, ((-61, 52, 100), (-52, -61, 119))),
 ]
+HOMES = (((40, 10, 4), (-10, 40, 12)), ((44, -6, 30), (6, 44, 2)))
+"""Cuts of two faces that overlap."""
 
 
 def draw_photo(height: int, width: int) -> NDArray[np.uint8]:
@@ -50,10 +57,7 @@ def main() -> None:
     rows = []
     for height, width, side, cut in CASES:
         size = (side, side)
-        if cut is None:
-            affine = letterbox((height, width), size)
-        else:
-            affine = np.array([[cut[2], 0.0, cut[0]], [0.0, cut[3], cut[1]]])
+        affine = letterbox((height, width), size) if cut is None else np.array(cut, np.float64)
         crop = sample(draw_photo(height, width), affine, size)
         logits = [draw_logits(8, 8, CLASSES)]
         labels = paste(logits, [affine], (height, width))
@@ -66,14 +70,45 @@ def main() -> None:
                 "width": width,
                 "height": height,
                 "input": side,
-                "cut": cut and dict(zip(("x", "y", "width", "height"), cut, strict=True)),
+                "cut": affine.ravel().tolist(),
                 "crop": crop.ravel().tolist(),
                 "labels": "".join(map(str, labels.ravel().tolist())),
                 "regions": regions,
                 "confidence": _confidence(logits, labels, TEMPERATURES),
             }
         )
-    (FRONTEND / "src" / "device" / "reference.json").write_text(json.dumps(rows) + "\n")
+    found = {"cases": rows, "together": together(), "octave": octave()}
+    (FRONTEND / "src" / "device" / "reference.json").write_text(json.dumps(found) + "\n")
+
+
+def together() -> dict[str, Any]:
+    """Two faces in one photo: what reaches beyond each cut, the wider look, the labels of both."""
+    size = (60, 90)
+    logits = [draw_logits(8, 8, CLASSES), draw_logits(8, 8, CLASSES)[:, ::-1].copy()]
+    homes = [np.array(home, np.float64) for home in HOMES]
+    reaches = [reaching(values, home, size) for values, home in zip(logits, homes, strict=True)]
+    cuts, looks = [], []
+    for values, home, classes in zip(logits, homes, reaches, strict=True):
+        merged = merge(values, 2.5 * draw_logits(8, 8, CLASSES)[::-1].copy(), classes)
+        assert merged is not None
+        cuts.append(wider(home, (8, 8)))
+        looks.append(merged)
+    labels = paste(looks, cuts, size, homes=homes)
+    clear(labels, [(20.2, 10.6, 30, 24)], [1, 3])
+    return {
+        "reaches": reaches,
+        "wide": [cut.ravel().tolist() for cut in cuts],
+        "merged": np.round(looks[0], 4).ravel().tolist(),
+        "labels": "".join(map(str, labels.ravel().tolist())),
+    }
+
+
+def octave() -> list[int]:
+    """A view a third as large as a photo, with mirrored room around it."""
+    cut = np.array([[150.0, 0.0, -20.0], [0.0, 130.0, -20.0]])
+    picture = Octaves(draw_photo(97, 110)).picture(cut, (32, 40))
+    found: list[int] = picture.ravel().tolist()
+    return found
 
 
 main()

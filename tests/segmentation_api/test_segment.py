@@ -100,6 +100,13 @@ def test_polygons_only_when_asked_for(segment: Segment) -> None:
     assert any(row["polygons"] for row in rows)
 
 
+def test_run_lengths_can_be_left_out(segment: Segment, face: Labels) -> None:
+    found = segment(output="json", rle="false", inline="labels").json()
+    assert all("rle" not in row for row in found["classes"])
+    labels = decode(base64.b64decode(found["inline"]["labels"].partition(",")[2]))
+    assert (labels == face).all()
+
+
 def test_inline_pictures_are_data_urls(segment: Segment, face: Labels) -> None:
     inline = segment(output="json", inline="mask,overlay").json()["inline"]
     head, _, text = inline["mask"].partition(",")

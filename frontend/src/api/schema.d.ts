@@ -147,11 +147,16 @@ export interface components {
             /** @description A name of /api/models/; the default one if not given. */
             model?: string;
             /**
+             * @description With output=json: run lengths.
+             * @default true
+             */
+            rle?: boolean;
+            /**
              * @description With output=json: polygons beside the run lengths.
              * @default false
              */
             polygons?: boolean;
-            /** @description With output=json: `mask` and `overlay` as data: URLs. */
+            /** @description With output=json: `mask`, `labels`, `overlay` as data: URLs. */
             inline?: string;
             images: string[];
         };
@@ -188,11 +193,16 @@ export interface components {
             /** @description A name of /api/models/; the default one if not given. */
             model?: string;
             /**
+             * @description With output=json: run lengths.
+             * @default true
+             */
+            rle?: boolean;
+            /**
              * @description With output=json: polygons beside the run lengths.
              * @default false
              */
             polygons?: boolean;
-            /** @description With output=json: `mask` and `overlay` as data: URLs. */
+            /** @description With output=json: `mask`, `labels`, `overlay` as data: URLs. */
             inline?: string;
             /** @description base64, or a data: URL */
             image: string;
@@ -210,6 +220,7 @@ export interface components {
         /** @description Pictures as data: URLs. */
         Inline: {
             mask?: string;
+            labels?: string;
             overlay?: string;
         };
         /** @description Points of a face, left and right as its classes have them. */
@@ -296,7 +307,7 @@ export interface components {
             box: number[];
             /** Format: double */
             confidence: number | null;
-            rle: components["schemas"]["Rle"];
+            rle?: components["schemas"]["Rle"];
             /** @description [x0, y0, x1, y1, ...] each; only with polygons=true */
             polygons?: number[][];
         };
@@ -330,11 +341,16 @@ export interface components {
             /** @description A name of /api/models/; the default one if not given. */
             model?: string;
             /**
+             * @description With output=json: run lengths.
+             * @default true
+             */
+            rle?: boolean;
+            /**
              * @description With output=json: polygons beside the run lengths.
              * @default false
              */
             polygons?: boolean;
-            /** @description With output=json: `mask` and `overlay` as data: URLs. */
+            /** @description With output=json: `mask`, `labels`, `overlay` as data: URLs. */
             inline?: string;
             /** Format: binary */
             image: string;
@@ -602,7 +618,7 @@ export interface operations {
                 classes?: string;
                 /** @description `auto`: find each face and parse it at full detail; `whole`: the image as one crop. */
                 faces?: "auto" | "whole";
-                /** @description With output=json: `mask` and `overlay` as data: URLs. */
+                /** @description With output=json: `mask`, `labels`, `overlay` as data: URLs. */
                 inline?: string;
                 /** @description A name of /api/models/; the default one if not given. */
                 model?: string;
@@ -610,6 +626,8 @@ export interface operations {
                 output?: "mask" | "labels" | "overlay" | "classes" | "json";
                 /** @description With output=json: polygons beside the run lengths. */
                 polygons?: boolean;
+                /** @description With output=json: run lengths. */
+                rle?: boolean;
             };
             header?: never;
             path?: never;
@@ -756,7 +774,7 @@ export interface operations {
                 classes?: string;
                 /** @description `auto`: find each face and parse it at full detail; `whole`: the image as one crop. */
                 faces?: "auto" | "whole";
-                /** @description With output=json: `mask` and `overlay` as data: URLs. */
+                /** @description With output=json: `mask`, `labels`, `overlay` as data: URLs. */
                 inline?: string;
                 /** @description A name of /api/models/; the default one if not given. */
                 model?: string;
@@ -764,6 +782,8 @@ export interface operations {
                 output?: "mask" | "labels" | "overlay" | "classes" | "json";
                 /** @description With output=json: polygons beside the run lengths. */
                 polygons?: boolean;
+                /** @description With output=json: run lengths. */
+                rle?: boolean;
             };
             header?: never;
             path?: never;

@@ -1,17 +1,18 @@
 import { absoluteUrl, keyHeader, type ModelDetail } from "@/api/client";
 import { trouble, type TroubleError } from "@/api/trouble";
 import type { DeviceLabels } from "@/results/result";
-import type { Cut } from "@/geometry/cut";
-import type { DeviceAnswer, DeviceRequest, FailureCode } from "./messages";
+import type { Part } from "@/geometry/part";
+import type { DeviceAnswer, DeviceRequest, FailureCode, Fetching } from "./messages";
 
 export interface DeviceCall {
   photo: File;
-  cut: Cut | null;
+  faces: DeviceRequest["faces"];
+  part: Part | null;
   model: ModelDetail;
   key: string;
   signal: AbortSignal;
-  /** `share` is that of the model that has come, null where it cannot be told. */
-  onProgress: (stage: "model" | "parsing", share: number | null) => void;
+  /** What is being fetched, once; null when all is there and the photo is being parsed. */
+  onProgress: (fetching: Fetching | null) => void;
 }
 
 let worker: Worker | null = null;
@@ -47,8 +48,8 @@ export function parseOnDevice(call: DeviceCall): Promise<DeviceLabels> {
       ({ data }: MessageEvent<DeviceAnswer>) => {
         const { message } = data;
         if (data.call !== request.call) return;
-        if (message.kind === "fetching") call.onProgress("model", message.share);
-        else if (message.kind === "parsing") call.onProgress("parsing", null);
+        if (message.kind === "fetching") call.onProgress(message);
+        else if (message.kind === "parsing") call.onProgress(null);
         else if (message.kind === "labels") settle(() => resolve(message));
         else {
           if (message.code === "no_runtime") discard(mine);
@@ -76,18 +77,27 @@ function failure(code: FailureCode, detail?: string): TroubleError {
   return trouble(code, { detail });
 }
 
-function requestOf({ photo, cut, model, key }: DeviceCall): DeviceRequest {
+function requestOf({ photo, faces, part, model, key }: DeviceCall): DeviceRequest {
   calls += 1;
   return {
     call: calls,
     photo,
-    cut,
+    faces,
+    part,
     input: model.input,
+    face: idsOf(model, "face"),
+    hair: idsOf(model, "hair"),
     temperatures: model.temperatures,
-    model: {
-      url: absoluteUrl(`/api/models/${encodeURIComponent(model.name)}/model.onnx`),
-      sha256: model.sha256,
-      headers: keyHeader(key),
-    },
+    model: modelFile(model, key),
   };
+}
+
+/** The model as the service runs it. */
+export function modelFile({ name, sha256 }: ModelDetail, key: string) {
+  const url = absoluteUrl(`/api/models/${encodeURIComponent(name)}/model.onnx`);
+  return { url, sha256, headers: keyHeader(key) };
+}
+
+function idsOf({ classes }: ModelDetail, role: "face" | "hair"): number[] {
+  return classes.filter((row) => row.role === role).map(({ id }) => id);
 }

@@ -63,10 +63,10 @@ function answerOf(labels: LabelMap, result: Result, model: ModelDetail) {
   return {
     image: labels.image,
     model: { name, version, sha256 },
-    faces: [],
+    faces: result.faces,
     classes: rowsOf(labels, result, model),
     timing_ms: { decode: 0, locate: 0, infer: Math.round(100 * result.ms) / 100 },
-    warnings: [],
+    warnings: result.warnings,
   };
 }
 

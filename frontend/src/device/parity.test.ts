@@ -1,16 +1,20 @@
 import { describe, expect, it } from "vitest";
-import { letterbox, type Cut } from "@/geometry/cut";
+import { boundsOf, type Affine } from "@/geometry/affine";
 import { confidenceOf } from "./confidence";
+import { Octaves } from "./finder/views";
+import { clear, paste } from "./paste";
+import type { Raster } from "./raster";
 import reference from "./reference.json";
 import { regionsOf, type LabelRegion } from "@/labels/regions";
-import { sample, type Picture } from "./sample";
+import { sample } from "./sample";
 import { upsample, type Logits } from "./upsample";
+import { merged, reaching, wider } from "./wide";
 
 interface Case {
   width: number;
   height: number;
   input: number;
-  cut: Cut | null;
+  cut: Affine;
   crop: number[];
   labels: string;
   regions: LabelRegion[];
@@ -23,26 +27,35 @@ const TEMPERATURES = [1.3, 0.8, 1.7, 1, 2.1];
  * reference.json holds what ml_core makes of the photo and the logits drawn
  * below; scripts/device-reference.py writes it.
  */
-const CASES = reference as unknown as readonly Case[];
+const { cases, together, octave } = reference as unknown as {
+  cases: readonly Case[];
+  together: { reaches: number[][]; wide: Affine[]; merged: number[]; labels: string };
+  octave: readonly number[];
+};
+const HOMES: readonly Affine[] = [
+  [40, 10, 4, -10, 40, 12],
+  [44, -6, 30, 6, 44, 2],
+];
 
-describe.each(CASES)(
+describe.each(cases)(
   "$width x $height at $input",
   ({ width, height, input, cut, crop, labels, regions, confidence }) => {
     const photo = drawPhoto(width, height);
     const size = { width: input, height: input };
-    const area = cut ?? letterbox(photo, size);
 
     it("gives the network what the service gives it", () => {
-      const found = sample(photo, area, size);
-      const differences = crop.map((value, index) => Math.abs(value - found[index]!));
-      expect(Math.max(...differences)).toBeLessThanOrEqual(4); // OpenCV interpolates in steps of 1/32 pixel
-      expect(differences.filter((difference) => difference > 1).length).toBeLessThan(0.05 * crop.length);
+      expectNearly(sample(photo, cut, size), crop);
     });
 
     it("reads the logits as the service does", () => {
-      const found = upsample(drawLogits(8, 8, 5), area, photo);
-      const equal = Array.from(labels).filter((label, index) => Number(label) === found.ids[index]).length;
-      expect(equal / labels.length).toBeGreaterThanOrEqual(0.995);
+      const { left, top, right, bottom } = boundsOf(cut, photo);
+      const found = upsample(drawLogits(8, 8, 5), cut, { left, top, right, bottom });
+      const all = new Uint8Array(width * height);
+      for (let y = top; y < bottom; y += 1) {
+        const line = found.subarray((y - top) * (right - left), (y - top + 1) * (right - left));
+        all.set(line, y * width + left);
+      }
+      expectEqual(all, labels);
     });
 
     const known = { image: photo, step: 1, width, height, ids: Uint8Array.from(labels, Number) };
@@ -51,7 +64,7 @@ describe.each(CASES)(
     });
 
     it("is as sure as the service", () => {
-      confidenceOf(drawLogits(8, 8, 5), known, TEMPERATURES).forEach((found, id) => {
+      confidenceOf([drawLogits(8, 8, 5)], known, TEMPERATURES).forEach((found, id) => {
         const expected = confidence[id] ?? null;
         if (expected === null) expect(found).toBeNull();
         else expect(found).toBeCloseTo(expected, 5);
@@ -60,14 +73,60 @@ describe.each(CASES)(
   },
 );
 
-function drawPhoto(width: number, height: number): Picture {
+it("looks wider and pastes two faces as the service does", () => {
+  const photo = { width: 90, height: 60 };
+  const looks = [drawLogits(8, 8, 5), flipped(drawLogits(8, 8, 5), "x")].map((logits, index) => {
+    const home = HOMES[index]!;
+    const reaches = reaching(logits, home, photo);
+    expect(reaches).toEqual(together.reaches[index]);
+    const cut = wider(home, logits);
+    cut.forEach((value, at) => expect(value).toBeCloseTo(together.wide[index]![at]!, 9));
+    const wide = flipped(drawLogits(8, 8, 5), "y");
+    wide.values.forEach((value, at) => (wide.values[at] = 2.5 * value));
+    return { logits: merged(logits, wide, reaches)!, cut, home };
+  });
+  looks[0]!.logits.values.forEach((value, at) => expect(value).toBeCloseTo(together.merged[at]!, 3));
+  const labels = paste(looks, photo);
+  clear(labels, [{ x: 20.2, y: 10.6, width: 30, height: 24 }], [1, 3]);
+  expectEqual(labels.ids, together.labels);
+});
+
+it("gives the finder what the service gives it", () => {
+  const cut: Affine = [150, 0, -20, 0, 130, -20];
+  expectNearly(new Octaves(drawPhoto(110, 97)).picture({ cut, size: { width: 40, height: 32 } }), octave);
+});
+
+/** Single precision rounds one way or the other. */
+function expectNearly(found: Uint8Array, expected: readonly number[]) {
+  const differences = expected.map((value, index) => Math.abs(value - found[index]!));
+  expect(Math.max(...differences)).toBeLessThanOrEqual(1);
+  expect(differences.filter(Boolean).length).toBeLessThan(0.03 * expected.length);
+}
+
+function expectEqual(found: Uint8Array, expected: string) {
+  const equal = Array.from(expected).filter((label, index) => Number(label) === found[index]).length;
+  expect(equal / expected.length).toBeGreaterThanOrEqual(0.995);
+}
+
+function flipped({ width, height, classes, values }: Logits, axis: "x" | "y"): Logits {
+  const found = new Float32Array(values.length);
+  for (let y = 0; y < height; y += 1) {
+    for (let x = 0; x < width; x += 1) {
+      const from = axis === "x" ? y * width + width - 1 - x : (height - 1 - y) * width + x;
+      found.set(values.subarray(from * classes, (from + 1) * classes), (y * width + x) * classes);
+    }
+  }
+  return { width, height, classes, values: found };
+}
+
+function drawPhoto(width: number, height: number): Raster {
   const data = new Uint8ClampedArray(width * height * 4);
   for (let y = 0; y < height; y += 1) {
     for (let x = 0; x < width; x += 1) {
       data.set([(7 * x + 3 * y) % 256, (x * x + 5 * y) % 256, (x * y) % 256, 255], 4 * (y * width + x));
     }
   }
-  return { width, height, data };
+  return { width, height, channels: 4, data };
 }
 
 function drawLogits(height: number, width: number, classes: number): Logits {

@@ -1,7 +1,5 @@
-import { emptyLabelMap, type LabelMap } from "@/labels/label-map";
-import { bounds, type Cut } from "@/geometry/cut";
+import { inverse, pixelAffine, type Affine, type Bounds } from "@/geometry/affine";
 import type { Size } from "@/geometry/view";
-import { neighbours } from "./sample";
 
 /** What the network says of a cut: values by row, column and class. */
 export interface Logits extends Size {
@@ -9,49 +7,35 @@ export interface Logits extends Size {
   values: Float32Array;
 }
 
+const MIXED = 255;
+
 /**
- * Labels of a photo from the logits of one cut, as the service makes them (ml_core.paste): the best class of
- * the bilinearly interpolated logits; 0 outside the cut. Where all four neighbours agree, none is needed.
+ * Labels of an area of a photo, row by row, from the logits of one cut, as the service makes them
+ * (ml_core.paste): the best class of the bilinearly interpolated logits, 0 outside the cut. Where the four
+ * logits around a pixel agree, none is needed.
  */
-export function upsample(logits: Logits, cut: Cut, photo: Size): LabelMap {
-  const map = emptyLabelMap(photo);
-  const best = bestClasses(logits);
-  const { left, top, right, bottom } = bounds(cut, photo);
-  const columns = logitPlaces(left, right, cut.x, cut.width, logits.width);
-  const rows = logitPlaces(top, bottom, cut.y, cut.height, logits.height);
-  for (const row of rows) {
-    for (const column of columns) {
-      const first = best[row.low * logits.width + column.low]!;
-      const same =
-        first === best[row.low * logits.width + column.high] &&
-        first === best[row.high * logits.width + column.low] &&
-        first === best[row.high * logits.width + column.high];
-      map.ids[row.place * map.width + column.place] = same ? first : bestBetween(logits, row, column);
+export function upsample(logits: Logits, cut: Affine, { left, top, right, bottom }: Bounds): Uint8Array {
+  const { width, height } = logits;
+  const cells = cellsOf(logits);
+  const [a, b, x0, c, d, y0] = inverse(pixelAffine(cut, logits));
+  const labels = new Uint8Array((right - left) * (bottom - top));
+  let at = 0;
+  for (let row = top; row < bottom; row += 1) {
+    for (let column = left; column < right; column += 1, at += 1) {
+      const x = a * column + b * row + x0;
+      const y = c * column + d * row + y0;
+      const cellX = Math.round(x + 0.5);
+      const cellY = Math.round(y + 0.5);
+      if (cellX < 0 || cellY < 0 || cellX > width || cellY > height) continue;
+      const label = cells[cellY * (width + 1) + cellX]!;
+      labels[at] = label === MIXED ? bestBetween(logits, x, y) : label;
     }
   }
-  return map;
+  return labels;
 }
 
-interface Place {
-  /** The pixel's row or column. */
-  place: number;
-  low: number;
-  high: number;
-  share: number;
-}
-
-/** The pixels within [from, to), and where each falls among the logits. */
-function logitPlaces(from: number, to: number, start: number, length: number, count: number): Place[] {
-  const places: Place[] = [];
-  for (let place = from; place < to; place += 1) {
-    const position = ((place + 0.5 - start) / length) * count - 0.5;
-    if (position < -1 || position > count) continue;
-    places.push({ place, ...neighbours(position, count) });
-  }
-  return places;
-}
-
-function bestClasses({ width, height, classes, values }: Logits): Uint8Array {
+/** Cell (i, j) lies between logits i - 1 and i, j - 1 and j: their class, or MIXED. */
+function cellsOf({ width, height, classes, values }: Logits): Uint8Array {
   const best = new Uint8Array(width * height);
   for (let cell = 0; cell < best.length; cell += 1) {
     let winner = 0;
@@ -60,25 +44,34 @@ function bestClasses({ width, height, classes, values }: Logits): Uint8Array {
     }
     best[cell] = winner;
   }
-  return best;
+  const cells = new Uint8Array((width + 1) * (height + 1));
+  for (let row = 0; row <= height; row += 1) {
+    const above = Math.max(0, row - 1) * width;
+    const below = Math.min(height - 1, row) * width;
+    for (let column = 0; column <= width; column += 1) {
+      const [west, east] = [Math.max(0, column - 1), Math.min(width - 1, column)];
+      const first = best[above + west]!;
+      const same =
+        first === best[above + east] && first === best[below + west] && first === best[below + east];
+      cells[row * (width + 1) + column] = same ? first : MIXED;
+    }
+  }
+  return cells;
 }
 
-function bestBetween({ width, classes, values }: Logits, row: Place, column: Place): number {
-  const at = (y: number, x: number) => (y * width + x) * classes;
-  const corners = [
-    at(row.low, column.low),
-    at(row.low, column.high),
-    at(row.high, column.low),
-    at(row.high, column.high),
-  ] as const;
-  const across = [1 - column.share, column.share] as const;
-  const down = [1 - row.share, row.share] as const;
+function bestBetween({ width, height, classes, values }: Logits, x: number, y: number): number {
+  const [floorX, floorY] = [Math.floor(x), Math.floor(y)];
+  const [across, down] = [x - floorX, y - floorY];
+  const corner = (row: number, column: number) =>
+    (Math.min(height - 1, Math.max(0, row)) * width + Math.min(width - 1, Math.max(0, column))) * classes;
+  const [a, b] = [corner(floorY, floorX), corner(floorY, floorX + 1)];
+  const [c, d] = [corner(floorY + 1, floorX), corner(floorY + 1, floorX + 1)];
   let winner = 0;
   let highest = -Infinity;
   for (let id = 0; id < classes; id += 1) {
-    const value =
-      down[0] * (across[0] * values[corners[0] + id]! + across[1] * values[corners[1] + id]!) +
-      down[1] * (across[0] * values[corners[2] + id]! + across[1] * values[corners[3] + id]!);
+    const above = (1 - across) * values[a + id]! + across * values[b + id]!;
+    const below = (1 - across) * values[c + id]! + across * values[d + id]!;
+    const value = (1 - down) * above + down * below;
     if (value > highest) [winner, highest] = [id, value];
   }
   return winner;

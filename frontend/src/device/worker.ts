@@ -1,11 +1,15 @@
-/** Runs the model off the page's own thread. The photo never leaves the browser. */
+/** Runs the networks off the page's own thread. The photo never leaves the browser. */
 
+import type { Part } from "@/geometry/part";
+import { inPhoto } from "@/labels/label-map";
 import { confidenceOf } from "./confidence";
-import { letterbox } from "@/geometry/cut";
+import { findFaces, type Networks } from "./finder/centerface";
+import { faceRow } from "./finder/face-row";
+import { Octaves } from "./finder/views";
 import type { DeviceAnswer, DeviceRequest, FailureCode } from "./messages";
-import { infer, NoRuntime, openModel, Unusable } from "./model";
-import { sample, type Picture } from "./sample";
-import { upsample } from "./upsample";
+import { infer, NoRuntime, openModels, Unusable } from "./model";
+import { parseFaces, parseWhole, type Parsed, type Parser } from "./parse";
+import type { Raster } from "./raster";
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 type Say = (message: DeviceAnswer["message"]) => void;
@@ -19,6 +23,9 @@ class Failure extends Error {
   }
 }
 
+/** Nobody waits for this call any more. */
+class Stale extends Error {}
+
 /** The latest call: nobody waits for those before it. */
 let latest = 0;
 
@@ -28,30 +35,52 @@ scope.onmessage = async ({ data }: MessageEvent<DeviceRequest>) => {
   try {
     await parse(data, say);
   } catch (error) {
+    if (error instanceof Stale) return;
     const { code, detail } = error instanceof Failure ? error : new Failure("device_failed", String(error));
     say({ kind: "failed", code, detail });
   }
 };
 
-async function parse(
-  { call, photo, cut, input, temperatures, model }: DeviceRequest,
-  say: Say,
-): Promise<void> {
-  const fetching = openModel(model, (share) => say({ kind: "fetching", share }));
-  const session = await fetching.catch((error: unknown) => {
+async function parse(request: DeviceRequest, say: Say): Promise<void> {
+  const { call, photo, faces, part, input, face, hair, temperatures } = request;
+  const goOn = () => {
+    if (call !== latest) throw new Stale();
+  };
+  const opening = openModels(request.model, faces === "auto", (fetching) =>
+    say({ kind: "fetching", ...fetching }),
+  );
+  const { model, networks } = await opening.catch((error: unknown) => {
     throw modelFailure(error);
   });
   say({ kind: "parsing" });
   const started = performance.now();
-  const picture = await decode(photo);
-  if (call !== latest) return;
-  const size = { width: picture.width, height: picture.height };
-  const area = cut ?? letterbox(size, input);
-  const logits = await infer(session, sample(picture, area, input), input);
-  const labels = upsample(logits, area, size);
-  const confidence = confidenceOf(logits, labels, temperatures);
-  const message = { kind: "labels", labels, confidence, ms: performance.now() - started } as const;
-  scope.postMessage({ call, message } satisfies DeviceAnswer, [labels.ids.buffer]);
+  const whole = await decode(photo);
+  const raster = part ? cropped(whole, part) : whole;
+  const see = (rgb: Uint8Array) => {
+    goOn();
+    return infer(model, rgb, input);
+  };
+  const found = await parsed({ input, face, hair, infer: see }, raster, networks, goOn);
+  goOn();
+  const message = {
+    kind: "labels" as const,
+    labels: part ? inPhoto(found.labels, part, whole) : found.labels,
+    confidence: confidenceOf(found.logits, found.labels, temperatures),
+    faces: found.faces.map(faceRow),
+    warnings: found.logits.length > 0 ? [] : ["no_face_found"],
+    ms: performance.now() - started,
+  } satisfies DeviceAnswer["message"];
+  scope.postMessage({ call, message } satisfies DeviceAnswer, [message.labels.ids.buffer]);
+}
+
+async function parsed(
+  parser: Parser,
+  photo: Raster,
+  networks: Networks | null,
+  goOn: () => void,
+): Promise<Parsed> {
+  if (!networks) return parseWhole(parser, photo);
+  return parseFaces(parser, photo, await findFaces(networks, new Octaves(photo), photo, goOn));
 }
 
 function modelFailure(error: unknown): Failure {
@@ -62,7 +91,7 @@ function modelFailure(error: unknown): Failure {
 }
 
 /** Upright RGBA on white, without colour management: what the service decodes. */
-async function decode(photo: Blob): Promise<Picture> {
+async function decode(photo: Blob | ImageBitmap): Promise<Raster> {
   const bitmap = await createImageBitmap(photo, {
     imageOrientation: "from-image",
     colorSpaceConversion: "none",
@@ -75,5 +104,15 @@ async function decode(photo: Blob): Promise<Picture> {
   context.fillRect(0, 0, width, height);
   context.drawImage(bitmap, 0, 0);
   bitmap.close();
-  return { width, height, data: context.getImageData(0, 0, width, height).data };
+  return { width, height, channels: 4, data: context.getImageData(0, 0, width, height).data };
+}
+
+function cropped({ width, channels, data }: Raster, part: Part): Raster {
+  const target = new Uint8ClampedArray(part.width * part.height * channels);
+  const line = part.width * channels;
+  for (let row = 0; row < part.height; row += 1) {
+    const start = ((part.y + row) * width + part.x) * channels;
+    target.set(data.subarray(start, start + line), row * line);
+  }
+  return { width: part.width, height: part.height, channels, data: target };
 }

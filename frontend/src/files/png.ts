@@ -1,7 +1,7 @@
 import { gzipSync } from "fflate";
 
 /** A picture of few values, such as class ids: what a canvas, which knows only RGBA, cannot write. */
-interface Plane {
+export interface Plane {
   width: number;
   height: number;
   /** Row by row. */

@@ -1,27 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { coarser, countIds, decodeCounts, emptyLabelMap, idAt, labelMapOf, stepFor } from "./label-map";
+import { coarser, countIds, emptyLabelMap, idAt, inPhoto, stepFor } from "./label-map";
 
-// the counts below are what pycocotools.mask.encode gives
 const SIZE = { width: 4, height: 3 };
 
-describe("labelMapOf", () => {
-  it("decodes COCO's run lengths, shorter ones after the third being differences", () => {
-    expect(decodeCounts({ counts: "233OO" })).toEqual([2, 3, 3, 2, 2]);
-  });
-
-  it("draws each class where its runs say, down the columns", () => {
-    const map = labelMapOf(SIZE, [
-      { id: 0, rle: { size: [3, 4], counts: "0" } },
-      { id: 5, rle: { size: [3, 4], counts: "318" } },
-    ]);
-    expect([...map.ids]).toEqual([0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-  });
-
-  it("keeps every step-th pixel of a run", () => {
-    const map = labelMapOf(SIZE, [{ id: 2, rle: { size: [3, 4], counts: "0<" } }], 2);
-    expect([map.width, map.height]).toEqual([2, 2]);
-    expect([...map.ids]).toEqual([2, 2, 2, 2]);
-  });
+it("puts the labels of a part in the photo's place", () => {
+  const part = { ...emptyLabelMap({ width: 2, height: 1 }), ids: Uint8Array.from([7, 8]) };
+  expect([...inPhoto(part, { x: 1, y: 2 }, SIZE).ids]).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, 7, 8, 0]);
 });
 
 describe("idAt", () => {

@@ -1,4 +1,5 @@
-import type { ClassRow, Region, Rle } from "@/api/client";
+import type { ClassRow } from "@/api/client";
+import type { Point, Size } from "@/geometry/view";
 
 /** Class ids by pixel, of every `step`-th pixel of the photo both ways. Id 0 is the background. */
 export interface LabelMap {
@@ -26,36 +27,6 @@ export function emptyLabelMap(image: { width: number; height: number }, step = 1
   return { image, step, width, height, ids: new Uint8Array(width * height) };
 }
 
-/** The label map of an answer, from the run lengths of its classes. */
-export function labelMapOf(
-  image: { width: number; height: number },
-  regions: readonly Pick<Region, "id" | "rle">[],
-  step = stepFor(image.width, image.height),
-): LabelMap {
-  const map = emptyLabelMap(image, step);
-  for (const { id, rle } of regions) if (id !== 0) drawRuns(map, id, decodeCounts(rle));
-  return map;
-}
-
-/** COCO's compressed run lengths -> lengths, alternately outside and inside, down the columns (maskApi.c). */
-export function decodeCounts({ counts }: Pick<Rle, "counts">): number[] {
-  const lengths: number[] = [];
-  for (let at = 0; at < counts.length;) {
-    let value = 0;
-    let shift = 0;
-    let code: number;
-    do {
-      code = counts.charCodeAt(at++) - 48;
-      value |= (code & 0x1f) << shift;
-      shift += 5;
-    } while (code & 0x20);
-    if (code & 0x10 && shift < 32) value |= -1 << shift;
-    if (lengths.length > 2) value += lengths[lengths.length - 2]!;
-    lengths.push(value);
-  }
-  return lengths;
-}
-
 /** The same map with every `step`-th of its places both ways. */
 export function coarser(map: LabelMap, step: number): LabelMap {
   if (step === 1) return map;
@@ -65,6 +36,16 @@ export function coarser(map: LabelMap, step: number): LabelMap {
       found.ids[y * found.width + x] = map.ids[y * step * map.width + x * step]!;
   }
   return found;
+}
+
+/** The labels of a part in the photo that it is of; all around it is background. Both of step 1. */
+export function inPhoto(labels: LabelMap, { x, y }: Point, { width, height }: Size): LabelMap {
+  const map = emptyLabelMap({ width, height });
+  for (let row = 0; row < labels.height; row += 1) {
+    const line = labels.ids.subarray(row * labels.width, (row + 1) * labels.width);
+    map.ids.set(line, (y + row) * width + x);
+  }
+  return map;
 }
 
 /** The id under a point of the photo, in its pixels; undefined beyond its edges. */
@@ -78,22 +59,4 @@ export function countIds(map: LabelMap, classes: readonly Pick<ClassRow, "id">[]
   const counts = new Uint32Array(256);
   for (const id of map.ids) counts[id]! += 1;
   return new Map(classes.map(({ id }) => [id, counts[id]!]));
-}
-
-function drawRuns(map: LabelMap, id: number, lengths: readonly number[]): void {
-  const { step, width, ids } = map;
-  const { height } = map.image;
-  let start = 0;
-  for (let run = 0; run < lengths.length; run += 1) {
-    const end = start + lengths[run]!;
-    if (run % 2 === 1) {
-      for (let column = Math.floor(start / height); column * height < end; column += 1) {
-        if (column % step !== 0) continue;
-        const top = Math.max(0, start - column * height);
-        const bottom = Math.min(height, end - column * height);
-        for (let y = Math.ceil(top / step); y * step < bottom; y += 1) ids[y * width + column / step] = id;
-      }
-    }
-    start = end;
-  }
 }

@@ -74,16 +74,15 @@ export function Downloads({ result, model }: Props) {
   );
 }
 
-/** What was parsed here, and while the person wants photos to stay here also what was not. */
+/** What was parsed here or is a part of a photo, and while photos are to stay here also what is neither. */
 function isDrawnHere({ where }: StudioState, { task }: Result): boolean {
-  return where === "device" || task.where === "device";
+  return where === "device" || task.where === "device" || task.part !== null;
 }
 
 async function fileOf(output: Output, state: StudioState, { result, model }: Props) {
   const name = downloadName(result.photo.name, output);
   const { hidden, opacity, apiKey: key } = state;
   const options = optionsOf(state, result, model, output);
-  if (output === "json" && options.classes === undefined && result.bytes) return { blob: result.bytes, name };
   if (isDrawnHere(state, result)) {
     const { deviceFile } = await loadDrawing();
     const drawn = { result, labels: await fullLabels(result), model, hidden, opacity };

@@ -1,6 +1,7 @@
 import type { Answer, Face, ModelDetail, SegmentOptions } from "@/api/client";
-import type { Cut } from "@/geometry/cut";
-import { coarser, countIds, labelMapOf, stepFor, type LabelMap } from "@/labels/label-map";
+import type { Part } from "@/geometry/part";
+import { readGreyPng } from "@/files/png-read";
+import { coarser, countIds, inPhoto, stepFor, type LabelMap } from "@/labels/label-map";
 import type { Photo } from "@/photo/photo";
 
 /** Where a photo is parsed. */
@@ -9,8 +10,8 @@ export type Where = "service" | "device";
 /** Which part of a photo is parsed, and how. */
 export interface Look {
   faces: NonNullable<SegmentOptions["faces"]>;
-  /** On the device: where to look; null for the whole photo. */
-  cut: Cut | null;
+  /** That alone is parsed; null for the whole photo. */
+  part: Part | null;
 }
 
 /** What was done with a photo. */
@@ -34,44 +35,56 @@ export interface Result {
   size: { width: number; height: number };
   /** What is shown. */
   labels: LabelMap;
-  /** Every pixel's label, where they were made on the device; null else: the service has them. */
+  /** Every pixel's label; null where they are many and the service's picture of them holds them. */
   full: LabelMap | null;
+  /** The service's picture of the labels. */
+  picture: Uint8Array<ArrayBuffer> | null;
   classes: FoundClass[];
   faces: Face[];
   warnings: string[];
   /** Milliseconds of computing, without the way there and back. */
   ms: number;
-  /** The API's JSON, byte for byte; null on the device. */
-  bytes: Blob | null;
 }
 
-export function resultOfAnswer(photo: Photo, task: Task, answer: Answer, bytes: Blob): Result {
+/** `picture` is the answer's labels as a PNG. Rejects where it is none. */
+export async function resultOfAnswer(
+  photo: Photo,
+  task: Task,
+  answer: Answer,
+  picture: Uint8Array<ArrayBuffer>,
+): Promise<Result> {
   const { decode, locate, infer } = answer.timing_ms;
+  const size = task.part && photo.size ? photo.size : answer.image;
+  const found = await labelsIn(picture);
+  const labels = task.part ? inPhoto(found, task.part, size) : found;
+  const step = stepFor(size.width, size.height);
   return {
     photo,
     task,
-    size: answer.image,
-    labels: labelMapOf(answer.image, answer.classes),
-    full: null,
+    size,
+    labels: coarser(labels, step),
+    full: step === 1 || task.part ? labels : null,
+    picture,
     classes: answer.classes.map(({ id, share, confidence }) => ({ id, share, confidence })),
     faces: answer.faces,
     warnings: answer.warnings,
     ms: decode + locate + infer,
-    bytes,
   };
 }
 
-/** What the device found: the label and the confidence of every class by its id. */
+/** What the device found: the label and the confidence of every class by its id, and the faces. */
 export interface DeviceLabels {
   labels: LabelMap;
   confidence: (number | null)[];
+  faces: Face[];
+  warnings: string[];
   ms: number;
 }
 
 export function resultOfLabels(
   photo: Photo,
   task: Task,
-  { labels: full, confidence, ms }: DeviceLabels,
+  { labels: full, confidence, faces, warnings, ms }: DeviceLabels,
   model: ModelDetail,
 ): Result {
   const counts = countIds(full, model.classes);
@@ -79,13 +92,15 @@ export function resultOfLabels(
     .filter(([, count]) => count > 0)
     .map(([id, count]) => ({ id, share: count / full.ids.length, confidence: confidence[id] ?? null }));
   const labels = coarser(full, stepFor(full.width, full.height));
-  return { photo, task, size: full.image, labels, full, classes, faces: [], warnings: [], ms, bytes: null };
+  return { photo, task, size: full.image, labels, full, classes, faces, warnings, ms, picture: null };
 }
 
-/** Every pixel's label: those made on the device, or the service's, from its JSON. */
-export async function fullLabels({ full, labels, bytes }: Result): Promise<LabelMap> {
-  if (full) return full;
-  if (labels.step === 1 || !bytes) return labels;
-  const { image, classes } = JSON.parse(await bytes.text()) as Answer;
-  return labelMapOf(image, classes, 1);
+/** Every pixel's label. */
+export async function fullLabels({ full, labels, picture }: Result): Promise<LabelMap> {
+  return full ?? (picture ? labelsIn(picture) : labels);
+}
+
+async function labelsIn(picture: Uint8Array<ArrayBuffer>): Promise<LabelMap> {
+  const { width, height, ids } = await readGreyPng(picture);
+  return { image: { width, height }, step: 1, width, height, ids };
 }

@@ -1,5 +1,4 @@
 import { useMemo, useRef } from "react";
-import { letterbox } from "@/geometry/cut";
 import { fitScale, photoBox, toPhoto, visibleSpan, type Size, type View } from "@/geometry/view";
 import { idAt } from "@/labels/label-map";
 import type { Paint } from "@/labels/paint";
@@ -7,9 +6,10 @@ import { className } from "@/lib/format";
 import { useStudio } from "@/state/studio-context";
 import { pointIn } from "@/state/use-view";
 import { useStageView } from "@/state/view-context";
-import { CropFrame } from "./CropFrame";
+import { DrawPart } from "./DrawPart";
 import { FaceBoxes } from "./FaceBoxes";
 import { LabelCanvas } from "./LabelCanvas";
+import { PartFrame } from "./PartFrame";
 import { SplitHandle } from "./SplitHandle";
 
 const LAYER = "absolute top-0 left-0 origin-top-left";
@@ -66,7 +66,7 @@ export function Stage() {
 function Layers() {
   const { state, act, model } = useStudio();
   const { size, view } = useStageView();
-  const { photo, result, hidden, where, look, split } = state;
+  const { photo, result, hidden, look, split, drawing } = state;
   const highlighted = state.highlighted ?? state.pointed;
   const colors = useMemo<Paint>(
     () => ({ classes: model?.classes ?? [], hidden, highlighted }),
@@ -75,7 +75,6 @@ function Layers() {
   if (!photo?.size || !size) return null;
 
   const { box, span, layer, splitAt, scale } = lay(view, size, photo.size);
-  const cut = where === "device" && model ? (look.cut ?? letterbox(photo.size, model.input)) : null;
   return (
     <>
       <img
@@ -101,17 +100,19 @@ function Layers() {
         </div>
       )}
       {result && <FaceBoxes faces={result.faces} selected={state.face} photo={box} scale={scale} />}
-      {cut && (
-        <CropFrame
-          cut={cut}
+      {look.part && !drawing && (
+        <PartFrame part={look.part} photoSize={photo.size} photo={box} scale={scale} onPart={act.parsePart} />
+      )}
+      {result && !drawing && <SplitHandle {...span} split={split} onSplit={act.setSplit} />}
+      {drawing && (
+        <DrawPart
           photoSize={photo.size}
-          stage={size}
           photo={box}
           scale={scale}
-          onCut={act.parseCut}
+          onPart={act.parsePart}
+          onCancel={() => act.draw(false)}
         />
       )}
-      {result && <SplitHandle {...span} split={split} onSplit={act.setSplit} />}
     </>
   );
 }

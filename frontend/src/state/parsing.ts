@@ -1,8 +1,9 @@
 import type { ModelDetail } from "@/api/client";
 import { fetchModel, fetchModels } from "@/api/models";
-import { segment, segmentToJson } from "@/api/segment";
+import { segment, segmentToLabels } from "@/api/segment";
 import { trouble, TroubleError } from "@/api/trouble";
 import { parseOnDevice } from "@/device/device";
+import { croppedFile } from "@/photo/cropped";
 import { openPhoto, pictureSize, type Photo } from "@/photo/photo";
 import { resultOfAnswer, resultOfLabels, type Look, type Result, type Task } from "@/results/result";
 import { modelFor } from "./model-for";
@@ -74,9 +75,10 @@ async function onService({ photo, task, apiKey: key, signal, tell }: Run): Promi
   tell({ stage: "sending", share: 0 });
   const onSent = (share: number) =>
     tell(share < 1 ? { stage: "sending", share } : { stage: "parsing", share: null });
-  const call = { photo: photo.file, key, signal, onSent };
-  const { answer, bytes } = await segmentToJson(call, serviceOptions(task));
-  return resultOfAnswer(photo, task, answer, bytes);
+  const file = task.part ? await croppedFile(photo, task.part) : photo.file;
+  const call = { photo: file, key, signal, onSent };
+  const { answer, labels } = await segmentToLabels(call, serviceOptions(task));
+  return resultOfAnswer(photo, task, answer, labels);
 }
 
 async function onDevice(run: Run): Promise<Result> {
@@ -98,11 +100,13 @@ async function onDevice(run: Run): Promise<Result> {
 async function parseHere({ photo, task, apiKey, signal, tell }: Run, model: ModelDetail): Promise<Result> {
   const found = await parseOnDevice({
     photo: photo.file,
-    cut: task.cut,
+    faces: task.faces,
+    part: task.part,
     model,
     key: apiKey,
     signal,
-    onProgress: (stage, share) => tell({ stage, share }),
+    onProgress: (fetching) =>
+      tell(fetching ? { stage: "model", ...fetching } : { stage: "parsing", share: null }),
   });
   return resultOfLabels(photo, task, found, model);
 }

@@ -7,6 +7,8 @@ import type { Look, Result, Where } from "@/results/result";
 export interface Progress {
   stage: "opening" | "sending" | "parsing" | "model";
   share: number | null;
+  /** Of what is being fetched, once. */
+  bytes?: number | null;
 }
 
 /** What went wrong last, and how to try it again. */
@@ -50,6 +52,8 @@ export interface StudioState {
   recent: readonly Result[];
 
   // What is being looked at.
+  /** Whether a box is to be drawn, the part that alone is parsed. */
+  drawing: boolean;
   /** Index of the selected face. */
   face: number | null;
   /** Class under the pointer, in the legend and on the stage. */
@@ -60,7 +64,13 @@ export interface StudioState {
 export type StudioAction =
   | { type: "chose"; where?: Where; model?: string | null; apiKey?: string; opacity?: number; split?: number }
   | { type: "hid"; hidden: ReadonlySet<number> }
-  | { type: "looked"; face?: number | null; highlighted?: number | null; pointed?: number | null }
+  | {
+      type: "looked";
+      face?: number | null;
+      highlighted?: number | null;
+      pointed?: number | null;
+      drawing?: boolean;
+    }
   | { type: "models"; models: readonly ModelDetail[] }
   | { type: "modelsFailed"; failure: Failure | null }
   | { type: "opening" }
@@ -74,7 +84,7 @@ export type StudioAction =
   | { type: "dismissed" };
 
 /** The whole photo, by the faces found in it. */
-export const WHOLE: Look = { faces: "auto", cut: null };
+export const WHOLE: Look = { faces: "auto", part: null };
 
 export const EMPTY: StudioState = {
   where: "service",
@@ -93,6 +103,7 @@ export const EMPTY: StudioState = {
   previous: null,
   failure: null,
   recent: [],
+  drawing: false,
   face: null,
   highlighted: null,
   pointed: null,
@@ -149,6 +160,7 @@ function withPhoto(state: StudioState, photo: Photo, look: Look): StudioState {
     previous: isNew ? (state.result ?? state.previous) : state.previous,
     hidden: hiddenFor(state, state.model),
     face: null,
+    drawing: false,
     progress: { stage: "sending", share: null },
     failure: null,
   };
@@ -177,6 +189,7 @@ function withShown(state: StudioState, result: Result): StudioState {
     look: result.task.where === state.where ? result.task : WHOLE,
     hidden: hiddenFor(state, result.task.model),
     face: null,
+    drawing: false,
   };
 }
 

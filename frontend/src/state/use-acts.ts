@@ -1,9 +1,8 @@
 import { useMemo } from "react";
 import type { Trouble } from "@/api/trouble";
-import { aroundFace, type Cut } from "@/geometry/cut";
+import type { Part } from "@/geometry/part";
 import type { Result, Where } from "@/results/result";
 import { rememberWhere } from "./remembered-where";
-import { modelFor } from "./model-for";
 import { parsingOver, type Source } from "./parsing";
 import { WHOLE } from "./state";
 import { useModels } from "./use-models";
@@ -16,7 +15,11 @@ export interface Acts {
   /** The photo on the stage, as it was to be parsed. */
   parse: () => void;
   parseWhole: () => void;
-  parseCut: (cut: Cut) => void;
+  parsePart: (part: Part) => void;
+  /** All of the photo, by the faces found in it. */
+  parseAll: () => void;
+  /** Begin or leave the drawing of a box. */
+  draw: (drawing: boolean) => void;
   chooseWhere: (where: Where) => void;
   /** By name. */
   chooseModel: (name: string) => void;
@@ -65,15 +68,14 @@ export function useActs(store: Store): Acts {
         void open(source);
       },
       parse: () => again(),
-      parseWhole: () => again({ faces: "whole" }),
-      parseCut: (cut) => again({ cut }),
+      parseWhole: () => again({ faces: "whole", part: null }),
+      parsePart: (part) => again({ faces: "whole", part }),
+      parseAll: () => again(WHOLE),
+      draw: (drawing) => dispatch({ type: "looked", drawing }),
       chooseWhere: (where) => {
-        const { models, model: chosen, result, face } = now();
-        const model = modelFor(models, result?.task ?? { where, model: chosen });
-        const box = where === "device" ? result?.faces[face ?? 0]?.box : undefined;
         rememberWhere(where);
         dispatch({ type: "chose", where });
-        again({ ...WHOLE, cut: box && model ? aroundFace(box, model.input) : null });
+        again();
       },
       chooseModel: (name) => {
         dispatch({ type: "chose", model: name === now().models[0]?.name ? null : name });

@@ -5,6 +5,7 @@ import { CurlCommand } from "@/panel/CurlCommand";
 import { Downloads } from "@/panel/Downloads";
 import { FaceList } from "@/panel/FaceList";
 import { Legend, LegendSkeleton } from "@/panel/Legend";
+import { MissedFace } from "@/panel/MissedFace";
 import { ModelChoice } from "@/panel/ModelChoice";
 import { Placeholder } from "@/panel/Placeholder";
 import { Recent } from "@/panel/Recent";
@@ -28,10 +29,7 @@ export function Panel() {
       </p>
       {classes ? <Legend classes={classes} /> : <LegendSkeleton />}
       {where === "device" && (
-        <Note testId="device-note">
-          The photo stays in this browser. Move the frame, or its corner, to one face: what lies in it is
-          parsed.
-        </Note>
+        <Note testId="device-note">The photo stays in this browser: nothing of it is sent.</Note>
       )}
       {result?.warnings.includes("no_face_found") && (
         <Note testId="no-face">
@@ -44,8 +42,11 @@ export function Panel() {
       {result && model && (
         <>
           <FaceList faces={result.faces} />
+          <MissedFace />
           <Downloads result={result} model={model} />
-          {result.task.where === "service" && <CurlCommand result={result} model={model} />}
+          {result.task.where === "service" && !result.task.part && (
+            <CurlCommand result={result} model={model} />
+          )}
         </>
       )}
       {state.progress && !result && <ResultSkeleton />}

@@ -1,12 +1,13 @@
 import { Button } from "@heroui/react/button";
 import { ProgressBar } from "@heroui/react/progress-bar";
+import { formatBytes } from "@/lib/format";
 import type { Progress } from "@/state/state";
 
 const WORDS: Record<Progress["stage"], string> = {
   opening: "Opening the photo",
   sending: "Sending the photo",
   parsing: "Finding the parts",
-  model: "Fetching the model",
+  model: "Fetching what finds the parts",
 };
 
 interface Props {
@@ -15,7 +16,7 @@ interface Props {
 }
 
 /** What is being done, over the top of the stage. */
-export function ProgressLine({ progress: { stage, share }, onCancel }: Props) {
+export function ProgressLine({ progress: { stage, share, bytes }, onCancel }: Props) {
   return (
     <div className="pointer-events-none absolute inset-x-0 top-0 p-4" data-testid="progress">
       <div className="mx-auto flex max-w-80 items-center gap-3 rounded-xl bg-overlay/95 p-3 shadow-lg">
@@ -27,7 +28,10 @@ export function ProgressLine({ progress: { stage, share }, onCancel }: Props) {
           value={share ?? 0}
           isIndeterminate={share === null}
         >
-          <span className="text-sm">{WORDS[stage]} …</span>
+          <span className="text-sm">
+            {WORDS[stage]}
+            {bytes ? `, ${formatBytes(bytes)} once` : ""} …
+          </span>
           <ProgressBar.Track>
             <ProgressBar.Fill />
           </ProgressBar.Track>
