@@ -7,31 +7,34 @@ from pathlib import Path
 
 import numpy as np
 
-from ml_core.labels import IGNORE
-from training.manifest import SPLITS, Manifest
-from training.photos import DataError, Files, each, match, no_labels, read, read_photo
+from ml_core.labels import IGNORE, LabelSet
+from training.landmarks import landmarks_of, read_landmarks
+from training.layouts import SPLITS, split_match
+from training.manifest import Manifest
+from training.masks import read_any
+from training.photos import DataError, Files, check_size, each, match, no_labels, read, read_photo
 
 SHOWN = 10
 """Problems in the error message; the rest are in the file."""
 
 
 def check_files(manifest: Manifest, report: Path, known: str | None = None) -> str:
-    """Read every photo and label picture in parallel; returns a digest of their names, sizes and times.
+    """Read every photo, label picture and landmarks file in parallel; returns a digest of their names, sizes and times.
 
     If the digest is `known`, nothing is read. Raises DataError with the first problems, one per file; `report`
     receives all of them.
     """
-    own, unlabelled = _listed(manifest.root / split for split in SPLITS)
-    coarse, also_unlabelled = _listed(other.root for other in manifest.extra)
+    own, unlabelled = _listed([split_match(manifest.root, split) for split in SPLITS])
+    coarse, also_unlabelled = _listed([match(other.root) for other in manifest.extra])
     scenes = manifest.scenes.all_photos() if manifest.scenes else []
     every = [path for files in (*own, *coarse) for path in files]
-    digest = _digest([*every, *unlabelled, *also_unlabelled, *scenes], len(manifest.labels))
+    digest = _digest([*every, *unlabelled, *also_unlabelled, *scenes], manifest.labels)
     if digest == known:
         return digest
     found = [
         *map(no_labels, [*unlabelled, *also_unlabelled]),
-        *each(partial(_pair_problem, len(manifest.labels)), own, "checking photos and labels"),
-        *each(partial(_pair_problem, None), coarse, "checking further photos"),
+        *each(partial(_pair_problem, manifest.labels), own, "checking photos and labels"),
+        *each(_coarse_problem, coarse, "checking further photos"),
         *each(_photo_problem, scenes, "checking scenes"),
     ]
     problems = [problem for problem in found if problem]
@@ -39,26 +42,36 @@ def check_files(manifest: Manifest, report: Path, known: str | None = None) -> s
         report.parent.mkdir(parents=True, exist_ok=True)
         report.write_text("\n".join(problems) + "\n", encoding="utf-8")
         raise DataError(_summary(problems, report))
+    report.unlink(missing_ok=True)
     return digest
 
 
-def _listed(folders: Iterable[Path]) -> tuple[list[Files], list[Path]]:
-    matched = [match(folder) for folder in folders]
+def _listed(matched: Sequence[tuple[list[Files], list[Path]]]) -> tuple[list[Files], list[Path]]:
     return [files for found, _ in matched for files in found], [path for _, rest in matched for path in rest]
 
 
-def _pair_problem(classes: int | None, files: Files) -> str | None:
-    """What is wrong with a labelled photo; label values may be anything where `classes` is None."""
+def _pair_problem(labels: LabelSet, files: Files) -> str | None:
+    """What is wrong with a photo, its labels or its landmarks."""
     try:
-        _, labels = read(files)
+        found = read_any(files[1], labels)
+        check_size(files, read_photo(files[0]), found)
+        if landmarks := landmarks_of(files[0]):
+            read_landmarks(landmarks)
     except DataError as error:
         return str(error)
-    if classes is None:
-        return None
-    values = np.flatnonzero(np.bincount(labels.ravel()))
-    strange = [int(value) for value in values if value >= classes and value != IGNORE]
+    values = np.flatnonzero(np.bincount(found.ravel()))
+    strange = [int(value) for value in values if value >= len(labels) and value != IGNORE]
     if strange:
-        return f"{files[1]}: label values {strange}, but there are {classes} classes and {IGNORE}"
+        return f"{files[1]}: label values {strange}, but there are {len(labels)} classes and {IGNORE}"
+    return None
+
+
+def _coarse_problem(files: Files) -> str | None:
+    """The same of a further set, whose label values may be anything."""
+    try:
+        read(files)
+    except DataError as error:
+        return str(error)
     return None
 
 
@@ -70,8 +83,8 @@ def _photo_problem(path: Path) -> str | None:
     return None
 
 
-def _digest(paths: Iterable[Path], classes: int) -> str:
-    found = hashlib.sha256(str(classes).encode())
+def _digest(paths: Iterable[Path], labels: LabelSet) -> str:
+    found = hashlib.sha256(repr((labels.names, labels.colors)).encode())
     for path in paths:
         stat = path.stat()
         found.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())

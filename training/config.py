@@ -1,5 +1,6 @@
 """config.yaml (where data comes from) and params.yaml (how to train), typed and validated."""
 
+import re
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -7,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ml_core.unetr.schedule import FitConfig
+from training.layouts import Split
 from training.options import RunError
 
 FOLDER = Path(__file__).parent
@@ -33,7 +35,7 @@ class DataSet(_Strict):
     """One entry of config.yaml's `data_sets`."""
 
     source: str | None = None
-    """Folder, archive or URL (with `sha256`); relative to the working directory."""
+    """Folder, archive, URL (with `sha256`), s3:// address or Google Drive link; relative to the working directory."""
     sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
     draw: Drawing | None = None
     layout: Literal["lapa", "flat", "photos"] = "lapa"
@@ -44,6 +46,12 @@ class DataSet(_Strict):
     hold_out: str | None = None
     hold_out_every: int | None = Field(default=None, gt=1)
     licence: str = "not stated"
+    agreement: str | None = None
+    """What its licence asks of who uses it, and where the data is to be had; ingest prints it."""
+    counts: dict[Split, int] | None = None
+    """Photos per split as published; ingest warns where they differ."""
+    classes: Literal["own", "lapa"] = "own"
+    """CelebAMask-HQ's 19 classes, or LaPa's 11 made of them."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> "DataSet":
@@ -56,6 +64,8 @@ class Config(_Strict):
     """config.yaml."""
 
     default: str
+    unpack_limit_gb: float = Field(default=200, gt=0)
+    """An archive that unpacks to more, in 10^9 bytes, is refused."""
     data_sets: dict[str, DataSet]
 
     @model_validator(mode="after")
@@ -68,21 +78,40 @@ class Config(_Strict):
             raise ValueError(f"no data set named {', '.join(unknown)}")
         return self
 
+    @property
+    def unpack_limit(self) -> float:
+        """In bytes."""
+        return self.unpack_limit_gb * 1e9
+
     def find(self, data: str | None) -> tuple[str, DataSet]:
-        """The data set for a --data argument: a name of this file, or a path or URL of a LaPa-like set."""
+        """The data set for a --data argument: NAME of this file, NAME=SOURCE where it lies elsewhere, or a SOURCE."""
         data = data or self.default
         if data in self.data_sets:
             return data, self.data_sets[data]
+        name, given, source = data.partition("=")
+        if given and name in self.data_sets:
+            told = self.data_sets[name].model_dump(exclude={"source", "sha256", "draw"})
+            return name, _from(source, data, **told)
         if "://" not in data and not Path(data).exists():
             known = ", ".join(sorted(self.data_sets))
             raise ConfigError(
                 f"--data {data}: neither a path nor one of the data sets of config.yaml ({known})"
             )
-        address, _, checksum = data.partition("#sha256=")
-        try:
-            return Path(address).stem, DataSet(source=address, sha256=checksum or None)
-        except ValidationError as error:
-            raise ConfigError(f"--data {data}: {_problems(error)}") from error
+        return source_name(data), _from(data, data)
+
+
+def source_name(source: str) -> str:
+    """What a data set that is given by its source is called: LaPa for https://example.org/LaPa.tar.gz?key=1."""
+    address = re.split(r"[#?]", source)[0].rstrip("/")
+    return Path(address).name.partition(".")[0] or "data"
+
+
+def _from(source: str, data: str, **told: Any) -> DataSet:
+    address, _, checksum = source.partition("#sha256=")
+    try:
+        return DataSet(source=address, sha256=checksum or None, **told)
+    except ValidationError as error:
+        raise ConfigError(f"--data {data}: {_problems(error)}") from error
 
 
 class PrepareParams(_Strict):

@@ -1,16 +1,21 @@
 """Stage 1, ingest: fetch, verify, unpack or draw the data, check every file of it, and write data.json."""
 
-import json
 from pathlib import Path
+
+from rich.console import Console
 
 from ml_core.labels import LabelSet, UnknownClass
 from training.checks import check_files
+from training.classes import NAME, read_classes
 from training.config import Config, ConfigError, DataSet, load_config
 from training.lapa import LAPA
-from training.manifest import SPLITS, ExtraSet, Manifest, SceneSet
+from training.layouts import SPLITS, has_splits, split_folder, split_match
+from training.manifest import ExtraSet, Manifest, SceneSet
+from training.masks import in_colors, to_ids
 from training.options import RunOptions, run_stage
-from training.photos import DataError, match
-from training.sources import locate
+from training.photos import DataError
+from training.sources import CACHE, locate
+from training.staging import making
 
 
 def ingest(options: RunOptions, config: Config | None = None) -> Manifest:
@@ -26,10 +31,16 @@ def ingest(options: RunOptions, config: Config | None = None) -> Manifest:
     name, data_set = config.find(options.data)
     if options.resume and before and (name, data_set.sha256) != (before.name, before.sha256):
         raise ConfigError(f"--resume: the run in {options.out} trains on {before.name}, not on {name}")
+    if data_set.agreement:
+        Console(stderr=True).print(f"{name}: {data_set.agreement}", style="yellow", soft_wrap=True)
     manifest = _manifest(name, data_set, config)
-    checked = check_files(manifest, options.out / "problems.txt", known=before.checked if before else None)
-    manifest = manifest.model_copy(update={"checked": checked})
+    _compare(manifest, data_set)
+    seen = options.out / "checked.txt"
+    known = seen.read_text(encoding="utf-8") if seen.exists() else None
+    digest = check_files(manifest, options.out / "problems.txt", known=known)
+    manifest = _with_ids(manifest, digest)
     manifest.write(path)
+    seen.write_text(digest, encoding="utf-8")
     return manifest
 
 
@@ -47,12 +58,15 @@ def _manifest(name: str, data_set: DataSet, config: Config) -> Manifest:
         raise ConfigError(
             f"--data {name}: this set has no labels of its own to validate on, name it in `train_with`"
         )
-    root = locate(name, data_set)
+    root = locate(name, data_set, config.unpack_limit)
     labels = _class_list(root)
-    counts = {split: sum(len(files) for files in match(root / split)) for split in SPLITS}
+    counts = {split: sum(len(files) for files in split_match(root, split)) for split in SPLITS}
     for split in SPLITS:
         if not counts[split]:
-            raise DataError(f"{root / split}: no images/*.jpg with labels/*.png of the same name")
+            raise DataError(
+                f"{root}, {split}: no images/*.jpg with labels/*.png of the same name; the folders are "
+                "train, val and test, or images and labels alone with three photos or more"
+            )
     return Manifest(
         name=name,
         labels=labels,
@@ -60,25 +74,52 @@ def _manifest(name: str, data_set: DataSet, config: Config) -> Manifest:
         licence=data_set.licence,
         sha256=data_set.sha256,
         counts=counts,
-        extra=tuple(_extra(other, config.data_sets[other], labels) for other in data_set.train_with),
+        extra=tuple(_extra(other, config, labels) for other in data_set.train_with),
         scenes=_scenes(data_set.scenes, config) if data_set.scenes else None,
     )
 
 
 def _class_list(root: Path) -> LabelSet:
-    """The classes of classes.json beside the splits, else LaPa's. Raises DataError."""
-    path = root / "classes.json"
-    if not path.exists():
-        return LAPA
-    try:
-        return LabelSet.from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise DataError(
-            f'{path}: not a list of {{"name": ..., "color": [r, g, b]}} in the order of the ids: {error!r}'
-        ) from error
+    """The classes of classes.json beside the splits or one folder above, else LaPa's. Raises DataError."""
+    found = [
+        path
+        for folder in (root, root.parent)
+        for path in sorted(folder.glob("*"))
+        if path.name.casefold() == NAME and path.is_file()
+    ]
+    return read_classes(found[0]) if found else LAPA
 
 
-def _extra(name: str, data_set: DataSet, labels: LabelSet) -> ExtraSet:
+def _compare(manifest: Manifest, data_set: DataSet) -> None:
+    """Warn where a published set is not whole."""
+    if data_set.counts and manifest.counts != data_set.counts:
+        Console(stderr=True).print(
+            f"{manifest.name}: {manifest.counts} photos, but {data_set.counts} are published",
+            style="yellow",
+            soft_wrap=True,
+        )
+
+
+def _with_ids(manifest: Manifest, digest: str) -> Manifest:
+    """The manifest of a folder whose label pictures are class ids: the same, or one made of RGB pictures."""
+    files = [files for split in SPLITS for files in split_match(manifest.root, split)[0]]
+    if not any(in_colors(path) for _, path in files):
+        return manifest
+    root = CACHE / f"{manifest.name}-ids-{digest[:12]}"
+    if not root.exists():
+        with making(root) as part:
+            if has_splits(manifest.root):
+                for split in SPLITS:
+                    folder = split_folder(manifest.root, split)
+                    assert folder is not None  # it has photos, or there would be no manifest
+                    to_ids(folder, part / split, manifest.labels)
+            else:
+                to_ids(manifest.root, part, manifest.labels)
+    return manifest.model_copy(update={"root": root.absolute()})
+
+
+def _extra(name: str, config: Config, labels: LabelSet) -> ExtraSet:
+    data_set = config.data_sets[name]
     if data_set.values is None:
         values: dict[int, tuple[int, ...]] = {index: (index,) for index in range(len(labels))}
     else:
@@ -86,10 +127,10 @@ def _extra(name: str, data_set: DataSet, labels: LabelSet) -> ExtraSet:
             values = {value: labels.ids(names) for value, names in data_set.values.items()}
         except UnknownClass as error:
             raise ConfigError(f"data_sets.{name}.values: {error} is none of the run's classes") from error
-    root = locate(name, data_set)
+    root = locate(name, data_set, config.unpack_limit)
     return ExtraSet(
         name=name,
-        root=root if data_set.layout == "flat" else root / "train",
+        root=split_folder(root, "train") or root,
         values=values,
         hold_out=data_set.hold_out,
         weight=data_set.weight,
@@ -101,7 +142,7 @@ def _scenes(name: str, config: Config) -> SceneSet:
     data_set = config.data_sets[name]
     return SceneSet(
         name=name,
-        root=locate(name, data_set),
+        root=locate(name, data_set, config.unpack_limit),
         hold_out_every=data_set.hold_out_every,
         licence=data_set.licence,
     )

@@ -1,16 +1,37 @@
 """data.json, what a run trains on: written by `ingest`, read by every later stage."""
 
 import fnmatch
+import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    PlainSerializer,
+    SerializationInfo,
+    ValidationError,
+    ValidationInfo,
+)
 
 from ml_core.bundle import Classes
-from training.photos import PHOTO_SUFFIXES, DataError, Files, pairs
+from training.layouts import Split, split_match
+from training.photos import PHOTO_SUFFIXES, DataError, Files, no_labels, pairs
 
-Split = Literal["train", "val", "test"]
-SPLITS: tuple[Split, ...] = ("train", "val", "test")
+
+def _shortened(path: Path, info: SerializationInfo) -> str:
+    """Relative to the folder of data.json where the data lies in the working directory, as a clone has it."""
+    if info.context and path.is_relative_to(Path.cwd()):
+        return os.path.relpath(path, info.context)
+    return str(path)
+
+
+def _found_again(path: Path, info: ValidationInfo) -> Path:
+    return Path(os.path.normpath(info.context / path)) if info.context else path
+
+
+Folder = Annotated[Path, AfterValidator(_found_again), PlainSerializer(_shortened)]
 
 
 class _Strict(BaseModel):
@@ -21,7 +42,7 @@ class ExtraSet(_Strict):
     """A further training set, whose labels may be coarser than the run's classes."""
 
     name: str
-    root: Path
+    root: Folder
     """Holds images/ and labels/."""
     values: dict[int, tuple[int, ...]]
     """Label value -> ids of the classes it may stand for; other values are ignored."""
@@ -42,7 +63,7 @@ class SceneSet(_Strict):
     """Photos without faces."""
 
     name: str
-    root: Path
+    root: Folder
     hold_out_every: int | None = None
     """Every n-th photo is kept out of training, for measuring."""
     licence: str = "not stated"
@@ -62,27 +83,27 @@ class SceneSet(_Strict):
 
 
 class Manifest(_Strict):
-    """The data of one run. Paths are absolute."""
+    """The data of one run. Paths are absolute; in data.json, those in the working directory are relative to it."""
 
     name: str
     labels: Classes
-    root: Path
-    """Holds the splits, each with images/ and labels/; label values are class ids."""
+    root: Folder
+    """Holds the splits, each with images/ and labels/, or these two alone; label values are class ids."""
     licence: str = "not stated"
     sha256: str | None = None
     counts: dict[str, int] = {}
     """Photos per split."""
     extra: tuple[ExtraSet, ...] = ()
     scenes: SceneSet | None = None
-    checked: str | None = None
-    """Digest of the names, sizes and times of all files when `ingest` last read every one of them."""
 
     def files(self, split: Split) -> list[Files]:
         """The labelled photos of a split. Raises DataError when there are none."""
-        found = pairs(self.root / split)
+        found, unlabelled = split_match(self.root, split)
+        if unlabelled:
+            raise DataError(no_labels(unlabelled[0]))
         if not found:
             raise DataError(
-                f"{self.root / split}: no photos in images/ with a PNG of the same name in labels/"
+                f"{self.root}, {split}: no photos in images/ with a PNG of the same name in labels/"
             )
         return found
 
@@ -93,7 +114,8 @@ class Manifest(_Strict):
     def write(self, path: Path) -> None:
         """Write data.json."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        text = self.model_dump_json(indent=2, context=path.parent.absolute())
+        path.write_text(text + "\n", encoding="utf-8")
 
     @classmethod
     def read(cls, path: Path) -> "Manifest":
@@ -101,6 +123,6 @@ class Manifest(_Strict):
         if not path.exists():
             raise DataError(f"{path} is not there: run the ingest stage first")
         try:
-            return cls.model_validate_json(path.read_bytes())
+            return cls.model_validate_json(path.read_bytes(), context=path.parent.absolute())
         except ValidationError as error:
             raise DataError(f"{path}: not readable, run the ingest stage again ({error})") from error

@@ -1,6 +1,6 @@
 """All figures of one bundle under one execution provider."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 from operator import add
@@ -14,11 +14,14 @@ from ml_core.unetr.metrics import Matrix, confusion_matrix, scores
 from training import calibration
 from training.calibration import Calibration
 from training.config import EvaluateParams
+from training.landmarks import TURN_NAMES, landmarks_of, read_landmarks, turn
 from training.manifest import Manifest
 from training.mosaics import sum_of
 from training.photos import Files, Labels, each, percent, read
 from training.robustness import robustness
 from training.strata import SKIN_TONES, skin_tone
+
+TONES = [name for _, name in SKIN_TONES]
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Photo:
     matrix: Matrix
     mirrored: float
     tone: str | None
+    turn: str | None
     calibration: Calibration
 
     @property
@@ -65,8 +69,9 @@ def measure(segmenter: Segmenter, manifest: Manifest, params: EvaluateParams) ->
         ),
         "strata": {},
     }
-    if tones := _by_tone(photos):
-        metrics["strata"]["skin tone"] = tones
+    tones = _by_group(photos, TONES, lambda photo: photo.tone)
+    turns = _by_group(photos, TURN_NAMES, lambda photo: photo.turn)
+    metrics["strata"] |= {group: rows for group, rows in (("skin tone", tones), ("turn", turns)) if rows}
     if params.robustness_photos:
         further = robustness(segmenter, manifest, photos=params.robustness_photos)
         metrics["strata"].update(further.pop("strata"))
@@ -96,6 +101,7 @@ def _look(segmenter: Segmenter, files: Files) -> Photo:
         matrix=confusion_matrix(truth, found, len(labels)),
         mirrored=float((labels.flip_table[mirrored] == found).mean()),
         tone=skin_tone(image, truth, _skin(truth, labels)) if labels.face else None,
+        turn=turn(read_landmarks(path)) if (path := landmarks_of(files[0])) else None,
         calibration=calibration.measure(segmenter, files),
     )
 
@@ -105,10 +111,13 @@ def _skin(truth: Labels, labels: LabelSet) -> int:
     return max(labels.face, key=lambda part: np.count_nonzero(truth == part))
 
 
-def _by_tone(photos: Sequence[Photo]) -> dict[str, Any]:
+def _by_group(
+    photos: Sequence[Photo], values: Sequence[str], group_of: Callable[[Photo], str | None]
+) -> dict[str, Any]:
+    """Mean F1 of the photos of each value."""
     rows = {}
-    for _, tone in SKIN_TONES:
-        group = [photo.matrix for photo in photos if photo.tone == tone]
+    for value in values:
+        group = [photo.matrix for photo in photos if group_of(photo) == value]
         if group:
-            rows[tone] = {"photos": len(group), "mean_f1": percent(scores(sum_of(group)).mean_f1)}
+            rows[value] = {"photos": len(group), "mean_f1": percent(scores(sum_of(group)).mean_f1)}
     return rows

@@ -4,6 +4,7 @@ import math
 import os
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from ml_core.images import ImageError, decode
+from ml_core.labels import IGNORE
 from training.options import RunError
 
 Image = NDArray[np.uint8]
@@ -23,6 +25,9 @@ Files = tuple[Path, Path]
 """A photo and its label picture."""
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png")
+IMAGES = ("images", "imgs", "jpegimages")
+LABELS = ("labels", "masks", "annotations", "segmentationclass")
+"""Names that the two folders may have, in any letter case; the first is LaPa's."""
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -45,11 +50,21 @@ def read_labels(path: Path) -> Labels:
 
     Raises DataError.
     """
+    with opened_labels(path) as picture:
+        values = np.array(picture)
+        if picture.mode not in ("1", "L", "P", "I", "I;16"):
+            raise DataError(f"{path}: not an 8-bit one-channel PNG of class ids, but {picture.mode}")
+    if values.max() > IGNORE:
+        raise DataError(f"{path}: label values up to {values.max()}, but class ids end at {IGNORE}")
+    return values.astype(np.uint8)
+
+
+@contextmanager
+def opened_labels(path: Path) -> Iterator[PIL.Image.Image]:
+    """A label picture. Raises DataError, also for what Pillow finds broken inside of the block."""
     try:
         with PIL.Image.open(path) as picture:
-            if picture.mode not in ("1", "L", "P"):
-                raise DataError(f"{path}: not an 8-bit one-channel PNG of class ids, but {picture.mode}")
-            return np.array(picture, np.uint8)
+            yield picture
     except (OSError, SyntaxError) as error:  # Pillow reports broken PNG chunks as SyntaxError
         raise DataError(f"{path}: not an 8-bit one-channel PNG of class ids ({error})") from error
 
@@ -57,21 +72,36 @@ def read_labels(path: Path) -> Labels:
 def read(files: Files) -> Pair:
     """A photo (H, W, 3) and its label values (H, W). Raises DataError, also when their sizes differ."""
     image, labels = read_photo(files[0]), read_labels(files[1])
+    check_size(files, image, labels)
+    return image, labels
+
+
+def check_size(files: Files, image: Image, labels: Labels) -> None:
+    """Raises DataError when a photo and its labels differ in size."""
     if labels.shape != image.shape[:2]:
         (height, width), (rows, columns) = image.shape[:2], labels.shape
         raise DataError(f"{files[1]}: {columns}x{rows} pixels, but its photo has {width}x{height}")
-    return image, labels
+
+
+def child(folder: Path, *names: str) -> Path | None:
+    """The folder of one of these lower-case names in `folder`, in any letter case; earlier names first."""
+    found = {entry.name.casefold(): entry for entry in sorted(folder.glob("*")) if entry.is_dir()}
+    return next((found[name] for name in names if name in found), None)
 
 
 def match(folder: Path) -> tuple[list[Files], list[Path]]:
     """The photos of `folder/images` with the PNG of the same name in `folder/labels`, and the photos without one.
 
-    Both in the order of their names; the case of suffixes does not matter.
+    Both in the order of their names, whose case does not matter.
     """
-    labels = {path.stem: path for path in (folder / "labels").glob("*") if path.suffix.lower() == ".png"}
-    photos = sorted(path for path in (folder / "images").glob("*") if path.suffix.lower() in PHOTO_SUFFIXES)
-    labelled = [(photo, labels[photo.stem]) for photo in photos if photo.stem in labels]
-    return labelled, [photo for photo in photos if photo.stem not in labels]
+    images, masks = child(folder, *IMAGES), child(folder, *LABELS)
+    if not images:
+        return [], []
+    found = [path for path in masks.glob("*") if path.suffix.lower() == ".png"] if masks else []
+    labels = {path.stem.casefold(): path for path in found} | {path.stem: path for path in found}
+    photos = sorted(path for path in images.glob("*") if path.suffix.lower() in PHOTO_SUFFIXES)
+    files = [(photo, labels.get(photo.stem) or labels.get(photo.stem.casefold())) for photo in photos]
+    return [(photo, path) for photo, path in files if path], [photo for photo, path in files if not path]
 
 
 def pairs(folder: Path) -> list[Files]:

@@ -167,6 +167,7 @@ def _figures(metrics: Mapping[str, Any]) -> Iterator[str]:
 
 CONDITIONS = {
     "skin tone": "by skin tone, `faces=whole`",
+    "turn": "turned, by the landmarks, `faces=whole`",
     "rotation": "turned by so many degrees",
     "blur": "Gaussian blur of so many pixels",
     "brightness": "brightness times",

@@ -15,6 +15,7 @@ from ml_core.bundle import Bundle
 from ml_core.labels import LabelSet
 from tests.conftest import ROOT
 from tests.tiny_bundle import make_palette_bundle
+from tests.training.published import landmarks_text
 from training import evaluate as stage
 from training.bundle_files import update_model_json
 from training.config import EvaluateParams, Params
@@ -43,7 +44,11 @@ def run(painted: Manifest, tmp_path: Path) -> RunOptions:
     return options
 
 
-def test_each_bundle_is_scored_and_written(run: RunOptions) -> None:
+def test_each_bundle_is_scored_and_written(run: RunOptions, painted: Manifest) -> None:
+    (painted.root / "test/landmarks").mkdir()
+    for index in range(8):
+        text = landmarks_text(0.5 if index < 3 else 0.05, 256)
+        (painted.root / f"test/landmarks/{index}.txt").write_text(text)
     results = evaluate(run, params())
     assert json.loads((run.out / "metrics.json").read_text()) == results
     assert results["lite"][CPU]["mean_f1"] > 60 > results["lite-int8"][CPU]["mean_f1"]
@@ -53,6 +58,11 @@ def test_each_bundle_is_scored_and_written(run: RunOptions) -> None:
         assert figures["photos"] == 8
         assert len(set(bundle.temperatures)) > 1  # fitted, each class its own
         assert figures["calibration"]["ece"] < figures["calibration"]["ece_before"]
+        assert {name: row["photos"] for name, row in figures["strata"]["turn"].items()} == {
+            "frontal": 3,
+            "profile": 5,
+        }
+        assert "by the landmarks" in (bundle.path / "README.md").read_text()
         assert f"| nose | {figures['f1']['nose']:.2f}" in (bundle.path / "README.md").read_text()
         assert (bundle.path / "figures.png").stat().st_size < 150_000
         worst = cv2.imread(str(run.out / f"worst-{name}.png"))

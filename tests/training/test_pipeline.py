@@ -109,9 +109,23 @@ def test_an_archive_larger_than_the_disk_is_refused(
         ingest(RunOptions(data=str(tmp_path / "faces.zip"), out=tmp_path / "out"))
 
 
-def test_a_page_in_place_of_an_archive_is_not_kept(address: str, tmp_path: Path) -> None:
-    (tmp_path / "served/page.zip").write_text("<html>Sign in</html>")
-    with pytest.raises(DataError, match=r"page\.zip: what was downloaded is neither a zip nor a tar"):
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("<html>Sign in</html>", r"page\.zip: what was downloaded is a web page"),
+        (
+            "<!DOCTYPE html><title>Google Drive - Virus scan warning</title>",
+            r"page\.zip: Google Drive sent a page and not the file.*Open the link in a browser.*give its path",
+        ),
+        ("<html>Google Drive - Quota exceeded</html>", "has too many downloads today"),
+        ("not there", r"neither a zip nor a tar archive, it begins with b'not there'"),
+    ],
+)
+def test_a_page_in_place_of_an_archive_is_not_kept(
+    address: str, tmp_path: Path, text: str, message: str
+) -> None:
+    (tmp_path / "served/page.zip").write_text(text)
+    with pytest.raises(DataError, match=message):
         ingest(RunOptions(data=address.replace("faces", "page"), out=tmp_path / "out"))
     assert not list((tmp_path / "data").glob("*.zip"))
 

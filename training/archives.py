@@ -1,0 +1,73 @@
+"""Zip and tar archives, unpacked once per content, inside of their folder and within a limit of size."""
+
+import shutil
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.progress import track
+
+from ml_core.bundle import sha256_of
+from training.photos import DataError
+from training.staging import making
+
+
+def unpack(archive: Path, cache: Path, limit: float) -> Path:
+    """The folder in `cache` with the archive's files. Raises DataError.
+
+    An archive of more than `limit` bytes, unpacked, is refused before anything is written.
+    """
+    root = cache / f"{archive.name.partition('.')[0]}-{sha256_of(archive)[:12]}"
+    if root.exists():
+        return root
+    try:
+        with _opened(archive, limit) as (members, size, extract), making(root) as part:
+            free = shutil.disk_usage(part).free
+            if size > free:
+                raise DataError(f"{archive}: unpacks to {size} bytes, but {cache} has {free} free")
+            for member in track(members, description=f"unpacking {archive.name}"):
+                extract(member, part)
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, NotImplementedError) as error:
+        raise DataError(f"{archive}: {error}") from error
+    except RuntimeError as error:  # zipfile on a password
+        raise DataError(f"{archive}: {error}") from error
+    return root
+
+
+@contextmanager
+def _opened(
+    archive: Path, limit: float
+) -> Iterator[tuple[Sequence[Any], int, Callable[[Any, Path], object]]]:
+    """Members, unpacked size in bytes, and a function (member, folder) that extracts inside the folder only."""
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as zipped:  # extract() drops drive letters, roots and ".."
+            members = zipped.infolist()
+            yield members, _total(archive, members, "file_size", limit), zipped.extract
+    elif tarfile.is_tarfile(archive):
+        with tarfile.open(archive) as tarred:
+            total = _total(archive, tarred, "size", limit)  # read member by member: a bomb ends at the limit
+            yield (
+                tarred.getmembers(),
+                total,
+                lambda member, folder: tarred.extract(member, folder, filter="data"),
+            )
+    else:
+        with archive.open("rb") as file:
+            start = file.read(40)
+        raise DataError(f"{archive}: neither a zip nor a tar archive, it begins with {start!r}")
+
+
+def _total(archive: Path, members: Any, size: str, limit: float) -> int:
+    total = 0
+    for member in members:
+        total += getattr(member, size)
+        if total > limit:
+            raise DataError(
+                f"{archive}: unpacks to more than {limit / 1e9:g} GB, unpack_limit_gb of config.yaml; raise it "
+                "there if the archive is to be trusted"
+            )
+    return total
