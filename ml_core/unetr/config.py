@@ -15,13 +15,18 @@ class UnetrConfig:
     """
 
     num_classes: int
+    spatial_dims: int = 2
+    """2: photos, RGB in 0..255. 3: volumes, intensities in 0..1."""
+    in_channels: int = 3
     image_size: int = 256
-    """Side of the square input in pixels; the learned positions are stored for this size."""
+    """Side of the square or cubic input in pixels; the learned positions are stored for this size."""
     patch_size: int = 16
     hidden_size: int = 768
     num_layers: int = 12
     num_heads: int = 12
     mlp_dim: int = 3072
+    qkv_bias: bool = True
+    """Whether queries, keys and values have a bias."""
     decoder_channels: tuple[int, ...] = (512, 256, 128, 64)
     """Channels of the decoder stages, coarse to fine."""
     stage_convs: int = 2
@@ -33,12 +38,17 @@ class UnetrConfig:
     """Channels of the three encoder skips, coarse to fine: each is brought to its stage's resolution by one
     transposed convolution. None: as in the paper, by a chain of 2x2 transposed and 3x3 convolutions with
     the stage's own channels."""
+    released_skips: bool = False
+    """That chain as the authors' code has it: no convolution after the first transposed one, `stage_convs` after
+    each other. False: as the paper draws it, one after each."""
     stem_channels: tuple[int, ...] = ()
     """Channels of a convolutional stem of stride 2 a step: the patches are embedded from its last features,
     and each of its levels is the image's own skip at that resolution (Xiao et al. 2021, early convolutions).
     Empty: the patches are embedded from the pixels, and the image's skip is two convolutions at full size."""
 
     def __post_init__(self) -> None:
+        if self.spatial_dims not in (2, 3):
+            raise ValueError(f"spatial_dims {self.spatial_dims} is neither 2 nor 3")
         if self.hidden_size % self.num_heads:
             raise ValueError(
                 f"hidden_size {self.hidden_size} is not a multiple of num_heads {self.num_heads}"
@@ -92,8 +102,6 @@ class UnetrConfig:
 
 
 PRESETS: dict[str, dict[str, Any]] = {
-    # ViT-Base and the decoder of the UNETR paper: 85M parameters in the encoder, about 105M in all.
-    "full": {},
     # The first small one: the paper's decoder on a narrow encoder. Kept as the yardstick of the benchmarks.
     "plain": {
         "hidden_size": 192,
@@ -115,9 +123,39 @@ PRESETS: dict[str, dict[str, Any]] = {
         "skip_channels": (64, 32, 16),
         "stem_channels": (16, 32),
     },
+    # Grown from lite (ml_core.unetr.grow). Its tokens are as wide as lite's: a layer normalisation over more
+    # channels would answer otherwise from the first step on.
+    "base": {
+        "image_size": 320,
+        "hidden_size": 192,
+        "num_layers": 12,
+        "num_heads": 3,
+        "mlp_dim": 1536,
+        "decoder_channels": (160, 96, 48),
+        "stage_convs": 1,
+        "residual_convs": (3, 2, 2),
+        "skip_channels": (96, 64, 32),
+        "stem_channels": (24, 48),
+    },
+    # ViT-Base, -Large and -Huge (Dosovitskiy et al. 2020) in patches of 16 pixels, with the decoder that the
+    # figure of the UNETR paper shows: 86M, 303M and 631M parameters in the encoder.
+    "full": {},
+    "large": {"hidden_size": 1024, "num_layers": 24, "num_heads": 16, "mlp_dim": 4096},
+    "huge": {"hidden_size": 1280, "num_layers": 32, "num_heads": 16, "mlp_dim": 5120},
+    # The paper's own network for volumes of 96^3 voxels, feature size 16: with one channel and 14 classes 92.58M
+    # parameters as published, which leaves out the learned positions.
+    "unetr3d": {
+        "spatial_dims": 3,
+        "in_channels": 1,
+        "image_size": 96,
+        "qkv_bias": False,
+        "decoder_channels": (128, 64, 32, 16),
+        "released_skips": True,
+    },
 }
 
 
-def preset(name: str, *, num_classes: int, image_size: int = 256) -> UnetrConfig:
-    """The config of a preset. Raises KeyError for an unknown name."""
-    return UnetrConfig(num_classes=num_classes, image_size=image_size, **PRESETS[name])
+def preset(name: str, *, num_classes: int, image_size: int | None = None) -> UnetrConfig:
+    """The config of a preset, at its own image size or another. Raises KeyError for an unknown name."""
+    size = {} if image_size is None else {"image_size": image_size}
+    return UnetrConfig(num_classes=num_classes, **{**PRESETS[name], **size})

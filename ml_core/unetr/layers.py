@@ -40,11 +40,22 @@ class LayerNorm(keras.layers.Layer):  # type: ignore[misc]
         return {**super().get_config(), "epsilon": self.epsilon}
 
 
+def resize_grid(table: KerasTensor, sides: tuple[int, ...]) -> KerasTensor:
+    """A (1, h, w, D) or (1, d, h, w, D) grid of vectors, interpolated linearly to other sides."""
+    if len(sides) == 2:
+        return ops.image.resize(table, sides, interpolation="bilinear")
+    depth, height, width = sides
+    slices = ops.image.resize(table[0], (height, width), interpolation="bilinear")  # (d, H, W, D)
+    columns = ops.reshape(slices, (1, slices.shape[0], height * width, -1))
+    columns = ops.image.resize(columns, (depth, height * width), interpolation="bilinear")
+    return ops.reshape(columns, (1, *sides, -1))
+
+
 @keras.saving.register_keras_serializable("unetr")
 class Positions(keras.layers.Layer):  # type: ignore[misc]
-    """Add one learned vector to each token of a (B, h, w, D) grid.
+    """Add one learned vector to each token of a (B, h, w, D) or (B, d, h, w, D) grid.
 
-    The vectors are kept for a grid of `grid` x `grid`; a grid of another size gets them interpolated, as
+    The vectors are kept for `grid` tokens a side; a grid of another size gets them interpolated, as
     Dosovitskiy et al. 2020 do when they fine-tune at another resolution.
     """
 
@@ -55,16 +66,14 @@ class Positions(keras.layers.Layer):  # type: ignore[misc]
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.table = self.add_weight(
             name="table",
-            shape=(1, self.grid, self.grid, input_shape[-1]),
+            shape=(1, *(self.grid,) * (len(input_shape) - 2), input_shape[-1]),
             initializer=keras.initializers.TruncatedNormal(stddev=0.02),
         )
 
     def call(self, x: KerasTensor) -> KerasTensor:
-        height, width = x.shape[1], x.shape[2]
-        if (height, width) == (self.grid, self.grid):
+        if x.shape[1:-1] == self.table.shape[1:-1]:
             return x + self.table
-        table = ops.image.resize(ops.cast(self.table, "float32"), (height, width), interpolation="bilinear")
-        return x + ops.cast(table, x.dtype)
+        return x + ops.cast(resize_grid(ops.cast(self.table, "float32"), x.shape[1:-1]), x.dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "grid": self.grid}
@@ -77,15 +86,17 @@ class SelfAttention(keras.layers.Layer):  # type: ignore[misc]
     Each head is hidden_size / num_heads wide.
     """
 
-    def __init__(self, *, num_heads: int, tokens: int, **kwargs: Any) -> None:
+    def __init__(self, *, num_heads: int, tokens: int, qkv_bias: bool = True, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.num_heads, self.tokens = num_heads, tokens
+        self.num_heads, self.tokens, self.qkv_bias = num_heads, tokens, qkv_bias
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         hidden_size = input_shape[-1]
         assert hidden_size is not None
         self.hidden_size = hidden_size
-        self.qkv = keras.layers.Dense(3 * hidden_size, name="qkv", dtype=self.dtype_policy)
+        self.qkv = keras.layers.Dense(
+            3 * hidden_size, use_bias=self.qkv_bias, name="qkv", dtype=self.dtype_policy
+        )
         self.qkv.build(input_shape)
         self.out = keras.layers.Dense(hidden_size, name="out", dtype=self.dtype_policy)
         self.out.build(input_shape)
@@ -105,12 +116,15 @@ class SelfAttention(keras.layers.Layer):  # type: ignore[misc]
         return self.out(ops.reshape(mixed, (-1, self.hidden_size)))
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "num_heads": self.num_heads, "tokens": self.tokens}
+        own = {"num_heads": self.num_heads, "tokens": self.tokens, "qkv_bias": self.qkv_bias}
+        return {**super().get_config(), **own}
 
 
-def transformer_block(x: KerasTensor, *, tokens: int, num_heads: int, mlp_dim: int, name: str) -> KerasTensor:
+def transformer_block(
+    x: KerasTensor, *, tokens: int, num_heads: int, mlp_dim: int, qkv_bias: bool, name: str
+) -> KerasTensor:
     """One pre-norm encoder block on (B * N, D) tokens: attention and MLP, each on a normalised residual."""
-    attention = SelfAttention(num_heads=num_heads, tokens=tokens, name=f"{name}_attention")
+    attention = SelfAttention(num_heads=num_heads, tokens=tokens, qkv_bias=qkv_bias, name=f"{name}_attention")
     x = x + attention(LayerNorm(name=f"{name}_norm1")(x))
     y = keras.layers.Dense(mlp_dim, name=f"{name}_mlp1")(LayerNorm(name=f"{name}_norm2")(x))
     return x + keras.layers.Dense(x.shape[-1], name=f"{name}_mlp2")(gelu(y))
