@@ -1,4 +1,4 @@
-# make serve | page | test | fast | test-containers | test-deployment | lint | security | audit | terraform | train | lock
+# make serve | page | test | fast | test-large | test-containers | test-deployment | lint | security | audit | terraform | train | lock
 # make serve PORT=8123
 PYTHON ?= python3
 PORT ?= 8000
@@ -17,7 +17,7 @@ NODE_IS_NEW_ENOUGH := const [major, minor] = process.versions.node.split("."); p
 PAGE := frontend/out/index.html
 PAGE_SOURCES := backend/__init__.py $(addprefix frontend/, package.json next.config.ts postcss.config.mjs tsconfig.json) $(wildcard ml_core/faces/networks/*.onnx) $(shell find frontend/src frontend/public frontend/scripts -type f 2>/dev/null)
 
-.PHONY: serve page page-if-possible test fast test-containers test-deployment lint security audit terraform train lock
+.PHONY: serve page page-if-possible test fast test-large test-containers test-deployment lint security audit terraform train lock
 .DELETE_ON_ERROR:
 
 # The service on 127.0.0.1:$(PORT); other settings come from the environment or .env (see .env.example)
@@ -44,6 +44,10 @@ test: $(DEV)
 # Those that start neither the server nor a training run
 fast: $(DEV)
 	$(BIN)/python -m pytest -m "not slow"
+
+# The full network from Keras to a served bundle: 4 GB of memory, 2 GB of disk, minutes
+test-large: $(DEV)
+	$(BIN)/python -m pytest tests/large
 
 # Suites that need a Docker engine: DOCKER_HOST, or the default socket. IMAGE names an image to test; else one is built
 test-containers: $(ENGINE)/.installed

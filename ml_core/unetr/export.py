@@ -1,20 +1,23 @@
 """Export from Keras to ONNX, and the check that both predict the same."""
 
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-import onnx
 import onnxruntime as ort
 import tensorflow as tf
 import tf2onnx
 from numpy.typing import NDArray
 
+from ml_core.unetr.graphs import put_weights, save_graph
 from ml_core.unetr.simplify import simplify
 
 OPSET = 17
+KEPT_OUT = 2**12
+"""Elements of a kernel."""
 
 
 class ParityError(RuntimeError):
@@ -37,17 +40,31 @@ class Parity:
         return asdict(self)
 
 
-def export_onnx(model: keras.Model, path: Path) -> None:
-    """Write the ONNX graph of a bundle: `image` uint8 (N, H, W, 3) -> `labels` uint8, `logits` float32."""
-    height, width = model.input_shape[1:3]
+def export_onnx(model: keras.Model, path: Path, *, kept_out: int = KEPT_OUT) -> None:
+    """Write the ONNX graph of a bundle: `image` uint8 (N, H, W, 3) -> `labels` uint8, `logits` float32.
 
-    signature = [tf.TensorSpec((None, height, width, 3), tf.uint8, name="image")]
+    A network for volumes takes float32 intensities in 0..1, (N, D, H, W, C). Kernels of `kept_out` elements or more
+    are inputs of the graph while it is converted, since tf2onnx copies all constants several times. Where one file
+    cannot hold them they lie in `<path>.data`.
+    """
+    sides = tuple(model.input_shape[1:-1])
+    photos = len(sides) == 2
+    large = [
+        weight for weight in model.weights if len(weight.shape) > 1 and math.prod(weight.shape) >= kept_out
+    ]
+    names = {f"weight{number}": weight for number, weight in enumerate(large)}
+    kind = tf.uint8 if photos else tf.float32
+    signature = [
+        tf.TensorSpec((None, *model.input_shape[1:]), kind, name="image"),
+        *(tf.TensorSpec(weight.shape, tf.float32, name=name) for name, weight in names.items()),
+    ]
 
-    def serve(image: tf.Tensor) -> dict[str, tf.Tensor]:
-        logits = model(tf.cast(image, tf.float32), training=False)
+    def serve(image: tf.Tensor, *values: tf.Tensor) -> dict[str, tf.Tensor]:
+        with keras.StatelessScope(state_mapping=list(zip(large, values, strict=True))):
+            logits = model(tf.cast(image, tf.float32), training=False)
         full = logits
-        if logits.shape[1:3] != (height, width):
-            full = tf.image.resize(logits, (height, width), method="bilinear")
+        if tuple(logits.shape[1:-1]) != sides:
+            full = tf.image.resize(logits, sides, method="bilinear")
         # keras.ops.argmax lowers to an operator that tf2onnx writes wrongly; tf.argmax does not
         labels = tf.cast(tf.argmax(full, axis=-1), tf.uint8)
         return {"labels": labels, "logits": logits}
@@ -58,22 +75,25 @@ def export_onnx(model: keras.Model, path: Path) -> None:
     by_name = {output.name: output for output in graph.graph.output}
     del graph.graph.output[:]
     graph.graph.output.extend([by_name["labels"], by_name["logits"]])
+    put_weights(graph.graph, {name: keras.ops.convert_to_numpy(weight) for name, weight in names.items()})
     simplify(graph)
-    onnx.checker.check_model(graph, full_check=True)
-    onnx.save(graph, str(path))
+    save_graph(graph, path)
 
 
-def check_parity(model: keras.Model, path: Path, photos: NDArray[np.uint8], *, tolerance: float) -> Parity:
-    """Compare Keras with ONNX Runtime on (N, H, W, 3) uint8 photos.
+def check_parity(model: keras.Model, path: Path, photos: NDArray[Any], *, tolerance: float) -> Parity:
+    """Compare Keras with ONNX Runtime on (N, H, W, 3) uint8 photos or (N, D, H, W, C) float32 volumes.
 
     Logits must agree within `tolerance`, labels wherever Keras' two best logits differ by more than that.
     Raises ParityError.
     """
-    expected = np.asarray(model.predict(photos.astype(np.float32), verbose=0, batch_size=4))
+    expected = np.asarray(model.predict(photos.astype(np.float32), verbose=0, batch_size=1))
     session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    labels, logits = session.run(["labels", "logits"], {"image": photos})
+    answers = [session.run(["labels", "logits"], {"image": photo[None]}) for photo in photos]
+    labels, logits = (np.concatenate(parts) for parts in zip(*answers, strict=True))
     difference = float(np.abs(logits - expected).max())
-    full = tf.image.resize(expected, photos.shape[1:3], method="bilinear").numpy()
+    full = expected
+    if expected.shape[1:-1] != photos.shape[1:-1]:
+        full = tf.image.resize(expected, photos.shape[1:-1], method="bilinear").numpy()
     wanted = full.argmax(axis=-1)
     best = np.sort(full, axis=-1)
     clear = best[..., -1] - best[..., -2] > tolerance

@@ -21,6 +21,7 @@ from onnxruntime.quantization import (
     quantize_static,
 )
 
+from ml_core.unetr.graphs import infer_shapes, save_graph
 from ml_core.unetr.simplify import drop_unread, simplify
 
 PREPARED = {"onnx.quant.pre_process": "onnxruntime.quant"}
@@ -39,13 +40,16 @@ def quantize(source: Path, target: Path, photos: NDArray[np.uint8]) -> None:
     helper.set_model_props(model, PREPARED)
     with tempfile.TemporaryDirectory() as folder:
         simplified = Path(folder, "model.onnx")
-        onnx.save(onnx.shape_inference.infer_shapes(model), simplified)
+        infer_shapes(model)
+        save_graph(model, simplified)
+        chosen = sorted(moves | quantizable(model.graph))
+        del model  # a network of the size of `full` is in memory often enough below
         quantize_static(
             simplified,
             target,
             _Photos(photos),
             quant_format=QuantFormat.QDQ,
-            nodes_to_quantize=sorted(moves | quantizable(model.graph)),
+            nodes_to_quantize=chosen,
             per_channel=True,
             # Unsigned by signed: four of ONNX Runtime's products in one instruction, with VNNI or without.
             activation_type=QuantType.QUInt8,
@@ -54,7 +58,7 @@ def quantize(source: Path, target: Path, photos: NDArray[np.uint8]) -> None:
             # The results of matrix products go into GELU, sums and attention, all in float32.
             extra_options={"OpTypesToExcludeOutputQuantization": ["Gemm"]},
         )
-    onnx.checker.check_model(onnx.load(target), full_check=True)
+    onnx.checker.check_model(str(target), full_check=True)
 
 
 def split_transposed_convolutions(model: onnx.ModelProto) -> set[str]:
@@ -65,9 +69,9 @@ def split_transposed_convolutions(model: onnx.ModelProto) -> set[str]:
     Returns the names of the nodes that move.
     """
     graph = model.graph
+    infer_shapes(model)
     shapes = {
-        info.name: [dim.dim_value for dim in info.type.tensor_type.shape.dim]
-        for info in onnx.shape_inference.infer_shapes(model).graph.value_info
+        info.name: [dim.dim_value for dim in info.type.tensor_type.shape.dim] for info in graph.value_info
     }
     constants = {tensor.name: tensor for tensor in graph.initializer}
     nodes: list[onnx.NodeProto] = []

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ml_core.unetr.config import UnetrConfig
 from ml_core.unetr.export import ParityError, check_parity, export_onnx
+from ml_core.unetr.graphs import save_graph
 from ml_core.unetr.model import build_unetr
 from ml_core.unetr.simplify import simplify
 from tests.training.conftest import TINY
@@ -33,7 +34,7 @@ def model() -> keras.Model:
 @pytest.fixture(scope="module")
 def exported(model: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("export") / "model.onnx"
-    export_onnx(model, path)
+    export_onnx(model, path, kept_out=300)
     return path
 
 
@@ -69,6 +70,34 @@ def test_a_graph_that_answers_otherwise_is_refused(
     onnx.save(graph, tmp_path / "other.onnx")
     with pytest.raises(ParityError, match="differ"):
         check_parity(model, tmp_path / "other.onnx", photos, tolerance=1e-4)
+
+
+def test_it_is_the_same_graph_whether_weights_are_kept_out_of_the_conversion(
+    model: keras.Model, photos: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    answers, kinds = [], []
+    for kept_out in (100, 2**30):
+        path = tmp_path / f"{kept_out}.onnx"
+        export_onnx(model, path, kept_out=kept_out)
+        kinds.append(Counter((node.op_type, len(node.input)) for node in onnx.load(path).graph.node))
+        answers.append(ort.InferenceSession(str(path)).run(["logits"], {"image": photos})[0])
+    assert kinds[0] == kinds[1]
+    np.testing.assert_allclose(*answers, atol=1e-5)
+
+
+def test_weights_that_one_file_cannot_hold_lie_beside_it(
+    exported: Path, photos: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    path = tmp_path / "model.onnx"
+    for _ in range(2):  # the second time over what lies there
+        save_graph(onnx.load(exported), path, one_file=20_000)
+    beside = tmp_path / "model.onnx.data"
+    assert path.stat().st_size < 60_000
+    assert 0 < beside.stat().st_size < exported.stat().st_size
+    answers = [ort.InferenceSession(str(file)).run(None, {"image": photos})[1] for file in (path, exported)]
+    np.testing.assert_array_equal(*answers)
+    save_graph(onnx.load(exported), path)
+    assert not beside.exists()
 
 
 def test_normalisations_are_one_operator_each_and_gelus_fuse(exported: Path, tmp_path: Path) -> None:

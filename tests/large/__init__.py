@@ -1,0 +1,1 @@
+"""`make test-large`: what takes the full network, gigabytes and minutes."""
