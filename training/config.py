@@ -115,7 +115,8 @@ def _from(source: str, data: str, **told: Any) -> DataSet:
 
 
 class PrepareParams(_Strict):
-    image_size: int = Field(default=256, ge=32)
+    image_size: int | None = Field(default=None, ge=32)
+    """Side of the input in pixels; None: the preset's own."""
 
 
 class ExportParams(_Strict):

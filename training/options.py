@@ -9,6 +9,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TypeVar
 
+from ml_core.unetr.config import PRESETS
+
 _Number = TypeVar("_Number", int, float)
 
 STOPPED = "Stopped. The same command with --resume goes on from the last checkpoint."
@@ -69,7 +71,7 @@ NAMES = tuple(field.name for field in fields(RunOptions))
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command line of RunOptions."""
-    parser.add_argument("--preset", choices=["lite", "full"], default="lite", help="size of the network")
+    parser.add_argument("--preset", choices=list(PRESETS), default="lite", help="size of the network")
     parser.add_argument(
         "--data",
         help="a data set of training/config.yaml, or a folder, archive or URL in LaPa's layout (default: synthetic)",
@@ -81,7 +83,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--resume", action="store_true", help="go on from the last checkpoint of the run in --out"
     )
     parser.add_argument(
-        "--init", type=Path, metavar="BUNDLE", help="start from a bundle's weights, not random ones"
+        "--init",
+        type=Path,
+        metavar="BUNDLE|FILE",
+        help="start from a bundle's weights, or a ViT's in a .npz or .safetensors file, not random ones",
     )
     parser.add_argument("--out", type=Path, default=DEFAULT_OUT, metavar="DIR", help="default: %(default)s")
     parser.add_argument("--name", type=_plain, help="of the bundle (default: the preset)")

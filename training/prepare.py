@@ -4,9 +4,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
+from ml_core.bundle import CARD, ModelCard
 from ml_core.unetr.config import UnetrConfig, preset
+from ml_core.unetr.count import parameters
+from ml_core.unetr.graphs import ONE_FILE
+from ml_core.unetr.grow import go_on
 from ml_core.unetr.model import build_unetr
-from ml_core.unetr.weights import WeightsError, load_weights, save_weights, seed
+from ml_core.unetr.vit import load_vit
+from ml_core.unetr.weights import WeightsError, save_weights, seed
 from training.config import ConfigError, Params, load_params
 from training.history import Start
 from training.manifest import Manifest
@@ -14,10 +21,10 @@ from training.options import RunError, RunOptions, run_stage
 
 
 def prepare(options: RunOptions, params: Params | None = None) -> None:
-    """Write `<out>/network.json` and `<out>/initial.npz`: random weights, or those of the bundle --init.
+    """Write `<out>/network.json` and `<out>/initial.npz`: random weights, or those that --init names.
 
-    `<out>/start.json` says which, for the history in the bundle. With --resume all three stay as they are.
-    Raises RunError.
+    `<out>/start.json` says which, for the history in the bundle, and `<out>/network.keras` is the network with these
+    weights for use in Keras. With --resume all stay as they are. Raises RunError.
     """
     params = params or load_params()
     if options.resume:
@@ -28,13 +35,34 @@ def prepare(options: RunOptions, params: Params | None = None) -> None:
     model = build_unetr(net)
     if options.init:
         try:
-            load_weights(model, options.init / "weights.npz")
+            if options.init.is_file():
+                load_vit(model, net, options.init)
+            else:
+                go_on(model, net, options.init / "weights.npz", _network_of(options.init))
         except WeightsError as error:
             raise RunError(f"--init: {error}") from error
     start = Start.of(options.init)
     _write_json(options.out / "network.json", net.to_dict())
     save_weights(model, options.out / "initial.npz")
     _write_json(options.out / "start.json", start.to_json())
+    path = options.out / "network.keras"
+    model.save(path)
+    Console().print(
+        f"{parameters(net).total:,} parameters; {path} opens with keras.saving.load_model "
+        "after `import ml_core.unetr.layers`",
+        soft_wrap=True,
+    )
+
+
+def _network_of(bundle: Path) -> UnetrConfig | None:
+    """As its model.json has it; None for a folder with weights alone. Raises WeightsError."""
+    if not (bundle / CARD).exists():
+        return None
+    try:
+        network = ModelCard.read(bundle).network
+        return None if network is None else UnetrConfig.from_dict(network)
+    except (TypeError, ValueError) as error:
+        raise WeightsError(f"{bundle / CARD}: network: {error}") from error
 
 
 def check_prepared(options: RunOptions, params: Params) -> None:
@@ -65,9 +93,15 @@ def read_network(out: Path) -> UnetrConfig:
 def _network(options: RunOptions, params: Params) -> UnetrConfig:
     classes = len(Manifest.read(options.out / "data.json").labels)
     try:
-        return preset(options.preset, num_classes=classes, image_size=params.prepare.image_size)
+        net = preset(options.preset, num_classes=classes, image_size=params.prepare.image_size)
     except ValueError as error:
         raise ConfigError(f"params.yaml: prepare: {error}") from error
+    if (size := 4 * parameters(net).total) > ONE_FILE:
+        raise RunError(
+            f"--preset {options.preset}: its {size / 1e9:.1f} GB of weights do not fit into one model.onnx, which is "
+            "what a bundle has; take large"
+        )
+    return net
 
 
 def _write_json(path: Path, values: dict[str, Any]) -> None:
