@@ -86,8 +86,8 @@ def _skip(config: UnetrConfig, stage: int) -> tuple[int, int]:
 
 def _conv(inputs: int, outputs: int, dims: int) -> int:
     """A convolution of 3 pixels a side without bias, and its batch normalisation."""
-    return 3**dims * inputs * outputs + 2 * outputs
+    return int(3**dims) * inputs * outputs + 2 * outputs
 
 
 def _deconv(inputs: int, outputs: int, dims: int, *, factor: int = 2) -> int:
-    return factor**dims * inputs * outputs + outputs
+    return int(factor**dims) * inputs * outputs + outputs

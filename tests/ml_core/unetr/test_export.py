@@ -82,7 +82,7 @@ def test_it_is_the_same_graph_whether_weights_are_kept_out_of_the_conversion(
         kinds.append(Counter((node.op_type, len(node.input)) for node in onnx.load(path).graph.node))
         answers.append(ort.InferenceSession(str(path)).run(["logits"], {"image": photos})[0])
     assert kinds[0] == kinds[1]
-    np.testing.assert_allclose(*answers, atol=1e-5)
+    np.testing.assert_allclose(answers[0], answers[1], atol=1e-5)
 
 
 def test_weights_that_one_file_cannot_hold_lie_beside_it(
@@ -95,7 +95,7 @@ def test_weights_that_one_file_cannot_hold_lie_beside_it(
     assert path.stat().st_size < 60_000
     assert 0 < beside.stat().st_size < exported.stat().st_size
     answers = [ort.InferenceSession(str(file)).run(None, {"image": photos})[1] for file in (path, exported)]
-    np.testing.assert_array_equal(*answers)
+    np.testing.assert_array_equal(answers[0], answers[1])
     save_graph(onnx.load(exported), path)
     assert not beside.exists()
 
