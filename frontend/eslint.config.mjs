@@ -11,7 +11,7 @@ const FLOORS = [
   ["api"],
   ["photo", "labels"],
   ["results"],
-  ["device"],
+  ["device", "pictures"],
   ["state"],
   ["intake", "panel", "stage"],
   ["studio"],

@@ -87,6 +87,13 @@ export async function parseFile(page, file = SAMPLE) {
   await page.getByTestId("progress").waitFor({ state: "detached" });
 }
 
+/** The place where photos are parsed: "In the service" or "On this device". */
+export const place = (page, name) => page.getByRole("radio", { name: new RegExp(`^${name}`) });
+
+/** How far the photo is enlarged, in per cent: 100 shows one pixel as one. */
+export const zoomOf = async (page) =>
+  parseInt(await page.getByRole("button", { name: /one pixel as one/ }).innerText());
+
 /** Choose from a list that opens. */
 export async function choose(page, label, option) {
   await page.getByRole("button", { name: label }).click();
@@ -116,9 +123,9 @@ export const deviceModel = models.some(({ name }) => `${name}-int8` === byDefaul
   ? byDefault.replace(/-int8$/, "")
   : byDefault;
 
-/** Press the switch between service and device. */
+/** Have photos parsed on this device. */
 export function onDevice(page) {
-  return page.getByText("On this device", { exact: true }).click();
+  return place(page, "On this device").click();
 }
 
 /** The addresses of all requests that could carry a photo, as they are made. */

@@ -15,6 +15,7 @@ import {
   models,
   onDevice,
   parseFile,
+  place,
   SAMPLE,
   sentPhotos,
   withPage,
@@ -100,7 +101,7 @@ test(
       await parseFile(page);
       assert.match((await fetched).url(), /\/lite\/model\.onnx$/);
       await page.getByText(/^Model lite \d/).waitFor();
-      await onDevice(page);
+      await place(page, "In the service").click();
       await page.getByText(/^Model lite-int8 \d.*in the service/).waitFor();
     });
   },
@@ -132,7 +133,7 @@ test("on this device: the same files as from the service", async () => {
     // which parts are seen in the drawn face differs from model to model; not that there is skin
     await page.getByRole("checkbox", { name: /Skin.*confidence \d+ %/ }).waitFor();
 
-    const zip = await download(page, "Zip by part");
+    const zip = await download(page, "One mask per part (zip)");
     const file = join(mkdtempSync(join(tmpdir(), "face-parts-")), zip.name);
     writeFileSync(file, zip.bytes);
     execFileSync("python3", ["-m", "zipfile", "-t", file]);
@@ -199,7 +200,7 @@ test("a model that cannot be had: said, and the service is one switch away", asy
     await onDevice(page);
     await page.getByRole("button", { name: "Sample" }).click();
     await page.locator("[role=alert][data-code=no_local_model]").waitFor();
-    await onDevice(page);
+    await place(page, "In the service").click();
     await page.getByRole("button", { name: "JSON", exact: true }).waitFor();
   });
 });

@@ -86,7 +86,7 @@ test("all of it by keyboard", async () => {
     await parseFile(page);
     const reached = new Set();
     await page.locator("body").focus();
-    for (let presses = 0; presses < 60; presses += 1) {
+    for (let presses = 0; presses < 90; presses += 1) {
       await page.keyboard.press("Tab");
       reached.add(
         await page.evaluate(
@@ -106,8 +106,8 @@ test("all of it by keyboard", async () => {
       "Dark colours",
       "Face 1",
       "Mask",
-      "Copy the curl",
-      "curl command",
+      "Copy the code",
+      "Code: curl",
     ]) {
       assert.ok(names.includes(part), `${part} is not reached: ${names}`);
     }

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ask, choose, download as save, parseFile, SAMPLE, shoot, withPage } from "./browser.mjs";
+import { ask, choose, download as save, parseFile, SAMPLE, shoot, withPage, zoomOf } from "./browser.mjs";
 
 const opaquePixels = (page) =>
   page.getByTestId("label-canvas").evaluate((canvas) => {
@@ -14,6 +14,15 @@ const opaquePixels = (page) =>
     for (let at = 3; at < data.length; at += 4) count += data[at] === 255;
     return count;
   });
+
+const thickOutlines = (page) =>
+  page
+    .locator("[data-testid=outlines] path")
+    .evaluateAll((paths) =>
+      paths
+        .filter((path) => Number(path.getAttribute("stroke-width")) > 2)
+        .map((path) => path.dataset.classId),
+    );
 
 /** A zip with its members' times made zero: they are those of the request. */
 function withoutTimes(zip) {
@@ -48,21 +57,19 @@ test("the sample: mask, legend, face, no layout shift", async () => {
   });
 });
 
-test("legend: switching off removes a part, hovering dims the others", async () => {
+test("legend: switching off removes a part, hovering thickens its outline and changes no tint", async () => {
   await withPage({}, async (page) => {
     await parseFile(page);
     const all = await opaquePixels(page);
     await page.getByText("Hair", { exact: true }).hover();
-    const hair = await opaquePixels(page);
+    assert.equal(await opaquePixels(page), all, "no part dims while another is pointed at");
+    assert.deepEqual(await thickOutlines(page), ["10"]);
+    await shoot(page, "highlight");
     await page.getByRole("checkbox", { name: /Hair/ }).uncheck({ force: true });
     const without = await opaquePixels(page);
-    assert.ok(hair > 0 && without > 0, `${hair}, ${without} of ${all}`);
-    assert.equal(without, all - hair, "gone, the pointer still on it");
-    assert.match(await page.getByTestId("curl").innerText(), /classes=skin,/);
-    await page.getByText("Nose", { exact: true }).hover();
-    const nose = await opaquePixels(page);
-    assert.ok(nose < without && nose > 0, `${nose} of ${without}`);
-    await shoot(page, "highlight");
+    assert.ok(without > 0 && without < all, `${without} of ${all}`);
+    assert.equal(await page.locator("[data-testid=outlines] [data-class-id='10']").count(), 0);
+    assert.match(await page.getByTestId("code").innerText(), /classes=skin,/);
   });
 });
 
@@ -75,8 +82,8 @@ test("opacity: seen at once, and in the overlay that is downloaded", async () =>
     assert.equal(await page.getByTestId("label-canvas").evaluate((canvas) => canvas.style.opacity), "0");
     for (let presses = 0; presses < 30; presses += 1) await page.keyboard.press("ArrowRight");
     assert.equal(await page.getByTestId("label-canvas").evaluate((canvas) => canvas.style.opacity), "0.3");
-    await choose(page, /Answer of the curl command$/, "Overlay");
-    assert.match(await page.getByTestId("curl").innerText(), /alpha=0\.3/);
+    await choose(page, /Answer of the code$/, "Overlay");
+    assert.match(await page.getByTestId("code").innerText(), /alpha=0\.3/);
     const overlay = await save(page, "Overlay");
     assert.deepEqual(overlay.bytes, await ask("output=overlay&alpha=0.3"));
   });
@@ -89,8 +96,7 @@ test("two fingers zoom, one moves", async () => {
       await parseFile(page);
       const stage = await page.getByTestId("stage").boundingBox();
       const [x, y] = [stage.x + stage.width / 2, stage.y + stage.height / 2];
-      const zoom = async () =>
-        parseInt(await page.getByLabel("Zoom", { exact: true }).locator("output").innerText());
+      const fitted = await zoomOf(page);
       const place = () =>
         page.getByRole("img", { name: /Your photo/ }).evaluate((photo) => photo.getBoundingClientRect().x);
       const touch = await browser.newCDPSession(page);
@@ -103,7 +109,7 @@ test("two fingers zoom, one moves", async () => {
       for (let apart = 40; apart <= 120; apart += 20)
         await send("touchMove", [x - apart, y - 80], [x + apart, y - 80]);
       await send("touchEnd");
-      assert.ok((await zoom()) >= 300, `${await zoom()} %`);
+      assert.ok((await zoomOf(page)) >= 2.9 * fitted, `${await zoomOf(page)} % from ${fitted} %`);
       const before = await place();
       await send("touchStart", [x + 60, y + 90]);
       for (let moved = 10; moved <= 60; moved += 10) await send("touchMove", [x + 60 + moved, y + 90]);
@@ -129,13 +135,17 @@ test("before and after: by keyboard and by dragging; zoom", async () => {
     await page.mouse.up();
     assert.ok(Math.abs(Number(await slider.inputValue()) - 50) <= 2);
     await shoot(page, "split");
+    const fitted = await zoomOf(page);
     await page.mouse.wheel(0, -500);
-    await page.waitForFunction(
-      () => parseInt(document.querySelector("output[aria-label=Zoom]").textContent) > 150,
-    );
+    await page.getByText(`${fitted} %`, { exact: true }).waitFor({ state: "detached" });
+    assert.ok((await zoomOf(page)) > 1.5 * fitted);
+    await page.getByRole("button", { name: /one pixel as one/ }).click();
+    await page.getByText("100 %", { exact: true }).waitFor();
+    const { width } = await page.getByRole("img", { name: /Your photo/ }).boundingBox();
+    assert.equal(Math.round(width), 512, "one pixel as one");
     await page.getByTestId("stage").focus();
     await page.keyboard.press("0");
-    await page.getByText("100 %", { exact: true }).first().waitFor();
+    await page.getByText(`${fitted} %`, { exact: true }).waitFor();
   });
 });
 
@@ -156,8 +166,8 @@ test("downloads are the API's bytes", async () => {
     assert.equal(mask.name, "astronaut-mask.png");
     assert.deepEqual(mask.bytes, await ask("output=mask"));
     const overlay = await download("Overlay");
-    assert.deepEqual(overlay.bytes, await ask("output=overlay&alpha=0.6"));
-    const zip = await download("Zip by part");
+    assert.deepEqual(overlay.bytes, await ask("output=overlay&alpha=0.35"));
+    const zip = await download("One mask per part (zip)");
     assert.deepEqual(withoutTimes(zip.bytes), withoutTimes(await ask("output=classes")));
 
     await page.getByRole("checkbox", { name: /Skin/ }).uncheck({ force: true });
@@ -172,10 +182,10 @@ test("where a page may not write to the clipboard, copying selects the curl comm
   await withPage({}, async (page) => {
     await parseFile(page);
     await page.evaluate(() => Object.defineProperty(navigator, "clipboard", { value: undefined }));
-    await page.getByRole("button", { name: "Copy the curl command" }).click();
+    await page.getByRole("button", { name: "Copy the code" }).click();
     assert.equal(
       await page.evaluate(() => getSelection().toString()),
-      await page.getByTestId("curl").innerText(),
+      await page.getByTestId("code").innerText(),
     );
   });
 });
@@ -183,8 +193,8 @@ test("where a page may not write to the clipboard, copying selects the curl comm
 test("the curl command gives the same bytes", async () => {
   await withPage({}, async (page) => {
     await parseFile(page);
-    await choose(page, /Answer of the curl command$/, "Mask");
-    const command = await page.getByTestId("curl").innerText();
+    await choose(page, /Answer of the code$/, "Mask");
+    const command = await page.getByTestId("code").innerText();
     const folder = mkdtempSync(join(tmpdir(), "face-parts-"));
     execFileSync("cp", [SAMPLE, folder]);
     execFileSync("sh", ["-c", `curl() { command curl --silent "$@"; }; ${command}`], { cwd: folder });

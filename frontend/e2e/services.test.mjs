@@ -28,7 +28,7 @@ test("a service with keys: asks, refuses a wrong one, takes the right one; on th
       await enter(right);
       await page.getByRole("checkbox", { name: /Hair/ }).waitFor();
       await mask(page);
-      assert.match(await page.getByTestId("curl").innerText(), /Api-Key \$API_KEY/);
+      assert.match(await page.getByTestId("code").innerText(), /Api-Key \$API_KEY/);
       const { bytes } = await download(page, "Mask");
       assert.equal(bytes.toString("latin1", 1, 4), "PNG");
       await page.getByText("On this device").click();
@@ -55,7 +55,7 @@ test("several models: the chosen one is used by page, downloads, curl command an
       await choose(page, /\bModel$/, "other");
       await asked;
       await page.getByText(/^Model other/).waitFor();
-      assert.match(await page.getByTestId("curl").innerText(), /model=other/);
+      assert.match(await page.getByTestId("code").innerText(), /model=other/);
       const { bytes } = await download(page, "JSON");
       assert.equal(JSON.parse(bytes).model.name, "other");
       const fetched = page.waitForRequest(/\/api\/models\/other\/model\.onnx$/);
@@ -82,7 +82,7 @@ test("the page of another origin, as on Vercel: photo to the service, model from
         assert.equal(new URL((await posted).url()).origin, api);
         await mask(page);
         await page.getByRole("checkbox", { name: /Hair.*share \d/ }).waitFor();
-        assert.ok((await page.getByTestId("curl").innerText()).includes(api));
+        assert.ok((await page.getByTestId("code").innerText()).includes(api));
         await page.getByText("On this device").click();
         await page.getByText(/m?s on this device/).waitFor();
         await shoot(page, "remote");

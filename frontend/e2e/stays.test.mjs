@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { download, onDevice, parseFile, SAMPLE, sentPhotos, shoot, withPage } from "./browser.mjs";
+import { download, onDevice, parseFile, place, SAMPLE, sentPhotos, shoot, withPage } from "./browser.mjs";
 
 const TIFF = new URL("fixtures/drawn.tiff", import.meta.url).pathname;
 const sample = readFileSync(SAMPLE);
@@ -10,7 +10,7 @@ const give = (page, name, buffer = sample) =>
   page.getByLabel("Photo file").setInputFiles({ name, mimeType: "image/jpeg", buffer });
 const photo = (page, name) => page.getByRole("img", { name: `Your photo, ${name}` });
 const parsed = (page) => page.getByTestId("progress").waitFor({ state: "detached" });
-const isOnDevice = (page) => page.getByRole("switch").isChecked();
+const isOnDevice = (page) => place(page, "On this device").isChecked();
 
 test("while the switch says on this device, nothing of a photo is sent", async () => {
   await withPage({}, async (page) => {
@@ -36,10 +36,10 @@ test("while the switch says on this device, nothing of a photo is sent", async (
     assert.ok(await isOnDevice(page), "kept over a reload");
     await parseFile(page);
     await page.getByText(/m?s on this device/).waitFor();
-    for (const name of ["Mask", "Overlay", "Zip by part", "JSON"]) await download(page, name);
+    for (const name of ["Mask", "Overlay", "One mask per part (zip)", "JSON"]) await download(page, name);
     assert.equal(sent.length, 1, sent.join());
 
-    await onDevice(page);
+    await place(page, "In the service").click();
     await page.getByText(/m?s in the service/).waitFor();
     assert.equal(sent.length, 2, "sent again after a click");
   });
@@ -59,7 +59,7 @@ test("files of a result from the service are drawn here while photos stay on thi
     await page.getByText(/m?s in the service/).waitFor();
     const { classes, faces } = JSON.parse((await download(page, "JSON")).bytes);
     assert.deepEqual([classes, faces], [JSON.parse(json).classes, JSON.parse(json).faces]);
-    for (const name of ["Mask", "Overlay", "Zip by part"]) await download(page, name);
+    for (const name of ["Mask", "Overlay", "One mask per part (zip)"]) await download(page, name);
     assert.deepEqual(sent, []);
   });
 });

@@ -171,7 +171,7 @@ test("cancelled: nothing goes on, and the photo can be parsed after all", async 
     await ended;
     await page.getByTestId("progress").waitFor({ state: "detached" });
     await shoot(page, "cancelled");
-    await page.getByRole("button", { name: "Parse this photo" }).click();
+    await page.getByRole("button", { name: "Find face parts" }).click();
     await page.getByTestId("label-canvas").waitFor();
   });
 });

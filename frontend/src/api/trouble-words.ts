@@ -17,6 +17,12 @@ export interface Trouble {
 type Words = Pick<Trouble, "title" | "hint" | "remedy">;
 
 export const WORDS: Record<string, Words> = {
+  // of the page
+  no_clipboard: {
+    title: "This browser does not let the page copy pictures",
+    hint: "It may have to be opened by https. Downloading works.",
+    remedy: "none",
+  },
   // of the API
   invalid_request: {
     title: "The service did not accept these options",

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { FITTED, lookAt, MOST_ZOOM, movedBy, photoBox, toPhoto, visibleSpan, zoomAt } from "./view";
+import { FITTED, lookAt, MOST_ZOOM, movedBy, oneToOne, photoBox, toPhoto, visibleSpan, zoomAt } from "./view";
 
 const STAGE = { width: 400, height: 200 };
 const PHOTO = { width: 100, height: 100 };
@@ -19,10 +19,16 @@ describe("zoomAt", () => {
     expect(after.y).toBeCloseTo(before.y);
   });
 
-  it("stays between the whole photo and sixteenfold", () => {
-    expect(zoomAt(FITTED, 0.1, { x: 0, y: 0 }, STAGE, PHOTO)).toEqual(FITTED);
+  it("stays between the whole photo, or one pixel to one where that is less, and sixteenfold", () => {
+    expect(zoomAt(FITTED, 0.1, { x: 0, y: 0 }, STAGE, { width: 1000, height: 1000 })).toEqual(FITTED);
+    expect(zoomAt(FITTED, 0.1, { x: 0, y: 0 }, STAGE, PHOTO)).toEqual({ zoom: 0.5, x: 0, y: 0 });
     expect(zoomAt(FITTED, 1e6, { x: 0, y: 0 }, STAGE, PHOTO).zoom).toBe(MOST_ZOOM);
   });
+});
+
+it("knows one pixel to one", () => {
+  expect(oneToOne(STAGE, PHOTO, 1)).toBe(0.5);
+  expect(oneToOne(STAGE, PHOTO, 2)).toBe(0.25);
 });
 
 it("does not pan a photo that fits", () => {

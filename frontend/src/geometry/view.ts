@@ -25,6 +25,11 @@ export function fitScale(stage: Size, photo: Size): number {
   return Math.min(stage.width / photo.width, stage.height / photo.height);
 }
 
+/** The zoom at which one pixel of the photo takes one of the screen. */
+export function oneToOne(stage: Size, photo: Size, density = globalThis.devicePixelRatio): number {
+  return 1 / (fitScale(stage, photo) * density);
+}
+
 /** Where the photo lies on the stage. */
 export function photoBox(view: View, stage: Size, photo: Size): Box {
   const scale = fitScale(stage, photo) * view.zoom;
@@ -44,7 +49,8 @@ export function toPhoto(point: Point, view: View, stage: Size, photo: Size): Poi
 
 /** Zoomed by a factor, the point of the stage staying where it is. */
 export function zoomAt(view: View, factor: number, at: Point, stage: Size, photo: Size): View {
-  const zoom = Math.min(MOST_ZOOM, Math.max(1, view.zoom * factor));
+  const least = Math.min(1, oneToOne(stage, photo));
+  const zoom = Math.min(MOST_ZOOM, Math.max(least, view.zoom * factor));
   const ratio = zoom / view.zoom;
   const fromCentre = { x: at.x - stage.width / 2, y: at.y - stage.height / 2 };
   const x = fromCentre.x - (fromCentre.x - view.x) * ratio;

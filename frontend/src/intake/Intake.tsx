@@ -15,15 +15,17 @@ interface Props {
 
 /** The ways to a photo that are buttons; dropping and pasting work everywhere on the page. */
 export function Intake({ input }: Props) {
-  const { act } = useStudio();
+  const { state, act } = useStudio();
   const [camera, setCamera] = useState(false);
   return (
     <div role="group" aria-label="Get a photo" className="flex flex-wrap gap-1.5 sm:gap-2">
-      <Button variant="primary" onPress={() => input.current?.click()}>
-        <PhotoIcon />
-        <span className="sm:hidden">Choose</span>
-        <span className="hidden sm:inline">Choose a photo</span>
-      </Button>
+      {state.photo && (
+        <Button variant="primary" onPress={() => input.current?.click()}>
+          <PhotoIcon />
+          <span className="sm:hidden">Choose</span>
+          <span className="hidden sm:inline">Choose a photo</span>
+        </Button>
+      )}
       <Button variant="secondary" onPress={() => setCamera(true)}>
         <CameraIcon />
         Camera

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { emptyLabelMap } from "./label-map";
-import { colorTable, DIMMED, paint } from "./paint";
+import { paint } from "./paint";
 
 const CLASSES = [
   { id: 0, color: [0, 0, 0] },
@@ -18,10 +18,4 @@ it("paints classes opaque and leaves the background clear", () => {
 it("leaves out what is switched off", () => {
   const pixels = paint(MAP, { classes: CLASSES, hidden: new Set([1]) });
   expect([...pixels]).toEqual([...CLEAR, ...CLEAR, 40, 50, 60, 255]);
-});
-
-it("dims the others beside a highlighted class, which shows even if switched off", () => {
-  const table = colorTable({ classes: CLASSES, hidden: new Set([2]), highlighted: 2 });
-  expect(table[4 * 1 + 3]).toBe(DIMMED);
-  expect(table[4 * 2 + 3]).toBe(255);
 });

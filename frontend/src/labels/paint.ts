@@ -5,20 +5,13 @@ export interface Paint {
   classes: readonly Pick<ClassRow, "id" | "color">[];
   /** Ids that are not painted. */
   hidden: ReadonlySet<number>;
-  /** The id that stands out, if any. */
-  highlighted?: number | null;
 }
 
-/** Of the classes that do not stand out, while one does. */
-export const DIMMED = 60;
-
-/** RGBA of each id: opaque, dimmed beside a highlighted one; background and hidden ids are clear. */
-export function colorTable({ classes, hidden, highlighted = null }: Paint): Uint8ClampedArray {
+/** RGBA of each id: opaque; background and hidden ids are clear. */
+export function colorTable({ classes, hidden }: Paint): Uint8ClampedArray {
   const table = new Uint8ClampedArray(256 * 4);
   for (const { id, color } of classes) {
-    if (id === 0 || (hidden.has(id) && id !== highlighted)) continue;
-    const alpha = highlighted === null || highlighted === id ? 255 : DIMMED;
-    table.set([color[0] ?? 0, color[1] ?? 0, color[2] ?? 0, alpha], 4 * id);
+    if (id !== 0 && !hidden.has(id)) table.set([color[0] ?? 0, color[1] ?? 0, color[2] ?? 0, 255], 4 * id);
   }
   return table;
 }

@@ -1,92 +1,170 @@
 import { Button } from "@heroui/react/button";
+import dynamic from "next/dynamic";
 import { useEffect, useState } from "react";
-import type { ModelDetail, Output } from "@/api/client";
-import { downloadName } from "@/api/curl";
-import { segment } from "@/api/segment";
+import type { Output } from "@/api/client";
 import { trouble, TroubleError } from "@/api/trouble";
-import { DownloadIcon } from "@/lib/icons";
+import { CopyIcon, DownloadIcon, ScissorsIcon } from "@/lib/icons";
 import { saveFile } from "@/lib/save-file";
-import { fullLabels, type Result } from "@/results/result";
-import { optionsOf } from "@/state/request-options";
-import type { StudioState } from "@/state/state";
 import { useStudio } from "@/state/studio-context";
+import { unseen } from "@/state/shown";
+import {
+  cutOutOf,
+  fileOf,
+  isDrawnHere,
+  loadDrawing,
+  recolouredOf,
+  type NamedFile,
+  type Shown,
+} from "./file-of";
+
+const JsonDialog = dynamic(() => import("./JsonDialog"), { ssr: false });
 
 export const DOWNLOADS: readonly { output: Output; label: string }[] = [
   { output: "mask", label: "Mask" },
   { output: "overlay", label: "Overlay" },
-  { output: "classes", label: "Zip by part" },
   { output: "json", label: "JSON" },
+  { output: "classes", label: "One mask per part (zip)" },
 ];
 
-interface Props {
-  result: Result;
-  model: ModelDetail;
-}
-
-/** What draws files here; most visitors never need it. */
-const loadDrawing = () => import("@/device/files");
-
-/** Files of the result: the API's bytes as they come, or drawn here where nothing may be sent. */
-export function Downloads({ result, model }: Props) {
+/** What the result can be taken away as. */
+export function Downloads(shown: Shown) {
   const { state, act } = useStudio();
-  const [busy, setBusy] = useState<Output | null>(null);
-  const drawn = isDrawnHere(state, result);
+  const [busy, setBusy] = useState<string | null>(null);
+  const [told, setTold] = useState("");
+  const [reading, setReading] = useState(false);
+  const drawn = isDrawnHere(state, shown.result);
+  const isDyed = Object.keys(state.dyes).length > 0;
   useEffect(() => {
     if (drawn) loadDrawing().catch(() => undefined); // while there is a connection; a click tries again
   }, [drawn]);
-  const download = async (output: Output) => {
-    setBusy(output);
+
+  const fail = (error: unknown, retry?: () => void) => {
+    const known = error instanceof TroubleError ? error : trouble("page_failed", { detail: String(error) });
+    act.fail(known.trouble, retry);
+  };
+  const run = async (name: string, work: () => Promise<void>) => {
+    setBusy(name);
+    setTold("");
     try {
-      const { blob, name } = await fileOf(output, state, { result, model });
-      saveFile(blob, name);
+      await work();
     } catch (error) {
-      const told = error instanceof TroubleError ? error : trouble("page_failed", { detail: String(error) });
-      act.fail(told.trouble, () => void download(output));
+      fail(error, () => void run(name, work));
     } finally {
       setBusy(null);
     }
   };
+  const save = (name: string, make: () => Promise<NamedFile>) =>
+    run(name, async () => {
+      const { blob, name: fileName } = await make();
+      saveFile(blob, fileName);
+    });
+  const copy = (name: string, make: () => Promise<NamedFile>) =>
+    run(name, async () => {
+      if (!("clipboard" in navigator && "ClipboardItem" in window)) throw trouble("no_clipboard");
+      const png = make().then(({ blob }) => blob); // a promise: Safari wants it asked for within the click
+      await navigator.clipboard.write([new ClipboardItem({ "image/png": png })]);
+      setTold("Copied");
+    });
+  const cutOut = () => cutOutOf(state, shown);
+  const recoloured = () => recolouredOf(state, shown);
 
   return (
-    <section aria-labelledby="downloads-title">
-      <h2 id="downloads-title" className="mb-2 text-sm font-semibold">
-        Download
+    <section aria-labelledby="downloads-title" className="flex flex-col gap-2">
+      <h2 id="downloads-title" className="text-[15px] font-semibold">
+        Export
       </h2>
-      <div className="grid grid-cols-2 gap-2">
+      <Pair
+        name="cut-out"
+        label="Cut-out"
+        busy={busy}
+        primary
+        onSave={() => void save("cut-out", cutOut)}
+        onCopy={() => void copy("cut-out", cutOut)}
+      />
+      {isDyed && (
+        <Pair
+          name="recoloured"
+          label="Recoloured photo"
+          busy={busy}
+          onSave={() => void save("recoloured", recoloured)}
+          onCopy={() => void copy("recoloured", recoloured)}
+        />
+      )}
+      <div className="grid grid-cols-3 gap-2">
         {DOWNLOADS.map(({ output, label }) => (
           <Button
             key={output}
             size="sm"
             fullWidth
             variant="secondary"
+            className={`px-2 pointer-coarse:h-10 ${output === "classes" ? "col-span-3" : ""}`}
             isDisabled={busy !== null}
-            onPress={() => void download(output)}
+            onPress={() => void save(output, () => fileOf(output, state, shown))}
           >
             <DownloadIcon />
             {busy === output ? "Wait …" : label}
           </Button>
         ))}
       </div>
-      {state.hidden.size > 0 && (
-        <p className="mt-2 text-xs text-muted">Only the parts that are switched on.</p>
+      <Button
+        size="sm"
+        variant="ghost"
+        className="self-start px-2 text-[13px] font-normal pointer-coarse:h-10"
+        onPress={() => setReading(true)}
+      >
+        Read the JSON
+      </Button>
+      <p role="status" className={told ? "text-[13px] text-muted" : "sr-only"}>
+        {told}
+      </p>
+      {unseen(state, shown.model.classes).size > 0 && (
+        <p className="text-[13px] text-muted">Only the parts that are shown.</p>
+      )}
+      {reading && (
+        <JsonDialog
+          read={async () => (await fileOf("json", state, shown)).blob}
+          onFailed={(error) => {
+            setReading(false);
+            fail(error);
+          }}
+          onClose={() => setReading(false)}
+        />
       )}
     </section>
   );
 }
 
-/** What was parsed here or is a part of a photo, and while photos are to stay here also what is neither. */
-function isDrawnHere({ where }: StudioState, { task }: Result): boolean {
-  return where === "device" || task.where === "device" || task.part !== null;
+interface PairProps {
+  name: string;
+  label: string;
+  busy: string | null;
+  primary?: boolean;
+  onSave: () => void;
+  onCopy: () => void;
 }
 
-async function fileOf(output: Output, state: StudioState, { result, model }: Props) {
-  const name = downloadName(result.photo.name, output);
-  const { hidden, opacity, apiKey: key } = state;
-  const options = optionsOf(state, result, model, output);
-  if (isDrawnHere(state, result)) {
-    const { deviceFile } = await loadDrawing();
-    const drawn = { result, labels: await fullLabels(result), model, hidden, opacity };
-    return { blob: await deviceFile(output, drawn), name: name.replace(/\.jpg$/, ".png") };
-  }
-  return { blob: await segment({ photo: result.photo.file, options, key }), name };
+/** A picture to be saved or copied. */
+function Pair({ name, label, busy, primary = false, onSave, onCopy }: PairProps) {
+  return (
+    <div className="flex gap-2">
+      <Button
+        fullWidth
+        variant={primary ? "primary" : "secondary"}
+        isDisabled={busy !== null}
+        onPress={onSave}
+      >
+        {primary ? <ScissorsIcon /> : <DownloadIcon />}
+        {busy === name ? "Wait …" : label}
+      </Button>
+      <Button
+        isIconOnly
+        variant="secondary"
+        aria-label={`Copy the ${label.toLowerCase()}`}
+        isDisabled={busy !== null}
+        onPress={onCopy}
+      >
+        <CopyIcon />
+      </Button>
+    </div>
+  );
 }

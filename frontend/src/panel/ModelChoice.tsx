@@ -1,23 +1,47 @@
-import { modelFor, modelsFor } from "@/state/model-for";
+import { ToggleButton } from "@heroui/react/toggle-button";
+import { goodFor, modelFor, modelsFor } from "@/state/model-for";
 import { useStudio } from "@/state/studio-context";
 import { Choice } from "./Choice";
 
-/** Which of the service's models parses, where there is more than one. */
+/** Which of the service's models parses, where there is more than one, and how another one does it. */
 export function ModelChoice() {
   const { state, act } = useStudio();
-  const offered = modelsFor(state.models, state.where);
+  const { models, where, result, compared, progress } = state;
+  const offered = modelsFor(models, where);
   if (offered.length < 2) return null;
+  const chosen = modelFor(models, state);
+  const shown = result && modelFor(models, result.task);
+  const others = offered.filter(({ name }) => name !== shown?.name);
   return (
-    <div className="flex items-center gap-3 text-sm">
-      <span aria-hidden className="flex-1 font-semibold">
-        Model
-      </span>
-      <Choice
-        label="Model"
-        options={offered.map(({ name }) => ({ value: name, label: name }))}
-        value={modelFor(state.models, state)?.name ?? null}
-        onChange={act.chooseModel}
-      />
-    </div>
+    <section aria-labelledby="model-title" className="flex flex-col gap-2">
+      <div className="flex items-center gap-3">
+        <h2 id="model-title" className="flex-1 text-[15px] font-semibold">
+          Model
+        </h2>
+        <Choice
+          label="Model"
+          options={offered.map(({ name }) => ({ value: name, label: name }))}
+          value={chosen?.name ?? null}
+          onChange={act.chooseModel}
+        />
+      </div>
+      {chosen && <p className="text-[13px] text-muted">{goodFor(chosen)}.</p>}
+      {result && (
+        <div className="flex flex-wrap gap-2">
+          {others.map(({ name }) => (
+            <ToggleButton
+              key={name}
+              size="sm"
+              className="text-[13px] pointer-coarse:h-10"
+              isDisabled={progress !== null}
+              isSelected={compared !== null && modelFor(models, compared.task)?.name === name}
+              onChange={(on) => act.compare(on ? name : null)}
+            >
+              Compare with {name}
+            </ToggleButton>
+          ))}
+        </div>
+      )}
+    </section>
   );
 }

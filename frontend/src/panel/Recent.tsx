@@ -2,7 +2,7 @@ import { Button } from "@heroui/react/button";
 import { useStudio } from "@/state/studio-context";
 
 const THUMBNAIL = [
-  "size-14 overflow-hidden rounded-lg border-2 border-transparent p-0 md:size-14",
+  "size-10 overflow-hidden rounded-lg border-2 border-transparent p-0 md:size-10",
   "aria-[current=true]:border-accent",
 ].join(" ");
 
@@ -13,10 +13,10 @@ export function Recent() {
   if (recent.every(({ photo }) => photo.id === state.photo?.id)) return null;
   return (
     <section aria-labelledby="recent-title">
-      <h2 id="recent-title" className="mb-2 text-sm font-semibold">
-        Recent <span className="font-normal text-muted">· gone when you close the page</span>
+      <h2 id="recent-title" className="sr-only">
+        Recent photos, gone when you close the page
       </h2>
-      <ul className="flex flex-wrap gap-2">
+      <ul className="flex flex-wrap gap-1.5">
         {recent.map((result) => (
           <li key={result.photo.id}>
             <Button

@@ -1,4 +1,6 @@
+import { ToggleButton } from "@heroui/react/toggle-button";
 import type { Face } from "@/api/client";
+import { leftToRight } from "@/geometry/order";
 import type { Box } from "@/geometry/view";
 
 interface Props {
@@ -6,19 +8,29 @@ interface Props {
   selected: number | null;
   photo: Box;
   scale: number;
+  onSelect: (face: number | null) => void;
 }
 
-/** Where the faces were found; the list beside the stage selects them. */
-export function FaceBoxes({ faces, selected, photo, scale }: Props) {
-  return faces.map(({ box }, index) => {
-    const [x = 0, y = 0, width = 0, height = 0] = box;
+const TAG = [
+  "own-color pointer-events-auto absolute -left-px h-6 min-w-6 rounded-md",
+  "bg-black/75 px-1.5 text-[13px] text-white hover:bg-black data-[selected=true]:bg-white md:h-6",
+  "data-[selected=true]:text-black pointer-coarse:h-8 pointer-coarse:min-w-8",
+].join(" ");
+
+/** Above a box, for its number. */
+const ROOM = 34;
+
+/** Where the faces were found, numbered from left to right; pressing a number looks at that face. */
+export function FaceBoxes({ faces, selected, photo, scale, onSelect }: Props) {
+  return leftToRight(faces.map(({ box }) => box)).map((index, place) => {
+    const [x = 0, y = 0, width = 0, height = 0] = faces[index]!.box;
     const isSelected = index === selected;
     return (
       <div
         key={index}
-        aria-hidden
+        data-testid="face-box"
         className={`pointer-events-none absolute rounded-md ring-1 ring-black/50 ${
-          isSelected ? "border-2 border-white" : "border border-white/60"
+          isSelected ? "border-2 border-white" : "border border-white/70"
         }`}
         style={{
           left: photo.x + x * scale,
@@ -26,12 +38,18 @@ export function FaceBoxes({ faces, selected, photo, scale }: Props) {
           width: width * scale,
           height: height * scale,
         }}
+        onPointerDown={(event) => event.stopPropagation()}
+        onDoubleClick={(event) => event.stopPropagation()}
       >
-        {faces.length > 1 && (
-          <span className="absolute -left-px -top-6 rounded bg-black/70 px-1.5 text-xs leading-5 text-white">
-            {index + 1}
-          </span>
-        )}
+        <ToggleButton
+          size="sm"
+          aria-label={`Box of face ${place + 1}`}
+          className={`${TAG} ${photo.y + y * scale < ROOM ? "top-0" : "bottom-full mb-0.5"}`}
+          isSelected={isSelected}
+          onChange={(on) => onSelect(on ? index : null)}
+        >
+          {place + 1}
+        </ToggleButton>
       </div>
     );
   });

@@ -1,4 +1,3 @@
-import { Label } from "@heroui/react/label";
 import { Slider } from "@heroui/react/slider";
 
 interface Props {
@@ -10,19 +9,22 @@ interface Props {
 
 /** A share, in whole per cent. */
 export function ShareSlider({ label, value, onChange }: Props) {
-  const percent = Math.round(100 * value);
   return (
-    <Slider
-      className="w-auto min-w-36 flex-1"
-      value={percent}
-      onChange={(next) => onChange(Number(next) / 100)}
+    <span
+      title={label}
+      className="order-last flex basis-full items-center sm:order-none sm:w-36 sm:basis-auto"
     >
-      <Label>{label}</Label>
-      <Slider.Output>{percent} %</Slider.Output>
-      <Slider.Track>
-        <Slider.Fill />
-        <Slider.Thumb />
-      </Slider.Track>
-    </Slider>
+      <Slider
+        aria-label={label}
+        className="block w-full pointer-coarse:py-2.5"
+        value={Math.round(100 * value)}
+        onChange={(next) => onChange(Number(next) / 100)}
+      >
+        <Slider.Track>
+          <Slider.Fill />
+          <Slider.Thumb />
+        </Slider.Track>
+      </Slider>
+    </span>
   );
 }

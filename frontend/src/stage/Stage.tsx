@@ -1,24 +1,37 @@
+import dynamic from "next/dynamic";
 import { useMemo, useRef } from "react";
+import { trouble } from "@/api/trouble";
 import { fitScale, photoBox, toPhoto, visibleSpan, type Size, type View } from "@/geometry/view";
 import { idAt } from "@/labels/label-map";
-import type { Paint } from "@/labels/paint";
+import { tinted } from "@/labels/tints";
 import { className } from "@/lib/format";
+import { dyedParts } from "@/state/dyes";
+import { labelsShown } from "@/state/face-labels";
+import { modelFor } from "@/state/model-for";
+import { unseen } from "@/state/shown";
 import { useStudio } from "@/state/studio-context";
+import { useFaceChoice } from "@/state/use-face-choice";
 import { pointIn } from "@/state/use-view";
 import { useStageView } from "@/state/view-context";
 import { DrawPart } from "./DrawPart";
-import { FaceBoxes } from "./FaceBoxes";
-import { LabelCanvas } from "./LabelCanvas";
 import { PartFrame } from "./PartFrame";
-import { SplitHandle } from "./SplitHandle";
+import { LAYER, PartsLayer } from "./PartsLayer";
 
-const LAYER = "absolute top-0 left-0 origin-top-left";
+// nothing of it is needed before the first result
+const FaceBoxes = dynamic(() => import("./FaceBoxes").then((stage) => stage.FaceBoxes));
+const CompareNames = dynamic(() => import("./CompareNames").then((stage) => stage.CompareNames));
+const RecolouredPhoto = dynamic(() => import("./RecolouredPhoto").then((stage) => stage.RecolouredPhoto));
+const SplitHandle = dynamic(() => import("./SplitHandle").then((stage) => stage.SplitHandle));
+
+/** Pixels that a pointer may move between down and up and still be a click. */
+const CLICK = 5;
 
 /** The photo, and over its right part the result in its place. */
 export function Stage() {
   const { state, act, model } = useStudio();
   const { stageRef, size, view, handlers } = useStageView();
   const tag = useRef<HTMLDivElement>(null);
+  const pressed = useRef({ x: 0, y: 0 });
   const { photo, result } = state;
   const pointed = model?.classes.find(({ id }) => id === state.pointed);
 
@@ -31,6 +44,23 @@ export function Stage() {
     const id = idAt(result.labels, x, y) || null;
     if (id !== state.pointed) act.point(id);
   };
+  const onPointerDown = (event: React.PointerEvent<HTMLElement>) => {
+    handlers.onPointerDown(event);
+    pressed.current = pointIn(event.currentTarget, event);
+  };
+  /** A part that is clicked is kept; so is none, where there is no part. */
+  const onClick = (event: React.MouseEvent<HTMLElement>) => {
+    if (!result || !size || !photo?.size || event.detail > 1) return;
+    const point = pointIn(event.currentTarget, event);
+    if (Math.hypot(point.x - pressed.current.x, point.y - pressed.current.y) > CLICK) return;
+    const { x, y } = toPhoto(point, view, size, photo.size);
+    const id = idAt(result.labels, x, y) || null;
+    act.keep(id === state.solo ? null : id);
+  };
+  const onKeyDown = (event: React.KeyboardEvent<HTMLElement>) => {
+    if (event.key === "Escape") act.keep(null);
+    handlers.onKeyDown(event);
+  };
 
   return (
     <div
@@ -40,12 +70,21 @@ export function Stage() {
       tabIndex={photo ? 0 : -1}
       data-testid="stage"
       className={[
-        "checkered absolute inset-0 overflow-hidden rounded-2xl border border-border",
+        "absolute inset-0 overflow-hidden rounded-xl bg-(--stage)",
         "outline-offset-2 focus-visible:outline-2 focus-visible:outline-focus",
         photo ? "cursor-grab select-none active:cursor-grabbing" : "",
       ].join(" ")}
       style={{ touchAction: photo && view.zoom > 1 ? "none" : "pan-y" }}
-      {...(photo ? { ...handlers, onPointerMove, onPointerLeave: () => act.point(null) } : {})}
+      {...(photo
+        ? {
+            ...handlers,
+            onPointerDown,
+            onPointerMove,
+            onClick,
+            onKeyDown,
+            onPointerLeave: () => act.point(null),
+          }
+        : {})}
     >
       <Layers />
       <div
@@ -66,15 +105,19 @@ export function Stage() {
 function Layers() {
   const { state, act, model } = useStudio();
   const { size, view } = useStageView();
-  const { photo, result, hidden, look, split, drawing } = state;
-  const highlighted = state.highlighted ?? state.pointed;
-  const colors = useMemo<Paint>(
-    () => ({ classes: model?.classes ?? [], hidden, highlighted }),
-    [model, hidden, highlighted],
-  );
+  const { photo, result, compared, look, split, drawing, style, tints, dyes, hidden, solo } = state;
+  const chooseFace = useFaceChoice();
+  const colors = useMemo(() => {
+    const classes = model?.classes ?? [];
+    return { classes: tinted(classes, style.palette, tints), hidden: unseen({ hidden, solo }, classes) };
+  }, [model, style.palette, tints, hidden, solo]);
+  const dyed = useMemo(() => dyedParts(dyes, model?.classes ?? []), [dyes, model]);
   if (!photo?.size || !size) return null;
 
   const { box, span, layer, splitAt, scale } = lay(view, size, photo.size);
+  const shown = result && labelsShown(result, state.face);
+  const other = compared && modelFor(state.models, compared.task);
+  const parts = { colors, layer, photoSize: photo.size, photo: box, scale };
   return (
     <>
       <img
@@ -84,22 +127,37 @@ function Layers() {
         className={`${LAYER} max-w-none`}
         style={layer}
       />
-      {result && (
-        <div
-          className="pointer-events-none absolute inset-0"
-          style={{ clipPath: `inset(0 0 0 ${splitAt(split)}px)` }}
-        >
-          <div className={`${LAYER} transition-opacity ${state.progress ? "opacity-40" : ""}`} style={layer}>
-            <LabelCanvas
-              labels={result.labels}
-              colors={colors}
-              opacity={state.opacity}
-              crisp={scale * result.labels.step > 4}
-            />
-          </div>
-        </div>
+      {shown && (
+        <PartsLayer {...parts} labels={shown} left={splitAt(split)}>
+          {dyed.length > 0 && (
+            <div className={LAYER} style={layer}>
+              <RecolouredPhoto
+                photoUrl={photo.url}
+                labels={shown}
+                parts={dyed}
+                onFailed={(error) => act.fail(trouble("page_failed", { detail: String(error) }).trouble)}
+              />
+            </div>
+          )}
+        </PartsLayer>
       )}
-      {result && <FaceBoxes faces={result.faces} selected={state.face} photo={box} scale={scale} />}
+      {compared && (
+        <PartsLayer
+          {...parts}
+          labels={labelsShown(compared, compared.faces.length === result?.faces.length ? state.face : null)}
+          right={size.width - splitAt(split)}
+        />
+      )}
+      {compared && model && other && <CompareNames left={other} right={model} />}
+      {result && style.boxes && !drawing && (
+        <FaceBoxes
+          faces={result.faces}
+          selected={state.face}
+          photo={box}
+          scale={scale}
+          onSelect={chooseFace}
+        />
+      )}
       {look.part && !drawing && (
         <PartFrame part={look.part} photoSize={photo.size} photo={box} scale={scale} onPart={act.parsePart} />
       )}

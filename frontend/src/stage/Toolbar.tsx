@@ -1,44 +1,108 @@
 import { Button } from "@heroui/react/button";
+import { ToggleButton } from "@heroui/react/toggle-button";
 import type { ReactNode } from "react";
-import { FitIcon, MinusIcon, PlusIcon } from "@/lib/icons";
+import { oneToOne } from "@/geometry/view";
+import { BoxIcon, FillIcon, FitIcon, MinusIcon, OutlineIcon, PlusIcon } from "@/lib/icons";
 import { useStudio } from "@/state/studio-context";
 import { useStageView } from "@/state/view-context";
 import { ShareSlider } from "./ShareSlider";
 
-/** Before and after, opacity, zoom. */
+const BAR = [
+  "fades flex flex-wrap items-center gap-x-2 gap-y-1",
+  "sm:pointer-events-auto sm:rounded-xl sm:bg-overlay sm:px-2 sm:py-1 sm:shadow-lg",
+].join(" ");
+const GROUP = "flex items-center gap-0.5 sm:gap-1";
+const ICON = "pointer-coarse:size-10";
+
+/** How the parts are drawn, and zoom. */
 export function Toolbar() {
   const { state, act } = useStudio();
-  const { view, zoom, fit } = useStageView();
-  const isEmpty = !state.result;
+  if (!state.result) return null;
+  const { fill, outlines, boxes } = state.style;
   return (
-    <div className="flex flex-wrap items-end gap-x-6 gap-y-2">
-      <ShareSlider label="Before and after" value={state.split} onChange={act.setSplit} />
-      <ShareSlider label="Opacity" value={state.opacity} onChange={act.setOpacity} />
-      <div role="group" aria-label="Zoom" className="flex items-center gap-1">
-        <IconButton label="Zoom out" isDisabled={isEmpty || view.zoom <= 1} onPress={() => zoom(1 / 1.5)}>
-          <MinusIcon />
-        </IconButton>
-        <output className="w-12 text-center text-sm tabular-nums" aria-label="Zoom">
-          {Math.round(100 * view.zoom)} %
-        </output>
-        <IconButton label="Zoom in" isDisabled={isEmpty} onPress={() => zoom(1.5)}>
-          <PlusIcon />
-        </IconButton>
-        <IconButton label="Fit the whole photo" isDisabled={isEmpty} onPress={fit}>
-          <FitIcon />
-        </IconButton>
+    <div className={BAR}>
+      <div role="group" aria-label="Drawn over the photo" className={GROUP}>
+        <Toggle label="Tints" isOn={fill} onChange={() => act.restyle({ fill: !fill })}>
+          <FillIcon />
+        </Toggle>
+        <Toggle label="Outlines" isOn={outlines} onChange={() => act.restyle({ outlines: !outlines })}>
+          <OutlineIcon />
+        </Toggle>
+        {state.result.faces.length > 0 && (
+          <Toggle label="Boxes" isOn={boxes} onChange={() => act.restyle({ boxes: !boxes })}>
+            <BoxIcon />
+          </Toggle>
+        )}
       </div>
+      <ShareSlider label="Opacity" value={state.opacity} onChange={act.setOpacity} />
+      <Zoom />
     </div>
+  );
+}
+
+function Zoom() {
+  const { photo } = useStudio().state;
+  const { view, size, zoom, fit } = useStageView();
+  const whole = photo?.size && size ? oneToOne(size, photo.size) : 1;
+  const percent = Math.round((100 * view.zoom) / whole);
+  return (
+    <div role="group" aria-label="Zoom" className={GROUP}>
+      <IconButton label="Zoom out" onPress={() => zoom(1 / 1.5)}>
+        <MinusIcon />
+      </IconButton>
+      <Button
+        size="sm"
+        variant="ghost"
+        className="min-w-14 px-1 text-[13px] tabular-nums pointer-coarse:h-10"
+        aria-label={`${percent} %: show one pixel as one`}
+        onPress={() => zoom(whole / view.zoom)}
+      >
+        {percent} %
+      </Button>
+      <IconButton label="Zoom in" onPress={() => zoom(1.5)}>
+        <PlusIcon />
+      </IconButton>
+      <IconButton label="Fit the whole photo" onPress={fit}>
+        <FitIcon />
+      </IconButton>
+    </div>
+  );
+}
+
+interface ToggleProps {
+  label: string;
+  isOn: boolean;
+  onChange: () => void;
+  children: ReactNode;
+}
+
+function Toggle({ label, isOn, onChange, children }: ToggleProps) {
+  return (
+    <span title={label}>
+      <ToggleButton
+        isIconOnly
+        size="sm"
+        className={`${ICON} forced-colors:data-[selected=true]:outline-2`}
+        aria-label={label}
+        isSelected={isOn}
+        onChange={onChange}
+      >
+        {children}
+      </ToggleButton>
+    </span>
   );
 }
 
 interface IconButtonProps {
   label: string;
-  isDisabled: boolean;
   onPress: () => void;
   children: ReactNode;
 }
 
 function IconButton({ label, ...rest }: IconButtonProps) {
-  return <Button isIconOnly size="sm" variant="tertiary" aria-label={label} {...rest} />;
+  return (
+    <span title={label}>
+      <Button isIconOnly size="sm" variant="ghost" className={ICON} aria-label={label} {...rest} />
+    </span>
+  );
 }

@@ -19,6 +19,12 @@ export function modelsFor(models: readonly ModelDetail[], where: Task["where"]):
   return where === "device" ? models.filter((model) => !originOf(models, model)) : models;
 }
 
+/** In a few words, what a model is the better choice for. */
+export function goodFor({ precision, metrics }: Pick<ModelDetail, "precision" | "metrics">): string {
+  const words = precision === "int8" ? "Fastest, for many photos" : "Most exact, also on your device";
+  return typeof metrics.mean_f1 === "number" ? `${words} (F1 ${metrics.mean_f1.toFixed(2)} %)` : words;
+}
+
 /** The served model that an int8 copy was made of (training/quantize.py names the copies). */
 function originOf(models: readonly ModelDetail[], { name, precision }: ModelDetail): ModelDetail | undefined {
   if (precision !== "int8") return undefined;

@@ -44,6 +44,22 @@ export function parsingOver({ dispatch, now }: Pick<Store, "dispatch" | "now">) 
     }
   };
 
+  /** The photo of a result once more, with another model (by name; null: the default one), beside it. */
+  const compare = async ({ photo }: Result, chosen: string | null): Promise<void> => {
+    const signal = begin();
+    const { where, models, look, apiKey } = now();
+    const task: Task = { ...look, where, model: chosen };
+    const tell = (progress: Progress) => signal.aborted || dispatch({ type: "progress", progress });
+    try {
+      const run = where === "device" ? onDevice : onService;
+      const result = await run({ photo, task, apiKey, model: modelFor(models, task), signal, tell });
+      if (!signal.aborted) dispatch({ type: "compared", result });
+    } catch (error) {
+      const failure = failureOf(error, undefined, photo.name);
+      if (failure && !signal.aborted) dispatch({ type: "failed", failure });
+    }
+  };
+
   const open = async (source: Source): Promise<void> => {
     const signal = begin();
     dispatch({ type: "opening" });
@@ -59,7 +75,7 @@ export function parsingOver({ dispatch, now }: Pick<Store, "dispatch" | "now">) 
     }
   };
 
-  return { open, parse, stop: () => running?.abort() };
+  return { open, parse, compare, stop: () => running?.abort() };
 }
 
 interface Run {
@@ -119,7 +135,7 @@ async function pictureOf({ photo, task }: Result, key: string): Promise<Photo> {
 }
 
 /** Null for what a person has ended. */
-function failureOf(error: unknown, retry: () => void, photoName?: string): Failure | null {
+function failureOf(error: unknown, retry?: () => void, photoName?: string): Failure | null {
   if (error instanceof DOMException && error.name === "AbortError") return null;
   const told = error instanceof TroubleError ? error : trouble("page_failed", { detail: String(error) });
   return { trouble: told.trouble, retry, photoName };

@@ -1,5 +1,6 @@
 import type { ClassRow, ModelDetail, Output, SegmentOptions } from "@/api/client";
 import type { Result, Task } from "@/results/result";
+import { unseen } from "./shown";
 import type { StudioState } from "./state";
 
 interface Wanted extends Pick<Task, "faces" | "model"> {
@@ -28,10 +29,12 @@ export function requestOptions({ output, classes, hidden, alpha, ...task }: Want
 
 /** The same for a result as it is shown. */
 export function optionsOf(
-  { hidden, opacity }: StudioState,
+  state: StudioState,
   { task }: Result,
   { classes }: ModelDetail,
   output: Output,
 ): SegmentOptions {
-  return requestOptions({ output, faces: task.faces, model: task.model, classes, hidden, alpha: opacity });
+  const { faces, model } = task;
+  const hidden = unseen(state, classes);
+  return requestOptions({ output, faces, model, classes, hidden, alpha: state.opacity });
 }

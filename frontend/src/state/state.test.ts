@@ -87,8 +87,38 @@ it("parses where the person chose, whatever result is shown", () => {
   expect([state.where, state.look]).toEqual(["device", WHOLE]);
 });
 
-it("shows all parts again with another model, whose classes may be others", () => {
+it("lays another model's result beside the first until either changes", () => {
+  const beside: StudioAction = { type: "compared", result: result(1, { model: "other" }) };
+  const first: StudioAction = { type: "parsed", result: result(1) };
+  expect(after(first, beside)).toMatchObject({ compared: { task: { model: "other" } }, split: 0.5 });
+  expect(after(first, beside).recent).toHaveLength(1);
+  for (const next of [
+    { type: "compared", result: null },
+    { type: "shown", result: result(2) },
+    { type: "opened", photo: photo(2), look: WHOLE },
+    first,
+  ] as StudioAction[])
+    expect(after(first, beside, next).compared).toBeNull();
+});
+
+it("shows new colours without the parts over them, until they are gone", () => {
+  const dye: StudioAction = { type: "dyed", dyes: { Hair: { color: "#ff0000", strength: 1 } } };
+  const drawn = (...actions: StudioAction[]) =>
+    after({ type: "parsed", result: result(1) }, ...actions).style;
+  expect(drawn(dye)).toMatchObject({ fill: false, outlines: false });
+  expect(drawn(dye, { type: "dyed", dyes: {} })).toEqual(EMPTY.style);
+  expect(drawn(dye, { type: "opened", photo: photo(2), look: WHOLE })).toEqual(EMPTY.style);
+  const back: StudioAction = { type: "chose", style: { ...EMPTY.style, fill: true, outlines: false } };
+  expect(drawn(dye, back, dye)).toMatchObject({ fill: true, outlines: false });
+});
+
+it("shows all parts again with another photo, and with another model, whose classes may be others", () => {
   const hid: StudioAction = { type: "hid", hidden: new Set([1]) };
+  const kept: StudioAction = { type: "looked", solo: 1 };
+  const next: StudioAction = { type: "opened", photo: photo(2), look: WHOLE };
+  expect(after({ type: "parsed", result: result(1) }, hid, next).hidden.size).toBe(0);
+  expect(after({ type: "parsed", result: result(1) }, kept, next).solo).toBeNull();
+  expect(after({ type: "parsed", result: result(1) }, kept, hid).solo).toBeNull();
   const other = result(2, { model: "other" });
   expect(
     after({ type: "parsed", result: result(1) }, hid, { type: "shown", result: result(1) }).hidden.size,

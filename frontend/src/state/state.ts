@@ -1,7 +1,9 @@
 import type { ModelDetail } from "@/api/client";
 import type { Trouble } from "@/api/trouble";
+import type { Palette, Tints } from "@/labels/tints";
 import type { Photo } from "@/photo/photo";
 import type { Look, Result, Where } from "@/results/result";
+import type { Dyes } from "./dyes";
 
 /** What is going on while a person waits; `share` is null where nobody can tell. */
 export interface Progress {
@@ -9,6 +11,16 @@ export interface Progress {
   share: number | null;
   /** Of what is being fetched, once. */
   bytes?: number | null;
+}
+
+/** How the parts are drawn over the photo. */
+export interface Style {
+  palette: Palette;
+  /** Whether the parts are filled with their tints, or outlined alone. */
+  fill: boolean;
+  outlines: boolean;
+  /** The boxes of the faces. */
+  boxes: boolean;
 }
 
 /** What went wrong last, and how to try it again. */
@@ -29,8 +41,15 @@ export interface StudioState {
   opacity: number;
   /** Where before ends and after begins, 0 to 1. */
   split: number;
+  style: Style;
+  /** A person's own colours of parts, by the class's name; `#rrggbb`. */
+  tints: Tints;
+  /** New colours of parts of the photo. */
+  dyes: Dyes;
   /** Ids of classes that are not shown. */
   hidden: ReadonlySet<number>;
+  /** The one class that is shown alone, whatever is hidden. */
+  solo: number | null;
 
   // The service's models, the default one first.
   models: readonly ModelDetail[];
@@ -45,6 +64,8 @@ export interface StudioState {
   look: Look;
   progress: Progress | null;
   result: Result | null;
+  /** The same photo, parsed by another model. */
+  compared: Result | null;
   /** The result to go back to if the photo in work comes to nothing. */
   previous: Result | null;
   failure: Failure | null;
@@ -61,16 +82,13 @@ export interface StudioState {
   pointed: number | null;
 }
 
+type Chosen = Pick<StudioState, "where" | "model" | "apiKey" | "opacity" | "split" | "style" | "tints">;
+
 export type StudioAction =
-  | { type: "chose"; where?: Where; model?: string | null; apiKey?: string; opacity?: number; split?: number }
+  | ({ type: "chose" } & Partial<Chosen>)
+  | { type: "dyed"; dyes: Dyes }
   | { type: "hid"; hidden: ReadonlySet<number> }
-  | {
-      type: "looked";
-      face?: number | null;
-      highlighted?: number | null;
-      pointed?: number | null;
-      drawing?: boolean;
-    }
+  | ({ type: "looked" } & Partial<Pick<StudioState, "solo" | "drawing" | "face" | "highlighted" | "pointed">>)
   | { type: "models"; models: readonly ModelDetail[] }
   | { type: "modelsFailed"; failure: Failure | null }
   | { type: "opening" }
@@ -78,6 +96,7 @@ export type StudioAction =
   | { type: "pictured"; photo: Photo }
   | { type: "progress"; progress: Progress }
   | { type: "parsed"; result: Result }
+  | { type: "compared"; result: Result | null }
   | { type: "failed"; failure: Failure }
   | { type: "told"; failure: Failure }
   | { type: "shown"; result: Result }
@@ -90,9 +109,13 @@ export const EMPTY: StudioState = {
   where: "service",
   model: null,
   apiKey: "",
-  opacity: 0.6,
+  opacity: 0.35,
   split: 0,
+  style: { palette: "looking", fill: true, outlines: true, boxes: true },
+  tints: {},
+  dyes: {},
   hidden: new Set(),
+  solo: null,
   models: [],
   modelsFailure: null,
   photo: null,
@@ -100,6 +123,7 @@ export const EMPTY: StudioState = {
   look: WHOLE,
   progress: null,
   result: null,
+  compared: null,
   previous: null,
   failure: null,
   recent: [],
@@ -116,10 +140,12 @@ export function studioReducer(state: StudioState, action: StudioAction): StudioS
     case "chose": {
       const { type, ...chosen } = action;
       const next = { ...state, ...chosen };
-      return next.model === state.model ? next : { ...next, hidden: EMPTY.hidden };
+      return next.model === state.model ? next : { ...next, ...afresh(next) };
     }
+    case "dyed":
+      return { ...state, ...dyed(state, action.dyes) };
     case "hid":
-      return { ...state, hidden: action.hidden };
+      return { ...state, hidden: action.hidden, solo: null };
     case "looked": {
       const { type, ...looked } = action;
       return { ...state, ...looked };
@@ -138,6 +164,8 @@ export function studioReducer(state: StudioState, action: StudioAction): StudioS
       return { ...state, progress: action.progress };
     case "parsed":
       return withResult(state, action.result);
+    case "compared":
+      return { ...state, compared: action.result, progress: null, split: action.result ? 0.5 : 0 };
     case "failed":
       return { ...withoutUnparsed(state), failure: action.failure };
     case "told":
@@ -156,9 +184,10 @@ function withPhoto(state: StudioState, photo: Photo, look: Look): StudioState {
     photo,
     given: photo,
     look,
+    compared: null,
     result: isNew ? null : state.result,
     previous: isNew ? (state.result ?? state.previous) : state.previous,
-    hidden: hiddenFor(state, state.model),
+    ...(isNew || state.result?.task.model !== state.model ? afresh(state) : {}),
     face: null,
     drawing: false,
     progress: { stage: "sending", share: null },
@@ -173,6 +202,7 @@ function withResult(state: StudioState, result: Result): StudioState {
     photo: result.photo,
     progress: null,
     result,
+    compared: null,
     previous: null,
     failure: null,
     recent: [result, ...others].slice(0, MOST_RECENT),
@@ -185,21 +215,30 @@ function withShown(state: StudioState, result: Result): StudioState {
     ...state,
     photo: result.photo,
     result,
+    compared: null,
     previous: null,
     look: result.task.where === state.where ? result.task : WHOLE,
-    hidden: hiddenFor(state, result.task.model),
+    ...(showsSameClasses(state.result, result) ? {} : afresh(state)),
     face: null,
     drawing: false,
   };
 }
 
+/** Every photo starts with all of its parts, over its own colours. */
+function afresh(state: StudioState): Partial<StudioState> {
+  return { hidden: EMPTY.hidden, solo: null, ...dyed(state, {}) };
+}
+
+/** New colours are seen without the parts over them; with the last of them gone the parts come back. */
+function dyed({ dyes, style }: StudioState, next: Dyes): Pick<StudioState, "dyes" | "style"> {
+  const [before, after] = [dyes, next].map((each) => Object.keys(each).length > 0);
+  const seen = { ...style, fill: !after, outlines: !after };
+  return { dyes: next, style: before === after ? style : seen };
+}
+
 /** Another model's classes may be others. */
-function hiddenFor(
-  { result, model: chosen, hidden }: StudioState,
-  model: string | null,
-): StudioState["hidden"] {
-  const shown = result ? result.task.model : chosen;
-  return shown === model ? hidden : EMPTY.hidden;
+function showsSameClasses(before: Result | null, after: Result): boolean {
+  return before?.photo.id === after.photo.id && before.task.model === after.task.model;
 }
 
 /** Nothing in work. A photo without a result makes room for the result that was there before it. */

@@ -2,9 +2,10 @@ import { useMemo } from "react";
 import type { Trouble } from "@/api/trouble";
 import type { Part } from "@/geometry/part";
 import type { Result, Where } from "@/results/result";
+import type { DyeName, DyeOfPart } from "./dyes";
 import { rememberWhere } from "./remembered-where";
 import { parsingOver, type Source } from "./parsing";
-import { WHOLE } from "./state";
+import { WHOLE, type Style } from "./state";
 import { useModels } from "./use-models";
 
 import type { Store } from "./store";
@@ -23,8 +24,18 @@ export interface Acts {
   chooseWhere: (where: Where) => void;
   /** By name. */
   chooseModel: (name: string) => void;
+  /** Lays what another model finds beside the result, by name; null ends it. */
+  compare: (name: string | null) => void;
   setKey: (apiKey: string) => void;
   show: (result: Result) => void;
+  /** Shows one class alone; null: all that are switched on. */
+  keep: (solo: number | null) => void;
+  restyle: (style: Partial<Style>) => void;
+  /** A part's own colour, by the class's name; null: that of the palette. */
+  tint: (name: string, color: string | null) => void;
+  /** Gives a part of the photo a new colour; null: its own again. */
+  dye: (name: DyeName, dye: DyeOfPart | null) => void;
+  undye: () => void;
   selectFace: (face: number | null) => void;
   hide: (hidden: ReadonlySet<number>) => void;
   highlight: (id: number | null) => void;
@@ -45,7 +56,7 @@ export function useActs(store: Store): Acts {
   const reloadModels = useModels(store);
 
   return useMemo(() => {
-    const { open, parse, stop } = parsing;
+    const { open, parse, compare, stop } = parsing;
     const withModels = () => {
       if (now().models.length === 0) reloadModels();
     };
@@ -81,6 +92,11 @@ export function useActs(store: Store): Acts {
         dispatch({ type: "chose", model: name === now().models[0]?.name ? null : name });
         again();
       },
+      compare: (name) => {
+        const { result, models } = now();
+        if (name === null) dispatch({ type: "compared", result: null });
+        else if (result) void compare(result, name === models[0]?.name ? null : name);
+      },
       setKey: (apiKey) => {
         const { failure } = now();
         dispatch({ type: "chose", apiKey });
@@ -91,6 +107,17 @@ export function useActs(store: Store): Acts {
         stop();
         dispatch({ type: "shown", result });
       },
+      keep: (solo) => dispatch({ type: "looked", solo }),
+      restyle: (style) => dispatch({ type: "chose", style: { ...now().style, ...style } }),
+      tint: (name, color) => {
+        const { [name]: _, ...others } = now().tints;
+        dispatch({ type: "chose", tints: color === null ? others : { ...others, [name]: color } });
+      },
+      dye: (name, dye) => {
+        const { [name]: _, ...others } = now().dyes;
+        dispatch({ type: "dyed", dyes: dye ? { ...others, [name]: dye } : others });
+      },
+      undye: () => dispatch({ type: "dyed", dyes: {} }),
       selectFace: (face) => dispatch({ type: "looked", face }),
       hide: (hidden) => dispatch({ type: "hid", hidden }),
       highlight: (highlighted) => dispatch({ type: "looked", highlighted }),

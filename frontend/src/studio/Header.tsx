@@ -1,30 +1,28 @@
 import { Button } from "@heroui/react/button";
-import { Switch } from "@heroui/react/switch";
-import { MoonIcon, SunIcon } from "@/lib/icons";
+import { LogoIcon, MoonIcon, SunIcon } from "@/lib/icons";
 import { useTheme } from "@/lib/use-theme";
-import { useStudio } from "@/state/studio-context";
+import { WhereChoice } from "./WhereChoice";
 
+export const PROMISE = "Every part of every face, as a mask";
+
+/** Name, what it is, where photos are parsed, light or dark. */
 export function Header() {
-  const { state, act } = useStudio();
   const { dark, toggle } = useTheme();
   return (
-    <header className="flex flex-wrap items-center gap-x-4 gap-y-1">
-      <h1 className="mr-auto text-lg font-semibold">Face parts</h1>
-      <Switch
-        isSelected={state.where === "device"}
-        onChange={(on) => act.chooseWhere(on ? "device" : "service")}
-      >
-        <Switch.Content>
-          <Switch.Control className="ring-1 ring-foreground/20">
-            <Switch.Thumb />
-          </Switch.Control>
-          <span title="The photo is parsed in this browser and sent nowhere">On this device</span>
-        </Switch.Content>
-      </Switch>
+    <header className="flex flex-wrap items-center gap-x-4 gap-y-2 print:hidden">
+      <div className="mr-auto flex items-center gap-x-3">
+        <h1 className="flex items-center gap-2 text-xl font-semibold tracking-tight">
+          <LogoIcon />
+          Face parts
+        </h1>
+        <p className="mt-1 hidden text-[13px] text-muted md:block">{PROMISE}</p>
+      </div>
+      <WhereChoice />
       <Button
         isIconOnly
         size="sm"
         variant="tertiary"
+        className="pointer-coarse:size-10"
         aria-label={dark ? "Light colours" : "Dark colours"}
         onPress={toggle}
       >

@@ -1,33 +1,38 @@
 import { Button } from "@heroui/react/button";
-import { useDeferredValue, type ReactNode } from "react";
+import { ToggleButton } from "@heroui/react/toggle-button";
+import { ToggleButtonGroup } from "@heroui/react/toggle-button-group";
+import { useDeferredValue, useState, type ReactNode } from "react";
 import { formatMs } from "@/lib/format";
-import { CurlCommand } from "@/panel/CurlCommand";
+import { Code } from "@/panel/Code";
 import { Downloads } from "@/panel/Downloads";
 import { FaceList } from "@/panel/FaceList";
 import { Legend, LegendSkeleton } from "@/panel/Legend";
 import { MissedFace } from "@/panel/MissedFace";
 import { ModelChoice } from "@/panel/ModelChoice";
 import { Placeholder } from "@/panel/Placeholder";
-import { Recent } from "@/panel/Recent";
+import { Recolour } from "@/panel/Recolour";
 import type { Result } from "@/results/result";
 import { useStudio } from "@/state/studio-context";
 
-/** What was found, and what can be taken away. */
+const GROUPS = ["Parts", "Faces", "Export"] as const;
+type GroupName = (typeof GROUPS)[number];
+
+/** What was found, and what can be taken away: in groups, one of which is open where room is scarce. */
 export function Panel() {
   const { state, act, model } = useStudio();
   const { result, where } = state;
+  const [open, setOpen] = useState<GroupName>("Parts");
   const classes = useDeferredValue(model?.classes); // rendered in steps that let a touch through
+  const group = (name: GroupName) => (open === name ? "contents" : "hidden beside:contents");
   return (
     <aside
       aria-label="What was found"
-      className={
-        "flex min-h-0 flex-col gap-5 rounded-2xl border border-border bg-surface p-4 lg:overflow-y-auto"
-      }
+      className="flex min-h-0 flex-col gap-5 rounded-xl bg-surface p-4 beside:overflow-y-auto print:hidden"
     >
       <p className="sr-only" role="status">
         {result && `Parsed ${result.photo.name}. ${spokenFaces(result)}`}
       </p>
-      {classes ? <Legend classes={classes} /> : <LegendSkeleton />}
+      {result && <GroupChoice open={open} onOpen={setOpen} />}
       {where === "device" && (
         <Note testId="device-note">The photo stays in this browser: nothing of it is sent.</Note>
       )}
@@ -39,37 +44,68 @@ export function Panel() {
           </Button>
         </Note>
       )}
+      <div className={result ? group("Parts") : "contents"}>
+        {classes ? <Legend classes={classes} /> : <LegendSkeleton />}
+      </div>
       {result && model && (
         <>
-          <FaceList faces={result.faces} />
-          <MissedFace />
-          <Downloads result={result} model={model} />
-          {result.task.where === "service" && !result.task.part && (
-            <CurlCommand result={result} model={model} />
-          )}
+          <div className={group("Faces")}>
+            <FaceList photo={result.photo} faces={result.faces} />
+            <MissedFace />
+            <Recolour model={model} />
+          </div>
+          <div className={group("Export")}>
+            <Downloads result={result} model={model} />
+            {result.task.where === "service" && !result.task.part && <Code result={result} model={model} />}
+          </div>
         </>
       )}
       {state.progress && !result && <ResultSkeleton />}
-      <Recent />
       <ModelChoice />
       <Origin />
     </aside>
   );
 }
 
-/** Which model made the result, how long it took, and the licence of both model and page. */
+/** Which group is open, on narrow pages. */
+function GroupChoice({ open, onOpen }: { open: GroupName; onOpen: (name: GroupName) => void }) {
+  return (
+    <ToggleButtonGroup
+      aria-label="What is shown below"
+      selectionMode="single"
+      disallowEmptySelection
+      fullWidth
+      className="beside:hidden"
+      selectedKeys={[open]}
+      onSelectionChange={(keys) => {
+        const [name] = keys;
+        if (name) onOpen(name as GroupName);
+      }}
+    >
+      {GROUPS.map((name) => (
+        <ToggleButton
+          key={name}
+          id={name}
+          className="data-[selected=true]:bg-accent data-[selected=true]:text-accent-foreground"
+        >
+          {name}
+        </ToggleButton>
+      ))}
+    </ToggleButtonGroup>
+  );
+}
+
+/** Which model made the result, how long it took, and the licence of its weights. */
 function Origin() {
   const { state, model } = useStudio();
   const { result } = state;
   if (!model) return null;
   return (
-    <p className="mt-auto text-xs text-muted">
+    <p className="mt-auto text-[13px] text-muted">
       Model {model.name} {model.version}
-      {result && ` · ${result.size.width} × ${result.size.height} · ${computed(result)}`}
+      {result && ` · ${result.size.width} × ${result.size.height} · computed in ${computed(result)}`}
       <br />
       Licence: {model.licence}
-      <br />
-      Page {process.env.NEXT_PUBLIC_VERSION}
     </p>
   );
 }
@@ -80,7 +116,7 @@ function computed({ ms, task }: Result): string {
 
 function Note({ testId, children }: { testId: string; children: ReactNode }) {
   return (
-    <div className="rounded-lg bg-default p-3 text-sm" data-testid={testId}>
+    <div className="rounded-lg bg-default p-3 text-[13px]" data-testid={testId}>
       {children}
     </div>
   );

@@ -4,23 +4,34 @@ import { Button } from "@heroui/react/button";
 import dynamic from "next/dynamic";
 import { Suspense, useRef } from "react";
 import { Intake } from "@/intake/Intake";
+import { Recent } from "@/panel/Recent";
 import { useDropAndPaste } from "@/intake/use-drop-and-paste";
 import { Stage } from "@/stage/Stage";
 import { StudioProvider, useStudio } from "@/state/studio-context";
 import { ViewProvider } from "@/state/view-context";
+import { Footer } from "./Footer";
 import { Header } from "./Header";
 import { ProgressLine } from "./ProgressLine";
 import { StageMessage } from "./StageMessage";
 import { TroubleCard } from "./TroubleCard";
+import { useRestingPointer } from "./use-resting-pointer";
 
 // in scripts of their own, so that a slow phone can answer a touch between them
 const Toolbar = dynamic(() => import("@/stage/Toolbar").then((stage) => stage.Toolbar));
 const Panel = dynamic(() => import("./Panel").then((studio) => studio.Panel));
 
 const MAIN = [
-  "grid min-h-0 flex-1 grid-cols-[minmax(0,1fr)] gap-4",
-  "lg:grid-cols-[minmax(0,1fr)_20rem]",
+  "grid min-h-0 flex-1 grid-cols-[minmax(0,1fr)] gap-3 sm:gap-4",
+  "sideways:grid-cols-[minmax(0,1fr)_20rem] lg:grid-cols-[minmax(0,1fr)_22rem]",
 ].join(" ");
+/** The phone held sideways keeps the stage in sight while the panel goes by. */
+const LEFT = [
+  "flex min-h-0 min-w-0 flex-col gap-2 sm:gap-3",
+  "sideways:sticky sideways:top-3 sideways:self-start",
+].join(" ");
+const STAGE = "relative h-[62svh] min-h-60 sideways:h-[calc(100svh-5rem)] lg:h-auto lg:min-h-72 lg:flex-1";
+
+const OVER = "sm:pointer-events-none sm:absolute sm:inset-x-3 sm:bottom-3 sm:flex sm:justify-center";
 
 /** The page: a stage with the photo, what can be done with it, and what was found. */
 export function Studio() {
@@ -39,29 +50,41 @@ export function Studio() {
  */
 function Rooms() {
   const input = useRef<HTMLInputElement>(null);
+  const stage = useRef<HTMLDivElement>(null);
   const choose = () => input.current?.click();
+  useRestingPointer(stage);
   return (
-    <div className="mx-auto flex min-h-svh max-w-[110rem] flex-col gap-3 p-3 sm:p-4 lg:h-svh">
+    <div className="mx-auto flex min-h-svh max-w-[120rem] flex-col gap-3 p-3 sm:p-4 lg:h-svh">
       <Suspense>
         <Header />
       </Suspense>
       <main className={MAIN}>
-        <div className="flex min-h-0 min-w-0 flex-col gap-3">
-          <Suspense>
-            <Intake input={input} />
-          </Suspense>
-          <div className="relative h-[62svh] lg:h-auto lg:min-h-72 lg:flex-1">
-            <Stage />
-            <OverStage onChoose={choose} />
+        <div className={LEFT}>
+          <div ref={stage} className="relative flex min-h-0 flex-col gap-2 lg:flex-1">
+            <div className={STAGE}>
+              <Stage />
+              <OverStage onChoose={choose} />
+            </div>
+            <div className={OVER}>
+              <Suspense>
+                <Toolbar />
+              </Suspense>
+            </div>
           </div>
-          <Suspense>
-            <Toolbar />
-          </Suspense>
+          <div className="flex flex-wrap items-center gap-2">
+            <Suspense>
+              <Intake input={input} />
+            </Suspense>
+            <Recent />
+          </div>
         </div>
         <Suspense>
           <Panel />
         </Suspense>
       </main>
+      <Suspense>
+        <Footer />
+      </Suspense>
     </div>
   );
 }
@@ -78,7 +101,7 @@ function OverStage({ onChoose }: { onChoose: () => void }) {
       {progress && <ProgressLine progress={progress} onCancel={act.dismiss} />}
       {photo && !result && !progress && !failure && (
         <Button className="absolute top-4 left-1/2 -translate-x-1/2 shadow-lg" onPress={act.parse}>
-          Parse this photo
+          Find face parts
         </Button>
       )}
       {failure && (

@@ -1,0 +1,113 @@
+import { Checkbox } from "@heroui/react/checkbox";
+import { ToggleButton } from "@heroui/react/toggle-button";
+import type { ClassRow } from "@/api/client";
+import { tintOf } from "@/labels/tints";
+import { className, formatCount, formatShare } from "@/lib/format";
+import type { PartFigures } from "@/state/face-labels";
+import { useStudio } from "@/state/studio-context";
+import { Placeholder } from "./Placeholder";
+import { Tint } from "./Tint";
+
+export const COLUMNS = "grid grid-cols-[1.75rem_2rem_minmax(0,1fr)_4.5rem_4.5rem] items-center";
+
+/** In which a part's size is told. */
+export type Unit = "share" | "pixels";
+
+const NAME = [
+  "h-8 w-full min-w-0 justify-start rounded-lg bg-transparent px-2 text-[15px] font-normal md:h-8",
+  "pointer-coarse:h-10 data-[selected=true]:font-semibold",
+].join(" ");
+
+interface Props {
+  row: ClassRow;
+  /** Undefined where the part was not found. */
+  figures: PartFigures | undefined;
+  unit: Unit;
+}
+
+/** A part: whether it is shown, its colour, its name, which keeps it alone, and its figures. */
+export function LegendRow({ row, figures, unit }: Props) {
+  const { state, act } = useStudio();
+  const { result, hidden, solo, style, tints } = state;
+  const isAwaited = state.progress !== null && !result;
+  const isHighlighted = (state.highlighted ?? state.pointed) === row.id;
+  const name = className(row.name);
+  const value = figures && (result?.classes.find(({ id }) => id === row.id)?.confidence ?? null);
+  const toggle = () => {
+    const next = new Set(hidden);
+    if (!next.delete(row.id)) next.add(row.id);
+    act.hide(next);
+    act.highlight(null); // what is switched off goes at once, the pointer still on it
+  };
+  return (
+    <li
+      data-class-id={row.id}
+      className={[
+        `${COLUMNS} rounded-lg pr-2 pointer-coarse:min-h-10`,
+        isHighlighted ? "bg-default" : "",
+        result && !figures ? "opacity-60" : "",
+      ].join(" ")}
+      onPointerEnter={() => act.highlight(row.id)}
+      onKeyUp={({ key }) => key === "Tab" && act.highlight(row.id)}
+      onBlur={() => act.highlight(null)}
+    >
+      <Checkbox
+        aria-label={`${name}, ${spoken(figures)}, confidence ${value == null ? "–" : percent(value)}`}
+        isSelected={solo === null ? !hidden.has(row.id) : solo === row.id}
+        onChange={toggle}
+      >
+        <Checkbox.Content className="grid h-8 place-items-center pointer-coarse:h-10">
+          <Checkbox.Control>
+            <Checkbox.Indicator />
+          </Checkbox.Control>
+        </Checkbox.Content>
+      </Checkbox>
+      <Tint
+        label={`Colour of ${name.toLowerCase()}`}
+        color={tintOf(row, style.palette, tints)}
+        onColor={(color) => act.tint(row.name, color)}
+      />
+      <ToggleButton
+        size="sm"
+        className={NAME}
+        aria-label={`${name} alone`}
+        isSelected={solo === row.id}
+        onChange={(on) => act.keep(on ? row.id : null)}
+      >
+        <span className="truncate">{name}</span>
+      </ToggleButton>
+      <span aria-hidden className="text-right tabular-nums">
+        {isAwaited ? <Placeholder className="ml-auto h-3.5 w-9" /> : written(figures, unit)}
+      </span>
+      {isAwaited ? <Placeholder className="ml-auto h-3.5 w-9" /> : <Confidence value={value ?? null} />}
+    </li>
+  );
+}
+
+function written(figures: PartFigures | undefined, unit: Unit): string {
+  if (!figures) return "–";
+  return unit === "share" ? formatShare(figures.share) : formatCount(figures.pixels);
+}
+
+function spoken(figures: PartFigures | undefined): string {
+  if (!figures) return "share –";
+  return `share ${formatShare(figures.share)} of the face, ${formatCount(figures.pixels)} pixels`;
+}
+
+function percent(share: number): string {
+  return `${Math.round(100 * share)} %`;
+}
+
+/** A thin bar, with its figure. */
+function Confidence({ value }: { value: number | null }) {
+  return (
+    <span aria-hidden className="flex flex-col items-end gap-0.5 text-[13px] text-muted tabular-nums">
+      {value === null ? "–" : percent(value)}
+      {value !== null && (
+        <span className="own-color block h-1 w-12 overflow-hidden rounded-full bg-default">
+          <span className="block h-full rounded-full bg-accent" style={{ width: `${100 * value}%` }} />
+        </span>
+      )}
+    </span>
+  );
+}

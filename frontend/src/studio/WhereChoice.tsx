@@ -1,0 +1,43 @@
+import { ToggleButton } from "@heroui/react/toggle-button";
+import { ToggleButtonGroup } from "@heroui/react/toggle-button-group";
+import type { Where } from "@/results/result";
+import { useStudio } from "@/state/studio-context";
+
+const PLACES: readonly { where: Where; label: string; meaning: string }[] = [
+  { where: "service", label: "In the service", meaning: "Sent, parsed, not kept" },
+  { where: "device", label: "On this device", meaning: "Nothing leaves your browser" },
+];
+
+/** Where photos are parsed: the person's choice, which nothing else changes. */
+export function WhereChoice() {
+  const { state, act } = useStudio();
+  return (
+    <div className="flex items-center gap-3">
+      <p aria-hidden className="hidden text-[13px] text-muted xl:block">
+        {PLACES.find(({ where }) => where === state.where)?.meaning}
+      </p>
+      <ToggleButtonGroup
+        aria-label="Where photos are parsed"
+        selectionMode="single"
+        disallowEmptySelection
+        size="sm"
+        selectedKeys={[state.where]}
+        onSelectionChange={(keys) => {
+          const [where] = keys;
+          if (where && where !== state.where) act.chooseWhere(where as Where);
+        }}
+      >
+        {PLACES.map(({ where, label, meaning }) => (
+          <ToggleButton key={where} id={where} aria-label={`${label}: ${meaning}`} className={SEGMENT}>
+            {label}
+          </ToggleButton>
+        ))}
+      </ToggleButtonGroup>
+    </div>
+  );
+}
+
+const SEGMENT = [
+  "px-2.5 text-[13px] pointer-coarse:h-10 sm:px-3 data-[selected=true]:bg-accent",
+  "data-[selected=true]:text-accent-foreground",
+].join(" ");
