@@ -139,9 +139,20 @@ class EvaluateParams(_Strict):
     """Test photos that are rotated, blurred, darkened, and pasted into scenes if the data set has any."""
 
 
+class RunParams(_Strict):
+    """What `dvc repro` runs."""
+
+    data: str = "synthetic"
+    source: str = "training/synthetic.py"
+    """The file or folder whose change makes `ingest` run again."""
+    preset: str = "lite"
+    epochs: int = Field(default=4, gt=0)
+
+
 class Params(_Strict):
     """params.yaml."""
 
+    run: RunParams = RunParams()
     prepare: PrepareParams = PrepareParams()
     train: dict[str, FitConfig]
     export: ExportParams = ExportParams()

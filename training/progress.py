@@ -13,6 +13,7 @@ from ml_core.labels import LabelSet
 from ml_core.unetr.fit import EpochReport, Watcher
 from ml_core.unetr.metrics import Scores
 from ml_core.unetr.summary import SummaryWriter
+from training.logs import LOG
 
 
 class ProgressTable(Watcher):
@@ -67,11 +68,13 @@ class ProgressTable(Watcher):
     def end_epoch(self, report: EpochReport) -> None:
         self._write_log(report)
         self.board.write(report.progress.epoch, _figures(report, self.labels))
-        self.console.print(
+        told = (
             f"epoch {report.progress.epoch} · {report.size} px · {report.progress.seconds / 60:.1f} min · "
             f"{report.images_per_second:.1f} images/s · loss {report.loss:.3f} · "
             f"validation mean F1 {100 * report.scores.mean_f1:.2f}"
         )
+        LOG.info(told)
+        self.console.print(told)
         self.console.print(scores_table(report.scores, self.labels))
 
     def _write_log(self, report: EpochReport) -> None:
