@@ -10,11 +10,13 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
     """Cross-entropy + soft Dice of (B, S, S) target codes against (B, s, s, C) logits.
 
     The logits are interpolated bilinearly, as inference does. Where s is less than S, each call looks at one pixel
-    of each logit's (S / s) x (S / s) cell, the same in all cells and drawn anew: neighbours say nearly the same, and
-    the loss over all of them would take a fifth of a training step.
+    of each logit's (S / s) x (S / s) cell, the same in all cells: neighbours say nearly the same, and the loss over
+    all of them would take a fifth of a training step. Which one follows from the sum of the codes, as good as
+    drawn anew for each batch: a generator would have a state that a resumed run and JAX's compiled step lack.
 
     Cross-entropy is -log of the summed probability of the classes a code allows; the code that allows all
-    of them ("ignore") thus costs nothing, and the mean is over the other pixels.
+    of them ("ignore") thus costs nothing, and the mean is over the other pixels. With `weights` (C,) it is a weighted
+    mean; the weight of a code is the mean of those of its classes.
     Soft Dice (Milletari et al. 2016) is taken per class over the whole batch, so that a part that a single
     face does not show does not swing it; where a code allows several classes its target is the present
     prediction, restricted to them.
@@ -25,26 +27,28 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
         allowed: NDArray[np.float32],
         *,
         dice_weight: float = 1.0,
-        seed: int = 0,
+        weights: NDArray[np.float32] | None = None,
     ) -> None:
-        super().__init__(name="segmentation_loss", reduction="sum")
+        super().__init__(name="segmentation_loss")
         self.allowed = allowed
         self.dice_weight = dice_weight
-        self.seeds = keras.random.SeedGenerator(seed)
+        self.weights = None if weights is None else allowed @ weights / allowed.sum(axis=1)  # (S,), by code
 
     def call(self, y_true: KerasTensor, y_pred: KerasTensor) -> KerasTensor:
         codes, logits = ops.cast(y_true, "int32"), ops.cast(y_pred, "float32")
         stride = codes.shape[1] // logits.shape[1]
+        drawn = ops.sum(codes)
         for axis in (1, 2):
-            pixel = keras.random.randint((), 0, stride, seed=self.seeds)
+            pixel, drawn = ops.mod(drawn, stride), ops.floor_divide(drawn, stride)
             codes, logits = _every(codes, stride, pixel, axis), _between(logits, stride, pixel, axis)
         allowed = ops.take(ops.convert_to_tensor(self.allowed), codes, axis=0)  # (B, s, s, C)
         classes = self.allowed.shape[1]
         counts = ops.cast(ops.not_equal(codes, classes), "float32")  # (B, s, s): 0 where ignored
 
         total = ops.logsumexp(logits, axis=-1)
-        cross_entropy = (total - ops.logsumexp(logits - 1e9 * (1.0 - allowed), axis=-1)) * counts
-        cross_entropy = ops.sum(cross_entropy) / ops.maximum(ops.sum(counts), 1.0)
+        share = counts if self.weights is None else counts * ops.take(self.weights, codes)
+        cross_entropy = (total - ops.logsumexp(logits - 1e9 * (1.0 - allowed), axis=-1)) * share
+        cross_entropy = ops.sum(cross_entropy) / ops.maximum(ops.sum(share), 1e-6)
 
         probabilities = ops.softmax(logits, axis=-1) * counts[..., None]
         target = ops.stop_gradient(probabilities * allowed)
