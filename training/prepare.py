@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.console import Console
 
-from ml_core.bundle import CARD, ModelCard
+from ml_core.bundle import CARD, BundleError, ModelCard
 from ml_core.unetr.config import UnetrConfig, preset
 from ml_core.unetr.count import parameters
 from ml_core.unetr.graphs import ONE_FILE
@@ -14,7 +14,7 @@ from ml_core.unetr.grow import go_on
 from ml_core.unetr.model import build_unetr
 from ml_core.unetr.vit import load_vit
 from ml_core.unetr.weights import WeightsError, save_weights, seed
-from training.config import ConfigError, Params, load_params
+from training.config import ConfigError, Params, params_of
 from training.history import Start
 from training.manifest import Manifest
 from training.options import RunError, RunOptions, run_stage
@@ -26,7 +26,7 @@ def prepare(options: RunOptions, params: Params | None = None) -> None:
     `<out>/start.json` says which, for the history in the bundle, and `<out>/network.keras` is the network with these
     weights for use in Keras. With --resume all stay as they are. Raises RunError.
     """
-    params = params or load_params()
+    params = params_of(options, params)
     if options.resume:
         check_prepared(options, params)
         return
@@ -35,12 +35,16 @@ def prepare(options: RunOptions, params: Params | None = None) -> None:
     model = build_unetr(net)
     if options.init:
         try:
+            told: list[str] = []
             if options.init.is_file():
                 load_vit(model, net, options.init)
             else:
-                go_on(model, net, options.init / "weights.npz", _network_of(options.init))
+                weights, before = options.init / "weights.npz", _network_of(options.init)
+                told = go_on(model, net, weights, before, new_head=_other_classes(options))
         except WeightsError as error:
             raise RunError(f"--init: {error}") from error
+        for line in told:
+            Console().print(f"--init: {line}", soft_wrap=True)
     start = Start.of(options.init)
     _write_json(options.out / "network.json", net.to_dict())
     save_weights(model, options.out / "initial.npz")
@@ -88,6 +92,18 @@ def read_network(out: Path) -> UnetrConfig:
     if not path.exists():
         raise RunError(f"{path} is not there: run the prepare stage first")
     return UnetrConfig.from_dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _other_classes(options: RunOptions) -> bool:
+    """Whether the bundle --init was trained for other classes than the data's; not, if it does not say."""
+    assert options.init
+    if not (options.init / CARD).exists():
+        return False
+    try:
+        names = ModelCard.read(options.init).labels.names
+    except BundleError as error:
+        raise RunError(f"--init: {error}") from error
+    return names != Manifest.read(options.out / "data.json").labels.names
 
 
 def _network(options: RunOptions, params: Params) -> UnetrConfig:

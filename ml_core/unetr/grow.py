@@ -17,25 +17,49 @@ from numpy.typing import NDArray
 
 from ml_core.unetr.config import UnetrConfig
 from ml_core.unetr.layers import resize_grid
-from ml_core.unetr.weights import Arrays, WeightsError, assign, load_weights, read_arrays
+from ml_core.unetr.model import RESIDUAL
+from ml_core.unetr.weights import Arrays, WeightsError, assign, named, read_arrays
+
+HEAD = "logits/"
+"""Path of the last layer's variables."""
 
 Floats = NDArray[np.float32]
 Segment = tuple[int, int]
 """Channels of one part of a layer's input, in the smaller and in the larger network."""
 
 
-def go_on(model: keras.Model, net: UnetrConfig, weights: Path, before: UnetrConfig | None) -> None:
+def go_on(
+    model: keras.Model, net: UnetrConfig, weights: Path, before: UnetrConfig | None, *, new_head: bool = False
+) -> list[str]:
     """Start `model`, built of `net`, from a file of weights: as they are, or of a smaller network, `before`.
 
-    None: of the same network. Raises WeightsError.
+    before: None for the same network.
+    new_head: the last layer keeps its random weights, for other classes. Positions are interpolated for another size.
+    Returns what was adapted, for the user. Raises WeightsError.
     """
+    values, told = read_arrays(weights), list[str]()
+    if new_head:
+        values.update({name: value for name, value in named(model.weights).items() if name.startswith(HEAD)})
+        before = replace(before, num_classes=net.num_classes) if before else None
+        told.append("the classes are others: the last layer starts anew")
+    if before and before.image_size != net.image_size:
+        told.append(f"positions interpolated from {before.image_size} to {net.image_size} pixels")
     if before is None or replace(before, residual_convs=net.residual_convs) == net:
-        load_weights(model, weights)
+        assign(model.weights, values, weights, may_lack=RESIDUAL)
     else:
-        grow(model, net, read_arrays(weights), before, weights)
+        grow(model, net, values, before, weights, new_head=new_head)
+    return told
 
 
-def grow(model: keras.Model, large: UnetrConfig, values: Arrays, small: UnetrConfig, source: Path) -> None:
+def grow(
+    model: keras.Model,
+    large: UnetrConfig,
+    values: Arrays,
+    small: UnetrConfig,
+    source: Path,
+    *,
+    new_head: bool = False,
+) -> None:
     """Set the weights of `model`, built of `large`, to those of the network `small`, read from `source`.
 
     Raises WeightsError where `large` is not `small` with more layers, wider MLPs, wider or deeper decoder stages, or
@@ -48,7 +72,9 @@ def grow(model: keras.Model, large: UnetrConfig, values: Arrays, small: UnetrCon
         path = variable.path
         own: Floats = np.array(keras.ops.convert_to_numpy(variable), np.float32)
         old = values.get(_renamed(path, layers))
-        if path == "positions/table" and old is not None:
+        if new_head and path.startswith(HEAD):
+            pass
+        elif path == "positions/table" and old is not None:
             own = np.asarray(resize_grid(old.astype(np.float32), own.shape[1:-1]))
         elif old is not None:
             transposed = "transpose" in type(model.get_layer(path.split("/")[0])).__name__.lower()
