@@ -2,7 +2,7 @@
 
 weight/PATH, average/PATH      the model's weights and their moving average
 optimizer/PATH                 moments, step count and the rest of the optimizer's state
-progress/FIELD                 the fields of `Progress`, and `steps`, the batches that the average has counted
+progress/FIELD                 the fields of `Progress`, and `steps`, which the average has counted
 
 Batches need no state: the generator of a sample is seeded by run, epoch, step and row.
 """
@@ -27,13 +27,20 @@ class Progress:
     epoch: int = 0
     """Finished epochs."""
     step: int = 0
-    """Batches done in the present epoch."""
+    """Steps done in the present epoch."""
     loss: float = 0.0
-    """Sum of the present epoch's batch losses."""
+    """Sum of the losses of these steps."""
     seconds: float = 0.0
-    """Wall time of the whole run."""
+    """Wall time of the whole run, without that of compiling."""
     f1: list[float] = field(default_factory=list)
     """Validation mean F1 of each finished epoch."""
+    losses: list[float] = field(default_factory=list)
+    """Mean training loss of each finished epoch."""
+
+    @property
+    def stale(self) -> int:
+        """Finished epochs since the one with the best F1."""
+        return len(self.f1) - 1 - self.f1.index(max(self.f1)) if self.f1 else 0
 
 
 def write_checkpoint(path: Path, model: keras.Model, average: WeightAverage, progress: Progress) -> None:

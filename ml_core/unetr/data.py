@@ -1,9 +1,6 @@
 """From photos with target codes to batches: what the network sees in training and in validation."""
 
-import os
-from collections import deque
-from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -44,36 +41,40 @@ class TrainingData:
     scenes: Sequence[Callable[[], Image]] = ()
 
 
-class TrainingBatches:
-    """`steps` augmented batches: ((B, S, S, 3) uint8 RGB, (B, S, S) uint8 target codes).
+@dataclass(frozen=True)
+class BatchPlan:
+    """Which batches an epoch has: `batches` of `batch_size` samples of `size` x `size` pixels.
 
-    Every sample's generator is seeded by (seed, step, row): the same seed gives the same batches, whichever
-    are asked for and in whatever order.
+    rows: the samples of each batch that are made here; the other processes of a run make the others. None: all.
     """
 
-    def __init__(
-        self,
-        data: TrainingData,
-        augment: AugmentConfig,
-        *,
-        size: int,
-        batch_size: int,
-        steps: int,
-        seed: int,
-    ) -> None:
-        self.data, self.augment, self.size = data, augment, size
-        self.batch_size, self.steps, self.seed = batch_size, steps, seed
+    augment: AugmentConfig
+    size: int
+    batch_size: int
+    batches: int
+    seed: int
+    rows: range | None = None
+
+
+class TrainingBatches:
+    """A plan's augmented batches: ((B, S, S, 3) uint8 RGB, (B, S, S) uint8 target codes).
+
+    Every sample's generator is seeded by (seed, number of the batch, row): the same plan gives the same batches,
+    whichever are asked for and in whatever order.
+    """
+
+    def __init__(self, data: TrainingData, plan: BatchPlan) -> None:
+        self.data, self.plan = data, plan
         weights = np.array([len(photos) * photos.weight for photos in data.train], float)
         self.shares = weights / weights.sum()
         self.parts = parts_of(data.labels, data.table)
 
     def __len__(self) -> int:
-        return self.steps
+        return self.plan.batches
 
-    def __getitem__(self, step: int) -> Batch:
-        samples = [
-            self._sample(np.random.default_rng((self.seed, step, row))) for row in range(self.batch_size)
-        ]
+    def __getitem__(self, number: int) -> Batch:
+        rows = self.plan.rows or range(self.plan.batch_size)
+        samples = [self._sample(np.random.default_rng((self.plan.seed, number, row))) for row in rows]
         return np.stack([image for image, _ in samples]), np.stack([codes for _, codes in samples])
 
     def _sample(self, rng: np.random.Generator) -> tuple[Image, Codes]:
@@ -86,31 +87,14 @@ class TrainingBatches:
 
         return compose(
             face(),
-            size=self.size,
+            size=self.plan.size,
             rng=rng,
-            config=self.augment,
+            config=self.plan.augment,
             table=self.data.table,
             parts=self.parts,
             scenes=scene if self.data.scenes else None,
             neighbours=face,
         )
-
-
-def prefetch(
-    batches: TrainingBatches, first: int, *, workers: int = os.cpu_count() or 2
-) -> Generator[Batch, None, None]:
-    """The batches from number `first` on, in order, made by threads up to four per thread ahead."""
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="batches")
-    waiting: deque[Future[Batch]] = deque()
-    try:
-        for step in range(first, len(batches)):
-            waiting.append(pool.submit(batches.__getitem__, step))
-            if len(waiting) >= 4 * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def whole_frame(photo: Image, codes: Codes, size: int, target_size: int, *, ignore: int) -> Pair:

@@ -1,7 +1,7 @@
 """The training loop: AdamW on growing input sizes, averaged weights, and checkpoints to resume from."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,51 +11,81 @@ import cv2
 import keras
 import numpy as np
 
+from ml_core.unetr.augment_config import Codes, Image
 from ml_core.unetr.average import WeightAverage
+from ml_core.unetr.balance import class_weights
 from ml_core.unetr.checkpoint import Progress, read_checkpoint, write_checkpoint
 from ml_core.unetr.config import UnetrConfig
-from ml_core.unetr.data import Batch, TrainingBatches, TrainingData, prefetch, validation_batches
+from ml_core.unetr.data import Batch, BatchPlan, TrainingData, validation_batches
+from ml_core.unetr.devices import JIT, Devices
+from ml_core.unetr.feed import Feed
 from ml_core.unetr.interrupt import stop_requested
 from ml_core.unetr.losses import SegmentationLoss
 from ml_core.unetr.metrics import Scores, confusion_matrix, scores
 from ml_core.unetr.model import build_unetr
+from ml_core.unetr.optimizer import build_optimizer
 from ml_core.unetr.precision import dtype_policy
 from ml_core.unetr.schedule import Budget, FitConfig, Phase
-from ml_core.unetr.weights import assign, load_weights, named, save_arrays
+from ml_core.unetr.weights import WeightsError, assign, load_weights, named, save_arrays
 
 LAST, BEST = "last.npz", "best.npz"
 
 
+SHOWN = 4
+"""Validation photos in an epoch's report."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast an epoch went, without the first steps at a new size, which compile.
+
+    waiting: share of the time in which the network waited for batches, 0..1.
+    """
+
+    images_per_second: float = 0.0
+    waiting: float = 0.0
+
+
 @dataclass(frozen=True)
 class EpochReport:
-    """What an epoch gave, for the table and the logs."""
+    """What an epoch gave, for the table and the logs.
+
+    shown: of the first validation photos, the photo, its codes and the classes found.
+    """
 
     progress: Progress
     size: int
     loss: float
     rate: float
-    images_per_second: float
+    pace: Pace
     scores: Scores
+    shown: Sequence[tuple[Image, Codes, Codes]] = ()
 
 
 class Watcher:
     """Told of a run as it goes; the base class stays silent."""
 
     def start_epoch(self, epoch: int, steps: int, batch_size: int, size: int) -> None:
-        """An epoch of at most `steps` batches begins, or is resumed."""
+        """An epoch of at most `steps` steps of `batch_size` samples begins, or is resumed."""
 
     def step(self, done: int, loss: float) -> None:
-        """A batch is done; `loss` is the epoch's mean so far."""
+        """A step is done; `loss` is the epoch's mean so far."""
 
     def end_epoch(self, report: EpochReport) -> None:
         """The averaged weights were scored. Told again if the run is killed before its next checkpoint."""
+
+    def stop_early(self, patience: int) -> None:
+        """The run ends, since `patience` epochs brought no better score."""
 
 
 class Trainer:
     """One run, from its start or its last checkpoint until its budget is spent.
 
     The folder `out` receives last.npz, the checkpoint, and best.npz, the averaged weights with the best
-    validation F1, each replaced in one step.
+    validation F1, each replaced in one step. Where several processes share a run, each has a folder of its own.
+
+    workers: processes that make batches; 0 for none but this.
+    clock: in seconds.
     """
 
     def __init__(
@@ -66,16 +96,28 @@ class Trainer:
         out: Path,
         *,
         watcher: Watcher | None = None,
+        workers: int = 0,
+        devices: Devices | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """Raises ValueError where a batch cannot be split over the devices, or a weighted class is not there."""
         self.config, self.net, self.data, self.out = config, net, data, out
-        self.watcher = watcher or Watcher()
+        self.watcher, self.devices = watcher or Watcher(), devices or Devices()
         self.progress = Progress()
         self.phase = config.phases[0]
+        for phase in config.phases:
+            self.devices.share(phase.batch_size)
+        weights = class_weights(config.class_weights, data)
+        self.loss = SegmentationLoss(data.table.allowed, dice_weight=config.dice_weight, weights=weights)
         self.model = self._compiled(self.phase.size)
         self.average = WeightAverage(named(self.model.weights), config.average_decay)
+        self.workers = workers
+        self.feed = Feed(data)
+        self._scorer: keras.Model | None = None
         self._validation: Sequence[Batch] = ()
         self._budget = Budget(epochs=1)
-        self._clock = self._saved = 0.0
+        self._now, self._clock, self._saved = clock, 0.0, 0.0
+        self._warm: set[tuple[int, int]] = set()
 
     def start(self, weights: Path) -> None:
         """Begin from a file that `save_weights` wrote. Raises WeightsError when it does not fit."""
@@ -84,79 +126,105 @@ class Trainer:
         self._save()
 
     def resume(self) -> None:
-        """Go on from last.npz. Raises WeightsError when there is none, or one of another network."""
-        self.average, self.progress = read_checkpoint(self.out / LAST, self.model, self.config.average_decay)
+        """Go on from last.npz.
+
+        Raises WeightsError when there is none, one of another network, or the first process has one of another step.
+        """
+        path = self.out / LAST
+        self.average, self.progress = read_checkpoint(path, self.model, self.config.average_decay)
+        mine = [float(self.progress.epoch), float(self.progress.step)]
+        if list(self.devices.agree(mine)) != mine:
+            raise WeightsError(
+                f"{path}: of another step than that of the first machine: copy {LAST} from there"
+            )
 
     def run(self, budget: Budget) -> None:
-        """Train until the budget is spent.
+        """Train until the budget is spent or the patience ends.
 
-        Raises KeyboardInterrupt after SIGINT or SIGTERM, with a checkpoint of the last finished step.
+        Raises KeyboardInterrupt after SIGINT or SIGTERM, with a checkpoint of the last finished step; FeedError.
         """
         self._budget = budget
-        with stop_requested() as stop:
+        self.feed = Feed(self.data, self.workers)
+        with stop_requested() as stop, closing(self.feed):
             while (share := budget.share(self.progress.epoch, self.progress.seconds)) < 1:
+                if self.config.patience and self.progress.stale >= self.config.patience:
+                    self.watcher.stop_early(self.config.patience)
+                    return
                 self._enter(self.config.phase(share))
-                self._clock = self._saved = time.monotonic()
-                speed = self._train_epoch(stop)
-                self._end_epoch(speed)
-                if stop.is_set():
+                self._clock = self._saved = self._now()
+                pace = self._train_epoch(stop)
+                self._end_epoch(pace)
+                if self._stopped(stop):
                     raise KeyboardInterrupt
 
-    def evaluate(self) -> Scores:
-        """Score the averaged weights on the validation photos, at the config's image size."""
-        own = named(self.model.weights)
-        assign(self.model.weights, self.average.values, self.out)
+    def evaluate(self) -> tuple[Scores, list[tuple[Image, Codes, Codes]]]:
+        """Score the averaged weights on the validation photos, at the config's image size; and SHOWN of them.
+
+        Each process of a run does all of them, so that none waits for another.
+        """
+        assert self._scorer is not None
+        assign(self._scorer.weights, self.average.values, self.out)
         matrix = np.zeros((self.net.num_classes, self.net.num_classes), np.int64)
+        shown: list[tuple[Image, Codes, Codes]] = []
         for images, codes in self._validation:
-            for logits, truth in zip(self.model.predict_on_batch(images), codes, strict=True):
+            found = self._scorer.predict_on_batch(images)
+            for image, logits, truth in zip(images, found, codes, strict=True):
                 full = cv2.resize(logits, truth.shape[::-1], interpolation=cv2.INTER_LINEAR)
                 guess = full.argmax(axis=-1).astype(np.uint8)
                 matrix += confusion_matrix(truth, guess, self.net.num_classes)
-        assign(self.model.weights, own, self.out)
-        return scores(matrix)
+                if len(shown) < SHOWN:
+                    shown.append((image, truth, guess))
+        return scores(matrix), shown
 
-    def _train_epoch(self, stop: Event) -> float:
-        """Do the epoch's remaining batches, fewer if the phase or the budget ends; returns images per second."""
-        progress, phase = self.progress, self.phase
-        steps, first, started = self._steps, progress.step, self._clock
-        batches = TrainingBatches(
-            self.data,
-            phase.augment or self.config.augment,
+    def _train_epoch(self, stop: Event) -> Pace:
+        """Do the epoch's remaining steps, fewer if the phase or the budget ends."""
+        progress, phase, config = self.progress, self.phase, self.config
+        steps, batches = self._steps, config.accumulate
+        plan = BatchPlan(
+            phase.augment or config.augment,
             size=phase.size,
             batch_size=phase.batch_size,
-            steps=steps,
-            seed=self.config.seed + progress.epoch,
+            batches=steps * batches,
+            seed=config.seed + progress.epoch,
+            rows=self.devices.share(phase.batch_size),
         )
-        self.watcher.start_epoch(progress.epoch, steps, phase.batch_size, phase.size)
-        with closing(prefetch(batches, first)) as source:
-            for images, codes in source:
-                if stop.is_set():
+        self.watcher.start_epoch(progress.epoch, steps, phase.batch_size * batches, phase.size)
+        counted, started, waited = 0, self._clock, self.feed.waited
+        with closing(self.feed.batches(plan, progress.step * batches)) as source:
+            while progress.step < steps:
+                if self._stopped(stop):
                     self._save()
                     raise KeyboardInterrupt
                 share = self._share()
-                if share >= 1 or self.config.phase(share) != phase:
+                if share >= 1 or config.phase(share) != phase:
                     break
-                self.model.optimizer.learning_rate = self.config.rate(share)
-                self.model.reset_metrics()  # else train_on_batch returns the mean loss since the last reset
-                progress.loss += float(self.model.train_on_batch(images, codes))
+                self.model.optimizer.learning_rate = config.rate(share)
+                losses = [self.devices.step(self.model, *next(source)) for _ in range(batches)]
+                progress.loss += sum(losses) / batches
                 progress.step += 1
                 self.average.update(self.model)
-                self._tick()
+                if self._warmed():
+                    self._tick()
+                    counted += 1
+                else:
+                    started, waited = self._clock, self.feed.waited
                 self.watcher.step(progress.step, progress.loss / progress.step)
-                if self._clock - self._saved > 60 * self.config.checkpoint_minutes:
+                if self._clock - self._saved > 60 * config.checkpoint_minutes:
                     self._save()
                     self._saved = self._clock
-        return (progress.step - first) * phase.batch_size / max(self._clock - started, 1e-9)
+        took = max(self._clock - started, 1e-9)
+        return Pace(counted * phase.batch_size * batches / took, (self.feed.waited - waited) / took)
 
-    def _end_epoch(self, speed: float) -> None:
+    def _end_epoch(self, pace: Pace) -> None:
         """Score, report and save."""
         progress = self.progress
         rate, loss = self.config.rate(self._share()), progress.loss / max(progress.step, 1)
-        found = self.evaluate()
+        found, shown = self.evaluate()
         progress.epoch, progress.step, progress.loss = progress.epoch + 1, 0, 0.0
         progress.f1.append(found.mean_f1)
+        progress.losses.append(loss)
         self._tick()
-        self.watcher.end_epoch(EpochReport(progress, self.phase.size, loss, rate, speed, found))
+        self.watcher.end_epoch(EpochReport(progress, self.phase.size, loss, rate, pace, found, shown))
         if found.mean_f1 == max(progress.f1):
             save_arrays(self.out / BEST, self.average.values)
         self._save()
@@ -168,41 +236,54 @@ class Trainer:
             assign(model.weights, named(self.model.weights), self.out)
             assign(model.optimizer.variables, named(self.model.optimizer.variables), self.out)
             self.model = model
-        if phase.size != self.phase.size or not self._validation:
+        if phase.size != self.phase.size or self._scorer is None:
             self._validation = validation_batches(
                 self.data.val, size=phase.size, target_size=self.net.image_size, batch_size=16
             )
+            with dtype_policy(self.config.precision):
+                self._scorer = build_unetr(self.net, input_size=phase.size)
+            self._scorer.compile(jit_compile=JIT)
+            for size in {len(images) for images, _ in self._validation}:
+                self._scorer.predict_on_batch(
+                    np.zeros((size, phase.size, phase.size, 3), np.uint8)
+                )  # compiles
         self.phase = phase
 
     def _compiled(self, size: int) -> keras.Model:
-        with dtype_policy(self.config.precision):
-            model = build_unetr(self.net, input_size=size)
-        optimizer = keras.optimizers.AdamW(
-            self.config.learning_rate,
-            weight_decay=self.config.weight_decay,
-            global_clipnorm=self.config.clip_norm,
-            name="adamw",  # checkpoints have its variables by name, which Keras would otherwise number
-        )
-        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "table"])
-        if model.compute_dtype == "float16":
-            optimizer = keras.optimizers.LossScaleOptimizer(optimizer, name="loss_scale")
-        loss = SegmentationLoss(self.data.table.allowed, dice_weight=self.config.dice_weight)
-        model.compile(optimizer=optimizer, loss=loss, jit_compile=False)
-        model.optimizer.build(model.trainable_variables)
+        with self.devices.scope():
+            with dtype_policy(self.config.precision):
+                model = build_unetr(self.net, input_size=size)
+            optimizer = build_optimizer(self.config, model)
+            model.compile(optimizer=optimizer, loss=self.loss, jit_compile=JIT)
+            model.optimizer.build(model.trainable_variables)
         return model
 
     @property
     def _steps(self) -> int:
-        return max(1, self.config.samples_per_epoch // self.phase.batch_size)
+        return max(1, self.config.samples_per_epoch // (self.phase.batch_size * self.config.accumulate))
 
     def _share(self) -> float:
         """Progress of the run from 0 to 1."""
         epochs = self.progress.epoch + self.progress.step / self._steps
         return self._budget.share(epochs, self.progress.seconds)
 
+    def _stopped(self, stop: Event) -> bool:
+        """Whether the first process was asked to stop; the clock of a run is that process' too."""
+        asked, self.progress.seconds = self.devices.agree([stop.is_set(), self.progress.seconds])
+        return bool(asked)
+
+    def _warmed(self) -> bool:
+        """False after the first step at an input and batch size, which compiles: its time does not count."""
+        shape = self.phase.size, self.phase.batch_size
+        if shape in self._warm:
+            return True
+        self._warm.add(shape)
+        self._clock = self._now()
+        return False
+
     def _tick(self) -> None:
         """Count the wall time since the last call."""
-        now = time.monotonic()
+        now = self._now()
         self.progress.seconds += now - self._clock
         self._clock = now
 

@@ -115,6 +115,10 @@ class SelfAttention(keras.layers.Layer):  # type: ignore[misc]
         mixed = ops.transpose(ops.matmul(weights, value), (0, 2, 1, 3))  # (B, N, H, d)
         return self.out(ops.reshape(mixed, (-1, self.hidden_size)))
 
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """That of the input, which JAX cannot find out by tracing a batch of unknown size."""
+        return input_shape
+
     def get_config(self) -> dict[str, Any]:
         own = {"num_heads": self.num_heads, "tokens": self.tokens, "qkv_bias": self.qkv_bias}
         return {**super().get_config(), **own}

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import keras
-import tensorflow as tf
+
+from ml_core.unetr.devices import gpus
 
 
 def fastest_policy() -> str:
@@ -15,7 +16,7 @@ def fastest_policy() -> str:
     float16 on a GPU; bfloat16 on a processor with instructions for it (AMX or AVX-512), as Linux names them;
     else float32.
     """
-    if tf.config.list_physical_devices("GPU"):
+    if gpus():
         return "mixed_float16"
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists() and re.search(r"\b(amx|avx512)_bf16\b", cpuinfo.read_text()):

@@ -18,7 +18,10 @@ _strict = ConfigDict(extra="forbid")
 
 @dataclass(frozen=True, config=_strict)
 class Phase:
-    """Input size (pixels) and batch size until a share of the run's progress."""
+    """Input size (pixels) and batch size until a share of the run's progress.
+
+    A batch is split over all devices of the run.
+    """
 
     size: Annotated[int, Field(ge=32)]
     batch_size: Count
@@ -42,8 +45,17 @@ class FitConfig:
     final_rate: Positive = 1e-5
     warmup: Share = 0.02
     """Share of the run in which the learning rate rises."""
+    encoder_rate: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Learning rate of the encoder, relative to the rest: less than 1 to fine-tune a trained one."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.05
     clip_norm: Positive = 1.0
+    accumulate: Count = 1
+    """Batches whose gradients are averaged for one step of the optimizer, where a large batch does not fit in memory.
+    Batch statistics and Dice are of each batch."""
+    patience: Count | None = None
+    """Epochs without a better validation F1 after which a run ends."""
+    class_weights: Literal["frequency"] | dict[str, Positive] | None = None
+    """Of the cross-entropy: by class name, where the others have 1, or by how rare a class is."""
     average_decay: Share = 0.998
     """Per-step decay of the moving average of the weights, which is what is evaluated and exported."""
     dice_weight: Annotated[float, Field(ge=0)] = 1.0

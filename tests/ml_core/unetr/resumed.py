@@ -1,8 +1,12 @@
-"""Runs of a tiny network for test_resume.py, in processes of their own.
+"""Runs of a tiny network, in processes of their own.
 
-python -m tests.ml_core.unetr.resumed kill STEP FOLDER       ends itself by SIGKILL in that step of the run
-python -m tests.ml_core.unetr.resumed compare STEP FOLDER    resumes it, and prints the curves as JSON beside those
-                                                             of an unbroken run and of one stopped by SIGTERM
+main(), with the arguments:
+
+kill STEP FOLDER       ends itself by SIGKILL in that step of the run
+compare STEP FOLDER    resumes it, and prints the curves as JSON beside those of an unbroken run and of one stopped
+                       by SIGTERM
+train EPOCHS FOLDER    prints the curves of a run under Keras' backend, on all devices and processes there are; CPUS
+                       is the number of devices into which TensorFlow splits the CPU
 """
 
 import json
@@ -15,21 +19,23 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 
-from ml_core.unetr.augment_config import AugmentConfig, Pair
+from ml_core.unetr.augment_config import AugmentConfig
 from ml_core.unetr.config import UnetrConfig
 from ml_core.unetr.data import TrainingData
+from ml_core.unetr.devices import Devices
 from ml_core.unetr.fit import EpochReport, Trainer, Watcher
 from ml_core.unetr.model import build_unetr
 from ml_core.unetr.schedule import Budget, FitConfig, Phase
 from ml_core.unetr.targets import target_table
 from ml_core.unetr.weights import save_weights
+from tests.drawn import DrawnPhotos
 from tests.training.conftest import TINY
 from training.lapa import LAPA
-from training.synthetic import draw_face
+from training.train import joined
 
-NET = UnetrConfig(num_classes=len(LAPA), image_size=64, **TINY)
+NET = UnetrConfig(num_classes=len(LAPA), image_size=64, **{**TINY, "patch_size": 16})
+"""Its logits are at half resolution, of which the loss draws a part."""
 FIT = FitConfig(
     # the second epoch is broken off after three of its six steps, where the input grows
     phases=(Phase(32, 4, 0.5), Phase(64, 4, 1.0)),
@@ -41,21 +47,6 @@ FIT = FitConfig(
     augment=AugmentConfig(near=1.0),
 )
 EPOCHS, STEPS = 3, 15
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """So many drawn faces."""
-
-    count: int
-    seed: int
-    weight: float = 1.0
-
-    def __len__(self) -> int:
-        return self.count
-
-    def __getitem__(self, index: int) -> Pair:
-        return draw_face(64, np.random.default_rng((self.seed, index)))
 
 
 @dataclass
@@ -82,17 +73,34 @@ class Recorder(Watcher):
         self.scores[str(report.progress.epoch)] = np.nan_to_num(report.scores.f1, nan=-1).tolist()
 
 
-def trainer(out: Path, watcher: Watcher) -> Trainer:
-    data = TrainingData(LAPA, target_table(LAPA), train=(Drawn(8, seed=1),), val=Drawn(4, seed=2))
-    return Trainer(FIT, NET, data, out, watcher=watcher)
+def trainer(out: Path, watcher: Watcher, devices: Devices | None = None) -> Trainer:
+    data = TrainingData(LAPA, target_table(LAPA), train=(DrawnPhotos(8, seed=1),), val=DrawnPhotos(4, seed=2))
+    return Trainer(FIT, NET, data, out, watcher=watcher, workers=2, devices=devices)
+
+
+def random_start(folder: Path) -> Path:
+    """The weights that all runs in the folder start from, made by the first."""
+    path = folder / "initial.npz"
+    if not path.exists():
+        keras.utils.set_random_seed(0)
+        save_weights(build_unetr(NET), path)
+    return path
 
 
 def kill(step: int, folder: Path) -> None:
-    keras.utils.set_random_seed(0)
-    save_weights(build_unetr(NET), folder / "initial.npz")
     run = trainer(folder / "killed", Recorder(step, lambda: os.kill(os.getpid(), signal.SIGKILL)))
-    run.start(folder / "initial.npz")
+    run.start(random_start(folder))
     run.run(Budget(epochs=EPOCHS))
+
+
+def train(epochs: int, folder: Path) -> None:
+    record = Recorder()
+    devices = joined()
+    run = trainer(folder / f"{keras.config.backend()}{devices.count}-{devices.process}", record, devices)
+    run.start(random_start(folder))
+    run.run(Budget(epochs=epochs))
+    found = {"losses": record.losses, "scores": record.scores, "devices": devices.count}
+    sys.stdout.write(json.dumps(found))
 
 
 def compare(step: int, folder: Path) -> None:
@@ -116,6 +124,12 @@ def compare(step: int, folder: Path) -> None:
     sys.stdout.write(json.dumps(curves))
 
 
-if __name__ == "__main__":
-    tf.config.experimental.enable_op_determinism()
-    {"kill": kill, "compare": compare}[sys.argv[1]](int(sys.argv[2]), Path(sys.argv[3]))
+def main() -> None:
+    if keras.config.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+        (cpu,) = tf.config.list_physical_devices("CPU")
+        parts = [tf.config.LogicalDeviceConfiguration() for _ in range(int(os.environ.get("CPUS", "1")))]
+        tf.config.set_logical_device_configuration(cpu, parts)
+    {"kill": kill, "compare": compare, "train": train}[sys.argv[1]](int(sys.argv[2]), Path(sys.argv[3]))

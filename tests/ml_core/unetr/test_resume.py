@@ -16,7 +16,14 @@ from tests.ml_core.unetr.resumed import STEPS
 
 def resumed(mode: str, step: int, folder: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-m", "tests.ml_core.unetr.resumed", mode, str(step), str(folder)],
+        [
+            sys.executable,
+            "-c",
+            "from tests.ml_core.unetr.resumed import main; main()",
+            mode,
+            str(step),
+            str(folder),
+        ],
         cwd=ROOT,
         capture_output=True,
         text=True,
