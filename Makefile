@@ -1,4 +1,4 @@
-# make serve | page | test | fast | test-large | test-containers | test-deployment | lint | security | audit | terraform | train | lock
+# make serve | page | test | fast | test-backends | test-large | test-containers | test-deployment | lint | security | audit | terraform | train | lock
 # make serve PORT=8123
 PYTHON ?= python3
 PORT ?= 8000
@@ -9,6 +9,7 @@ SERVE := .venv/.installed-serve
 TRAIN := .venv/.installed-train
 DEV := .venv/.installed-dev
 CHECKS := .venv-security
+JAX := .venv-jax
 ENGINE := .venv-engine
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --python-version 3.11 --custom-compile-command "make lock"
@@ -17,7 +18,7 @@ NODE_IS_NEW_ENOUGH := const [major, minor] = process.versions.node.split("."); p
 PAGE := frontend/out/index.html
 PAGE_SOURCES := backend/__init__.py $(addprefix frontend/, package.json next.config.ts postcss.config.mjs tsconfig.json) $(wildcard ml_core/faces/networks/*.onnx) $(shell find frontend/src frontend/public frontend/scripts -type f 2>/dev/null)
 
-.PHONY: serve page page-if-possible test fast test-large test-containers test-deployment lint security audit terraform train lock
+.PHONY: serve page page-if-possible test fast test-backends test-large test-containers test-deployment lint security audit terraform train lock
 .DELETE_ON_ERROR:
 
 # The service on 127.0.0.1:$(PORT); other settings come from the environment or .env (see .env.example)
@@ -48,6 +49,10 @@ fast: $(DEV)
 # The full network from Keras to a served bundle: 4 GB of memory, 2 GB of disk, minutes
 test-large: $(DEV)
 	$(BIN)/python -m pytest tests/large
+
+# Training under JAX beside TensorFlow, on one and on several devices and processes; MLflow
+test-backends: $(JAX)/.installed
+	$(JAX)/bin/python -m pytest tests/ml_core/unetr/test_backends.py tests/training/test_tracking.py
 
 # Suites that need a Docker engine: DOCKER_HOST, or the default socket. IMAGE names an image to test; else one is built
 test-containers: $(ENGINE)/.installed
@@ -87,9 +92,10 @@ terraform:
 		terraform -chdir=docker/deploy/terraform/$$root validate || exit 1; \
 	done
 
-# Five minutes on drawn faces, ending in a bundle that MODELS_DIR=outputs/train/bundles serves
+# Five minutes of training on drawn faces, ten in all, ending in a bundle that MODELS_DIR=outputs/train/bundles serves, and
+# in a picture of what it finds
 train: $(TRAIN)
-	$(BIN)/python manage.py train_unetr --minutes 5
+	$(BIN)/python manage.py train_unetr --minutes 5 --quick
 
 # Pin everything anew from the .in files
 lock: $(DEV)
@@ -99,7 +105,10 @@ lock: $(DEV)
 	$(LOCK) requirements/openvino.in -o requirements-openvino.txt
 	$(LOCK) training/requirements.in -o training/requirements.txt
 	$(LOCK) training/requirements-gpu.in -o training/requirements-gpu.txt
+	$(LOCK) training/requirements-jax.in -o training/requirements-jax.txt
+	$(LOCK) training/requirements-jax-gpu.in -o training/requirements-jax-gpu.txt
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
+	$(LOCK) requirements/backends.in -o requirements/backends.txt
 	$(LOCK) requirements/engine.in -o requirements/engine.txt
 	$(LOCK) requirements/security.in -o requirements/security.txt
 	$(LOCK) benchmarks/requirements.in -o benchmarks/requirements.txt
@@ -128,6 +137,12 @@ $(CHECKS)/.installed: requirements/security.txt
 $(ENGINE)/.installed: requirements/engine.txt
 	$(PYTHON) -m venv --clear $(ENGINE)
 	$(ENGINE)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/engine.txt
+	@touch $@
+
+$(JAX)/.installed: requirements.txt training/requirements.txt requirements/dev.txt requirements/backends.txt
+	$(PYTHON) -m venv --clear $(JAX)
+	$(JAX)/bin/python -m pip install --quiet --disable-pip-version-check \
+		-r requirements.txt -r training/requirements.txt -r requirements/dev.txt -r requirements/backends.txt
 	@touch $@
 
 frontend/node_modules/.installed: frontend/package-lock.json
