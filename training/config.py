@@ -1,6 +1,7 @@
 """config.yaml (where data comes from) and params.yaml (how to train), typed and validated."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -9,9 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from ml_core.unetr.schedule import FitConfig
 from training.layouts import Split
-from training.options import RunError
+from training.options import RunError, RunOptions
 
 FOLDER = Path(__file__).parent
+QUICK = 64
+"""Photos of a quick evaluation."""
 
 
 class ConfigError(RunError):
@@ -137,22 +140,13 @@ class EvaluateParams(_Strict):
     """Photos on the contact sheet of the lowest F1."""
     robustness_photos: int = Field(default=128, ge=0)
     """Test photos that are rotated, blurred, darkened, and pasted into scenes if the data set has any."""
-
-
-class RunParams(_Strict):
-    """What `dvc repro` runs."""
-
-    data: str = "synthetic"
-    source: str = "training/synthetic.py"
-    """The file or folder whose change makes `ingest` run again."""
-    preset: str = "lite"
-    epochs: int = Field(default=4, gt=0)
+    photos: int | None = Field(default=None, gt=0)
+    """At most so many validation and test photos; None: all of them."""
 
 
 class Params(_Strict):
     """params.yaml."""
 
-    run: RunParams = RunParams()
     prepare: PrepareParams = PrepareParams()
     train: dict[str, FitConfig]
     export: ExportParams = ExportParams()
@@ -163,6 +157,40 @@ class Params(_Strict):
         if preset not in self.train:
             raise ConfigError(f"params.yaml: train has no section {preset}, which --preset asks for")
         return self.train[preset]
+
+    def quick(self) -> "Params":
+        """Exported and evaluated on QUICK photos with the first provider, without robustness."""
+        export = self.export.model_copy(update={"f1_photos": min(self.export.f1_photos, QUICK)})
+        evaluate = self.evaluate.model_copy(
+            update={"photos": QUICK, "robustness_photos": 0, "providers": self.evaluate.providers[:1]}
+        )
+        return self.model_copy(update={"export": export, "evaluate": evaluate})
+
+
+def measuring_params(options: RunOptions, params: Params | None = None) -> Params:
+    """params.yaml, or `params`, for a stage that does not train: with --quick on few photos. Raises ConfigError."""
+    params = params or load_params()
+    return params.quick() if options.quick else params
+
+
+def params_of(options: RunOptions, params: Params | None = None) -> Params:
+    """How to make this run: `measuring_params`, with what the options say of the recipe.
+
+    Raises ConfigError.
+    """
+    params = measuring_params(options, params)
+    config = params.fit(options.preset)
+    changes: dict[str, Any] = {
+        name: value
+        for name in ("encoder_rate", "accumulate", "patience", "class_weights")
+        if (value := getattr(options, name)) is not None
+    }
+    if options.batch_size is not None:
+        changes["phases"] = tuple(replace(phase, batch_size=options.batch_size) for phase in config.phases)
+    if options.learning_rate is not None:
+        changes["learning_rate"] = options.learning_rate
+        changes["final_rate"] = config.final_rate * options.learning_rate / config.learning_rate
+    return params.model_copy(update={"train": {**params.train, options.preset: replace(config, **changes)}})
 
 
 _Model = TypeVar("_Model", bound=BaseModel)

@@ -16,15 +16,15 @@ from ml_core.runtime import ProviderUnavailable
 from ml_core.segmenter import Segmenter
 from training.bundle_files import replacing, update_model_json
 from training.calibration import Temperatures, calibrate
-from training.config import Params, load_params
+from training.config import Params, measuring_params
 from training.ingest import ingest
-from training.logs import LOG, log_file
 from training.manifest import Manifest
-from training.measure import measure
+from training.measure import expected_minutes, measure
 from training.options import RunError, RunOptions, add_arguments, ending_in_one_line
 from training.pictures import confusion_picture, contact_sheet
 from training.report import write_card
-from training.tables import confusion_table, print_metrics
+from training.tables import print_metrics
+from training.tracking import Tracker
 
 CONSOLE = Console()
 
@@ -32,13 +32,12 @@ CONSOLE = Console()
 def evaluate(
     options: RunOptions, params: Params | None = None, *, bundle: Path | None = None
 ) -> dict[str, Any]:
-    """Write figures, pictures, and finished bundles: what was exported, figures and card.
+    """Write `<out>/metrics.json`, pictures, and finished bundles: what was exported, figures and card.
 
-    `<out>/figures.json` is {bundle: {provider: figures}}; the bundle has the figures of the first available provider,
-    and `metrics.json` the few of them that one compares runs by.
+    metrics.json is {bundle: {provider: figures}}; the bundle has the figures of the first available provider.
     Raises RunError if there is no bundle, none for this data, or no provider.
     """
-    params = params or load_params()
+    params = measuring_params(options, params)
     manifest = Manifest.read(options.out / "data.json")
     folders = (
         [bundle.resolve()] if bundle else sorted(path.parent for path in options.exported.glob(f"*/{CARD}"))
@@ -46,21 +45,24 @@ def evaluate(
     if not folders:
         raise RunError(f"{options.exported} holds no bundle: run the train stage first")
     results = {folder.name: _finish(folder, options.out, manifest, params) for folder in folders}
-    few = {name: _few(next(iter(found.values()))) for name, found in results.items()}
-    for name, values in (("figures", results), ("metrics", few)):
-        text = json.dumps(values, indent=2) + "\n"
-        (options.out / f"{name}.json").write_text(text, encoding="utf-8")
-    LOG.info("measured: %s", few)
+    text = json.dumps(results, indent=2) + "\n"
+    (options.out / "metrics.json").write_text(text, encoding="utf-8")
+    if not bundle:
+        _track(options.out, results)
     return results
 
 
-def _few(figures: dict[str, Any]) -> dict[str, float | None]:
-    """In percent."""
-    return {
-        **{name: figures[name] for name in ("mean_f1", "mean_iou", "flip_consistency")},
-        "calibration_error": figures["calibration"]["ece"],
-        **{f"f1_{name}": value for name, value in figures["f1"].items()},
+def _track(out: Path, results: dict[str, Any]) -> None:
+    """Add the figures and the model cards to the run in MLflow."""
+    figures = {
+        f"test_mean_f1_{name}": row["mean_f1"]
+        for name, providers in results.items()
+        for row in list(providers.values())[:1]
+        if row["mean_f1"] is not None
     }
+    Tracker(out).finish(
+        figures, [out / "metrics.json", *(out / "bundles" / name / "README.md" for name in results)]
+    )
 
 
 def _finish(source: Path, out: Path, manifest: Manifest, params: Params) -> dict[str, Any]:
@@ -75,16 +77,16 @@ def _finish(source: Path, out: Path, manifest: Manifest, params: Params) -> dict
         except ProviderUnavailable as error:
             CONSOLE.print(f"not measured with {provider}: {error}", style="yellow")
             continue
+        minutes = expected_minutes(segmenter, manifest, params.evaluate)
+        CONSOLE.print(f"evaluating {source.name} with {provider}: about {_told(minutes)}; --quick does less")
         if fitted is None:
-            fitted = calibrate(segmenter, manifest.files("val"))
+            fitted = calibrate(segmenter, manifest.files("val")[: params.evaluate.photos])
             bundle = bundle.model_copy(
                 update={"temperature": fitted.overall, "class_temperatures": fitted.by_class}
             )
             segmenter = Segmenter(bundle, providers=(provider,), threads=1)
         measured = measure(segmenter, manifest, params.evaluate)
         tag = f"{source.name}-{provider}" if found else source.name
-        if not found and not source.name.endswith("-int8"):
-            confusion_table(measured.matrix, manifest.labels.names, out / "confusion.csv")
         confusion_picture(measured.matrix, manifest.labels.names, out / f"confusion-{tag}.png")
         if measured.worst:
             contact_sheet(segmenter, measured.worst, out / f"worst-{tag}.png")
@@ -95,6 +97,10 @@ def _finish(source: Path, out: Path, manifest: Manifest, params: Params) -> dict
     _write(source, target, fitted, found)
     CONSOLE.print(f"finished: {target}")
     return found
+
+
+def _told(minutes: float) -> str:
+    return f"{minutes:.0f} minutes" if minutes >= 1.5 else f"{max(60 * minutes, 1):.0f} seconds"
 
 
 def _open(source: Path, manifest: Manifest) -> Bundle:
@@ -132,7 +138,7 @@ def main() -> None:
     parser.add_argument("--bundle", type=Path, metavar="DIR", help="score this bundle, wherever it was made")
     values = vars(parser.parse_args())
     bundle, options = values.pop("bundle"), RunOptions(**values)
-    with ending_in_one_line(), log_file(options.out, "evaluate"):
+    with ending_in_one_line():
         if bundle:
             ingest(options)
         evaluate(options, bundle=bundle)

@@ -1,5 +1,6 @@
 """How a bundle came to be: the run that made it, and the runs before that, as model.json and start.json have them."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,23 @@ class Run(Start):
     validation_f1: float
     """Of the epoch whose weights were exported, 0..1."""
     validation_f1_by_epoch: tuple[float, ...] = ()
+    loss_by_epoch: tuple[float, ...] = ()
+    """Mean training loss; empty in bundles of earlier versions."""
+
+    @classmethod
+    def read(cls, out: Path) -> "Run":
+        """run.json of a trained run. Raises RunError."""
+        path = out / "run.json"
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except OSError as error:
+            raise RunError(f"{path} is not there: run the train stage first") from error
+        except ValidationError as error:
+            raise RunError(f"{path}: not readable, run the train stage again ({error})") from error
+
+    def write(self, out: Path) -> None:
+        """Write run.json."""
+        (out / "run.json").write_text(json.dumps(self.to_json(), indent=2) + "\n", encoding="utf-8")
 
     def legs(self) -> list["Run"]:
         """This run and all before it, the first one first."""

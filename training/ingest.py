@@ -10,7 +10,6 @@ from training.classes import NAME, read_classes
 from training.config import Config, ConfigError, DataSet, load_config
 from training.lapa import LAPA
 from training.layouts import SPLITS, has_splits, split_folder, split_match
-from training.logs import LOG
 from training.manifest import ExtraSet, Manifest, SceneSet
 from training.masks import in_colors, to_ids
 from training.options import RunOptions, run_stage
@@ -37,13 +36,11 @@ def ingest(options: RunOptions, config: Config | None = None) -> Manifest:
     manifest = _manifest(name, data_set, config)
     _compare(manifest, data_set)
     seen = options.out / "checked.txt"
-    known = seen.read_text(encoding="utf-8") if seen.exists() else ""
-    checked = check_files(manifest, options.out / "problems.txt", known=known)
-    digest, contents = checked.split()
-    manifest = _with_ids(manifest, digest).model_copy(update={"contents": contents})
+    known = seen.read_text(encoding="utf-8") if seen.exists() else None
+    digest = check_files(manifest, options.out / "problems.txt", known=known)
+    manifest = _with_ids(manifest, digest)
     manifest.write(path)
-    seen.write_text(checked, encoding="utf-8")
-    LOG.info("%s: %s in %s", manifest.name, manifest.counts, manifest.root)
+    seen.write_text(digest, encoding="utf-8")
     return manifest
 
 

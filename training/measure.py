@@ -1,5 +1,7 @@
 """All figures of one bundle under one execution provider."""
 
+import os
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
@@ -19,7 +21,7 @@ from training.manifest import Manifest
 from training.mosaics import sum_of
 from training.photos import Files, Labels, each, percent, read
 from training.robustness import robustness
-from training.strata import SKIN_TONES, skin_tone
+from training.strata import SKIN_TONES, conditions, skin_tone
 
 TONES = [name for _, name in SKIN_TONES]
 
@@ -45,7 +47,7 @@ class Photo:
 
 @dataclass(frozen=True)
 class Measured:
-    """`metrics` are for figures.json and model.json; the rest is for pictures."""
+    """`metrics` are for metrics.json and model.json; the rest is for pictures."""
 
     metrics: dict[str, Any]
     matrix: Matrix
@@ -54,13 +56,15 @@ class Measured:
 
 def measure(segmenter: Segmenter, manifest: Manifest, params: EvaluateParams) -> Measured:
     """Score the test split unchanged, one cut per photo, and under the conditions of robustness()."""
-    files = manifest.files("test")
+    every = manifest.files("test")
+    files = every[: params.photos]
     photos = list(each(partial(_look, segmenter), files, "test split"))
     matrix = sum_of([photo.matrix for photo in photos])
     metrics: dict[str, Any] = {
         "data": manifest.name,
         "split": "test",
         "photos": len(photos),
+        **({"quick": True} if len(files) < len(every) else {}),
         "faces": "whole",
         **class_scores(matrix, manifest.labels.names),
         "flip_consistency": percent(float(np.mean([photo.mirrored for photo in photos]))),
@@ -78,6 +82,21 @@ def measure(segmenter: Segmenter, manifest: Manifest, params: EvaluateParams) ->
         metrics.update(further)
     worst = sorted(photos, key=lambda photo: photo.mean_f1)[: params.worst]
     return Measured(metrics, matrix, tuple(photo.files for photo in worst))
+
+
+def expected_minutes(segmenter: Segmenter, manifest: Manifest, params: EvaluateParams) -> float:
+    """How long calibration and `measure` will take, by the time of one photo."""
+    test, val = (len(manifest.files(split)[: params.photos]) for split in ("test", "val"))
+    aside = manifest.scene_photos(held_out=True)
+    changed = sum(len(values) for values in conditions(aside).values()) * min(test, params.robustness_photos)
+    held_out = sum(len(other.files(held_out=True)) for other in manifest.extra if other.hold_out)
+    further = changed + held_out + 2 * len(aside) if params.robustness_photos else 0
+    image, _ = read(manifest.files("test")[0])
+    segmenter.predict(image)
+    began = time.monotonic()
+    segmenter.predict(image)
+    # of each test photo: as it is, mirrored, and its logits
+    return (time.monotonic() - began) * (3 * test + val + further) / (os.cpu_count() or 1) / 60
 
 
 def class_scores(matrix: Matrix, names: Sequence[str]) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from ml_core.unetr.config import PRESETS
-from training.logs import log_file
 
 _Number = TypeVar("_Number", int, float)
 
@@ -27,6 +26,9 @@ class RunOptions:
     """One training run. `out` receives everything the run makes; its bundles lie in out/bundles.
 
     name, version  of the bundle; the name defaults to the preset
+    batch_size ... class_weights  in place of what params.yaml says, see FitConfig
+    workers  processes that make batches; None: one a core
+    quick    evaluate on few photos
     """
 
     preset: str = "lite"
@@ -38,6 +40,14 @@ class RunOptions:
     out: Path = DEFAULT_OUT
     name: str | None = None
     version: str = "0.1.0"
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    encoder_rate: float | None = None
+    accumulate: int | None = None
+    patience: int | None = None
+    class_weights: str | dict[str, float] | None = None
+    workers: int | None = None
+    quick: bool = False
 
     @property
     def bundle_name(self) -> str:
@@ -58,6 +68,15 @@ class RunOptions:
     def bundle(self) -> Path:
         """The finished bundle in float32, which `evaluate` writes, with the int8 one beside it."""
         return self.out / "bundles" / self.bundle_name
+
+    def of_the_bundle(self) -> list[str]:
+        """The arguments that say which run to export, and under which name."""
+        arguments = ["--preset", self.preset, "--out", str(self.out), "--version", self.version]
+        return [
+            *arguments,
+            *(["--name", self.name] if self.name else []),
+            *(["--quick"] if self.quick else []),
+        ]
 
     def check_resume(self) -> None:
         """Raises RunError where --resume has nothing to resume."""
@@ -94,6 +113,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--version", type=_plain, default=RunOptions.version, help="of the weights; default: %(default)s"
     )
+    _add_recipe(parser.add_argument_group("recipe", "in place of what training/params.yaml says"))
+    parser.add_argument(
+        "--workers",
+        type=_count,
+        metavar="N",
+        help="processes that make batches; 0: none but the run's own (default: one a core)",
+    )
+    parser.add_argument("--quick", action="store_true", help="evaluate on few photos, without robustness")
+
+
+def _add_recipe(parser: argparse._ArgumentGroup) -> None:
+    """How to train."""
+    parser.add_argument(
+        "--batch-size", type=_positive(int), metavar="N", help="samples in a batch, at every size"
+    )
+    parser.add_argument(
+        "--learning-rate", type=_positive(float), metavar="R", help="the highest; the last one scales with it"
+    )
+    parser.add_argument(
+        "--encoder-rate",
+        type=_share,
+        metavar="S",
+        help="the encoder's share of the rate, to fine-tune --init: 0.1",
+    )
+    parser.add_argument(
+        "--accumulate",
+        type=_positive(int),
+        metavar="N",
+        help="average the gradients of N batches for each step",
+    )
+    parser.add_argument(
+        "--patience",
+        type=_positive(int),
+        metavar="N",
+        help="end after N epochs without a better validation F1",
+    )
+    parser.add_argument(
+        "--class-weights", type=_weights, metavar="W", help="of the loss: `frequency`, or hair=2,nose=1.5"
+    )
 
 
 def parse_options(description: str | None, arguments: Sequence[str] | None = None) -> RunOptions:
@@ -106,9 +164,7 @@ def parse_options(description: str | None, arguments: Sequence[str] | None = Non
 def run_stage(stage: Callable[[RunOptions], object], description: str | None) -> None:
     """The main program of a stage."""
     with ending_in_one_line(STOPPED):
-        options = parse_options(description)
-        with log_file(options.out, getattr(stage, "__name__", "stage")):
-            stage(options)
+        stage(parse_options(description))
 
 
 @contextmanager
@@ -129,6 +185,32 @@ def _plain(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*", text):
         raise argparse.ArgumentTypeError("letters, digits and . _ + - only, beginning with a letter or digit")
     return text
+
+
+def _weights(text: str) -> str | dict[str, float]:
+    if text == "frequency":
+        return text
+    try:
+        return {
+            name: _positive(float)(value)
+            for name, _, value in (row.partition("=") for row in text.split(","))
+        }
+    except (ValueError, argparse.ArgumentTypeError):
+        raise argparse.ArgumentTypeError(
+            "say `frequency`, or classes with weights of more than 0, as in hair=2,nose=1.5"
+        ) from None
+
+
+def _share(text: str) -> float:
+    if not 0 < (value := float(text)) <= 1:
+        raise argparse.ArgumentTypeError("must be more than 0 and at most 1")
+    return value
+
+
+def _count(text: str) -> int:
+    if (value := int(text)) < 0:
+        raise argparse.ArgumentTypeError("must be 0 or more")
+    return value
 
 
 def _positive(kind: type[_Number]) -> Callable[[str], _Number]:

@@ -12,7 +12,8 @@ from ml_core.images import blend, colorize
 from ml_core.labels import IGNORE
 from ml_core.segmenter import Segmenter
 from ml_core.unetr.metrics import Matrix
-from training.photos import Files, read
+from training.history import Run
+from training.photos import Files, Image, read
 
 matplotlib.use("Agg")
 
@@ -22,8 +23,8 @@ COLUMNS = 4
 BLUE, GREY = "#1f6fb4", "#9aa5b1"
 
 
-def contact_sheet(segmenter: Segmenter, worst: Sequence[Files], path: Path, *, side: int = 256) -> None:
-    """One row per photo: photo, overlay, prediction, labels, with ignored pixels in grey.
+def contact_sheet(segmenter: Segmenter, worst: Sequence[Files], path: Path, *, side: int = 256) -> Image:
+    """One row per photo: photo, overlay, prediction, labels, with ignored pixels in grey; written and returned.
 
     It shows photographs of the data set: mind their licence.
     """
@@ -38,7 +39,9 @@ def contact_sheet(segmenter: Segmenter, worst: Sequence[Files], path: Path, *, s
             np.where((truth == IGNORE)[..., None], np.uint8(128), colorize(truth, found.bundle.labels)),
         ]
         rows.append(np.hstack([cv2.resize(picture, (side, side)) for picture in pictures]))
-    cv2.imwrite(str(path), np.vstack(rows)[..., ::-1])
+    sheet = np.vstack(rows)
+    cv2.imwrite(str(path), sheet[..., ::-1])
+    return sheet
 
 
 def confusion_picture(matrix: Matrix, names: Sequence[str], path: Path) -> None:
@@ -73,6 +76,27 @@ def figures_picture(metrics: Mapping[str, Any], path: Path) -> None:
     _reliability(panels[len(charts)], metrics["calibration"])
     for axes in panels[len(charts) + 1 :]:
         axes.axis("off")
+    figure.savefig(path, dpi=80)
+    plt.close(figure)
+
+
+def curves_picture(runs: Sequence[Run], path: Path) -> None:
+    """Validation F1 and, where it is known, training loss by epoch, of all runs one after the other."""
+    f1 = [100 * value for run in runs for value in run.validation_f1_by_epoch]
+    figure, axes = plt.subplots(figsize=(6, 2.7), layout="constrained")
+    axes.plot(range(1, len(f1) + 1), f1, color=BLUE, label="validation mean F1 %")
+    axes.set(xlabel="epoch", title="Learning curves")
+    axes.set_ylabel("validation mean F1 %", color=BLUE)
+    axes.title.set_fontsize(9)
+    right, begun = axes.twinx(), 1
+    for run in runs:
+        count = len(run.validation_f1_by_epoch)
+        if begun > 1:
+            axes.axvline(begun - 0.5, color=GREY, linewidth=0.8, linestyle=":")
+        if run.loss_by_epoch:
+            right.plot(range(begun, begun + count), run.loss_by_epoch, color=GREY)
+        begun += count
+    right.set_ylabel("training loss", color=GREY)
     figure.savefig(path, dpi=80)
     plt.close(figure)
 

@@ -1,33 +1,34 @@
 """The four stages in a row, without DVC: what `manage.py train_unetr` runs."""
 
-from rich.console import Console
+from pathlib import Path
 
-from training.config import Config, Params, load_config, load_params
+import cv2
+import numpy as np
+from rich.console import Console
+from rich.text import Text
+
+from ml_core.segmenter import Segmenter
+from training.config import Params, load_config, params_of
 from training.evaluate import evaluate
 from training.ingest import ingest
-from training.logs import log_file
+from training.manifest import Manifest
 from training.options import RunOptions, run_stage
+from training.photos import Image
+from training.pictures import contact_sheet
 from training.prepare import prepare
-from training.train import train
+from training.train import joined, train
+
+EXAMPLES = 3
+"""Test photos on the picture at the end."""
 
 
 def run(options: RunOptions, *, params: Params | None = None) -> None:
     """Ingest, prepare, train, evaluate. Raises RunError, before any long work where possible."""
     options.check_resume()
-    config, params = load_config(), params or load_params()
-    params.fit(options.preset)
+    devices = joined()
+    config = load_config()
+    params_of(options, params)
     console = Console()
-    with log_file(options.out, "run"):
-        _stages(options, config, params, console)
-    bundles, name = options.bundle.parent, options.bundle.name
-    served = f"{name}-int8" if (bundles / f"{name}-int8").exists() else name
-    console.print(
-        f"the bundle is {bundles / served}; serve it with MODELS_DIR={bundles} MODEL={served} make serve",
-        soft_wrap=True,
-    )
-
-
-def _stages(options: RunOptions, config: Config, params: Params, console: Console) -> None:
     console.rule("1/4 ingest")
     manifest = ingest(options, config)
     console.print(f"{manifest.name}: {manifest.counts} in {manifest.root}")
@@ -35,8 +36,42 @@ def _stages(options: RunOptions, config: Config, params: Params, console: Consol
     prepare(options, params)
     console.rule("3/4 train")
     train(options, params)
+    if devices.process:
+        console.print("trained; the first machine of the run exports and evaluates")
+        return
     console.rule("4/4 evaluate")
     evaluate(options, params)
+    bundles, name = options.bundle.parent, options.bundle.name
+    served = f"{name}-int8" if (bundles / f"{name}-int8").exists() else name
+    show_examples(console, bundles / served, manifest, options.out / "examples.png")
+    console.print(
+        f"the bundle is {bundles / served}; serve it with MODELS_DIR={bundles} MODEL={served} make serve",
+        soft_wrap=True,
+    )
+
+
+def show_examples(console: Console, bundle: Path, manifest: Manifest, path: Path) -> None:
+    """Write what the bundle finds in a few test photos, and show it on a terminal with colours."""
+    sheet = contact_sheet(Segmenter.load(bundle), manifest.files("test")[:EXAMPLES], path)
+    console.print(f"photo, overlay, classes found and classes labelled: {path}", soft_wrap=True)
+    if console.is_terminal and console.color_system in ("256", "truecolor"):
+        console.print(in_blocks(sheet, min(console.width, 96)))
+
+
+def in_blocks(pixels: Image, columns: int) -> Text:
+    """An (H, W, 3) RGB picture as characters, each with one pixel above another."""
+    lines = max(1, round(pixels.shape[0] / pixels.shape[1] * columns / 2))
+    small = cv2.resize(pixels, (columns, 2 * lines), interpolation=cv2.INTER_AREA)
+    text = Text()
+    for line in range(lines):
+        for upper, lower in zip(small[2 * line], small[2 * line + 1], strict=True):
+            text.append("▀", style=f"rgb({_rgb(upper)}) on rgb({_rgb(lower)})")
+        text.append("\n")
+    return text
+
+
+def _rgb(pixel: Image) -> str:
+    return ",".join(str(int(value)) for value in np.ravel(pixel))
 
 
 if __name__ == "__main__":

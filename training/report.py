@@ -6,10 +6,10 @@ from typing import Any
 
 from ml_core.bundle import ModelCard
 from training.history import Run
-from training.pictures import figures_picture
+from training.pictures import curves_picture, figures_picture
 from training.tables import cell
 
-PICTURE = "figures.png"
+PICTURE, CURVES = "figures.png", "curves.png"
 
 CARD = """# Model card: {name} {version}
 
@@ -23,7 +23,7 @@ Input {width}x{height} RGB; `model.onnx` takes uint8 and normalises inside.
 | Licence of the weights | {licence} |
 | Parity | {parity} |
 | sha256 of model.onnx | `{sha256}` |
-
+{curves}
 ## Measured
 
 {figures}
@@ -57,7 +57,7 @@ DRAWN_LIMITS = "Trained on drawn faces only: it parses drawings like those, and 
 
 
 def write_card(folder: Path) -> None:
-    """Write the bundle's README.md, and figures.png for it, from its model.json."""
+    """Write the bundle's README.md, and figures.png and curves.png for it, from its model.json."""
     card = ModelCard.read(folder)
     if card.metrics:
         figures_picture(card.metrics, folder / PICTURE)
@@ -75,6 +75,7 @@ def write_card(folder: Path) -> None:
         licence=card.licence,
         parity=_parity(card.parity),
         sha256=card.sha256,
+        curves=_curves(card.training, folder),
         figures="\n".join(_figures(card.metrics)) if card.metrics else "Not evaluated yet.",
         use=FACE_USE.format(limits=_limits(card.data)) if faces else OTHER_USE,
     )
@@ -118,6 +119,15 @@ def _last_epochs(run: Run) -> str:
     return f" (the last epochs: {', '.join(f'{100 * f1:.2f}' for f1 in last)})" if len(last) > 1 else ""
 
 
+def _curves(info: Mapping[str, Any] | None, folder: Path) -> str:
+    """The picture of the learning curves, if they have more than a point."""
+    runs = Run.model_validate(info).legs() if info else []
+    if sum(len(run.validation_f1_by_epoch) for run in runs) < 2:
+        return ""
+    curves_picture(runs, folder / CURVES)
+    return f"\n![Validation F1 and training loss by epoch]({CURVES})\n"
+
+
 def _sizes(run: Run) -> str:
     return ", ".join(f"{leg.size} px until {leg.until:.0%}" for leg in run.phases)
 
@@ -136,7 +146,8 @@ def _parity(info: Mapping[str, Any]) -> str:
 def _figures(metrics: Mapping[str, Any]) -> Iterator[str]:
     found = metrics["calibration"]
     yield (
-        f"On the {metrics['split']} split of {metrics['data']} ({metrics['photos']} photos never trained or tuned on), "
+        f"On the {metrics['split']} split of {metrics['data']} ({'the first ' if metrics.get('quick') else ''}"
+        f"{metrics['photos']} photos never trained or tuned on), "
         f"through the ONNX bundle, `faces={metrics['faces']}`, at the labels' own size. *Confidence* is what the "
         "service says of a class on average, *right* the share of its pixels that are:"
     )

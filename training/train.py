@@ -1,74 +1,114 @@
-"""Stage 3, train: fit the network, export the best weights to ONNX in fp32 and int8, and check their parity."""
+"""Stage 3, train: fit the network, then export the best weights to ONNX in fp32 and int8."""
 
+import os
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from rich.console import Console
-
-from ml_core.bundle import MODEL
 from ml_core.unetr.config import UnetrConfig
 from ml_core.unetr.data import TrainingData
-from ml_core.unetr.export import ParityError, check_parity, export_onnx
-from ml_core.unetr.fit import BEST, Trainer
-from ml_core.unetr.model import build_unetr
+from ml_core.unetr.devices import BACKEND, Devices, all_devices, join
+from ml_core.unetr.feed import FeedError
+from ml_core.unetr.fit import Trainer
 from ml_core.unetr.schedule import Budget, FitConfig
 from ml_core.unetr.targets import plain_values, target_table
-from ml_core.unetr.weights import WeightsError, load_weights, save_weights
-from training.bundle_files import replacing, write_model_json
-from training.config import ExportParams, Params, load_params
-from training.golden import write_golden_face
+from ml_core.unetr.weights import WeightsError
+from training.config import Params, params_of
+from training.export import export_with_tensorflow
 from training.history import Leg, Run, Start
 from training.manifest import Manifest
 from training.options import RunError, RunOptions, run_stage
 from training.photos import PhotoSet, read_photo
 from training.prepare import check_prepared, read_network
 from training.progress import ProgressTable
-from training.quantize import TooLossy, compare, frames, onnx_infer, quantize_bundle
-
-PARITY = {"plain": 1e-4, "lite": 1e-4, "base": 1e-4}
-"""How far ONNX Runtime may be from Keras in a logit; the larger networks add up more roundings."""
-LARGE_PARITY = 1e-3
 
 
 def train(options: RunOptions, params: Params | None = None) -> Path:
     """Fit, then export bundles without figures to `options.exported`, which is returned.
 
-    A run starts from `<out>/initial.npz`, with --resume from its last checkpoint. Raises RunError.
+    A run starts from `<out>/initial.npz`, with --resume from its last checkpoint. Of the processes of a run on several
+    machines only the first exports. Raises RunError.
     """
-    params = params or load_params()
+    devices = joined()
+    params = params_of(options, params)
     check_prepared(options, params)
     manifest = Manifest.read(options.out / "data.json")
-    net, config = read_network(options.out), params.fit(options.preset)
-    history = fit(options, config, net, manifest)
-    return export(options, manifest, net, history, params.export)
+    fit(options, params.fit(options.preset), read_network(options.out), manifest, devices)
+    if devices.process:
+        return options.exported
+    return export_with_tensorflow(options, params)
 
 
-def fit(options: RunOptions, config: FitConfig, net: UnetrConfig, manifest: Manifest) -> Run:
-    """Train to `<out>/best.npz`."""
-    with ProgressTable(options.out, manifest.labels) as watcher:
-        trainer = Trainer(config, net, training_data(manifest), options.out, watcher=watcher)
+def joined() -> Devices:
+    """The devices of all machines of this run. Before any computation. Raises RunError."""
+    try:
+        join()
+    except ValueError as error:
+        raise RunError(str(error)) from error
+    return all_devices()
+
+
+def fit(
+    options: RunOptions,
+    config: FitConfig,
+    net: UnetrConfig,
+    manifest: Manifest,
+    devices: Devices | None = None,
+) -> Run:
+    """Train to `<out>/best.npz`; `<out>/run.json` says how it went."""
+    devices = devices or Devices()
+    with ProgressTable(options.out, manifest.labels, about=_about(options, config, manifest)) as watcher:
         try:
+            trainer = Trainer(
+                config,
+                net,
+                training_data(manifest),
+                options.out,
+                watcher=watcher,
+                workers=cores() if options.workers is None else options.workers,
+                devices=devices,
+            )
             if options.resume:
                 trainer.resume()
             else:
                 trainer.start(options.out / "initial.npz")
-        except WeightsError as error:
+        except ValueError as error:  # WeightsError among them
             raise RunError(str(error)) from error
+        watcher.console.print(
+            f"Keras with {BACKEND} in {trainer.model.dtype_policy.name} on {devices.told()}, "
+            f"batches from {trainer.workers} processes"
+        )
         watcher.go_on_after(trainer.progress.epoch)
-        trainer.run(budget(options, config.epochs))
+        try:
+            trainer.run(budget(options, config.epochs))
+        except (FeedError, WeightsError) as error:
+            raise RunError(str(error)) from error
     progress = trainer.progress
-    return Run(
+    run = Run(
         epochs=progress.epoch,
         minutes=progress.seconds / 60,
         samples_per_epoch=config.samples_per_epoch,
         phases=tuple(Leg.model_validate(asdict(phase)) for phase in config.phases),
         validation_f1=max(progress.f1),
         validation_f1_by_epoch=tuple(round(f1, 6) for f1 in progress.f1),
+        loss_by_epoch=tuple(round(loss, 6) for loss in progress.losses),
         **dict(Start.read(options.out).to_json()),
     )
+    run.write(options.out)
+    return run
+
+
+def _about(options: RunOptions, config: FitConfig, manifest: Manifest) -> dict[str, object]:
+    """What distinguishes this run from others, for whoever compares them."""
+    recipe = {name: value for name, value in asdict(config).items() if name not in ("augment", "phases")}
+    phases = ", ".join(f"{phase.size} px x {phase.batch_size}" for phase in config.phases)
+    run = {"preset": options.preset, "data": manifest.name, "init": str(options.init), "backend": BACKEND}
+    return {**run, "minutes": options.minutes, **recipe, "phases": phases}
+
+
+def cores() -> int:
+    """The processor's cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def budget(options: RunOptions, epochs: int) -> Budget:
@@ -96,74 +136,6 @@ def training_data(manifest: Manifest) -> TrainingData:
         val=PhotoSet(tuple(manifest.files("val")), own),
         scenes=[partial(read_photo, path) for path in manifest.scene_photos(held_out=False)],
     )
-
-
-def export(
-    options: RunOptions,
-    manifest: Manifest,
-    net: UnetrConfig,
-    history: Run,
-    params: ExportParams,
-) -> Path:
-    """Export `<out>/best.npz` as <name> and <name>-int8; what was exported before stays if anything fails.
-
-    An int8 model that would lose too much F1 is left out, with a warning. Raises RunError when ONNX Runtime's
-    output is not that of Keras.
-    """
-    model = build_unetr(net)
-    load_weights(model, options.out / BEST)
-    size, name = net.image_size, options.bundle_name
-    with replacing(options.exported) as exported:
-        folder = exported / name
-        folder.mkdir()
-        export_onnx(model, folder / MODEL)
-        photos = frames(manifest.files("val")[: params.parity_photos], size)
-        try:
-            parity = check_parity(
-                model, folder / MODEL, photos, tolerance=PARITY.get(options.preset, LARGE_PARITY)
-            )
-        except ParityError as error:
-            raise RunError(str(error)) from error
-        graphs = {"keras": model.predict_on_batch, "fp32": onnx_infer(folder / MODEL)}
-        f1 = compare(graphs, manifest, size, params.f1_photos)
-        save_weights(model, folder / "weights.npz", dtype=np.float16)
-        _describe(folder, options, manifest, net, {**parity.to_json(), **f1}, history)
-        try:
-            quantize_bundle(folder, exported / f"{name}-int8", manifest, params)
-        except TooLossy as error:
-            Console().print(f"no int8 bundle: {error}", style="yellow")
-    return options.exported
-
-
-def _describe(
-    folder: Path,
-    options: RunOptions,
-    manifest: Manifest,
-    net: UnetrConfig,
-    parity: dict[str, Any],
-    history: Run,
-) -> None:
-    """Write model.json and the golden image; `evaluate` adds the figures and the card."""
-    write_model_json(
-        folder,
-        name=options.bundle_name,
-        version=options.version,
-        labels=manifest.labels,
-        input_size=(net.image_size, net.image_size),
-        temperature=1.0,
-        metrics={},
-        parity=parity,
-        data={
-            "name": manifest.name,
-            "sha256": manifest.sha256,
-            "train_with": [other.name for other in manifest.extra],
-            "scenes": manifest.scenes.name if manifest.scenes else None,
-        },
-        licence=manifest.licence,
-        network=net.to_dict(),
-        training=history.to_json(),
-    )
-    write_golden_face(folder)
 
 
 if __name__ == "__main__":

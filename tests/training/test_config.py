@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ml_core.unetr.config import PRESETS
-from training.config import ConfigError, load_config, load_params
+from training.config import QUICK, ConfigError, load_config, load_params, params_of
 from training.lapa import LAPA
 from training.options import RunOptions, parse_options
 
@@ -69,3 +69,45 @@ def test_the_command_line_of_a_stage() -> None:
 def test_a_length_that_is_none_is_refused(arguments: list[str]) -> None:
     with pytest.raises(SystemExit):
         parse_options(None, arguments)
+
+
+def test_options_replace_parts_of_the_recipe() -> None:
+    plain = load_params().fit("lite")
+    line = (
+        "--batch-size 6 --learning-rate 0.0003 --encoder-rate 0.1 --accumulate 2 --patience 5 "
+        "--class-weights hair=2,nose=1.5 --workers 0 --quick"
+    )
+    options = parse_options(None, line.split())
+    params = params_of(options)
+    config = params.fit("lite")
+    assert {phase.batch_size for phase in config.phases} == {6}
+    assert [phase.size for phase in config.phases] == [phase.size for phase in plain.phases]
+    assert (config.learning_rate, config.encoder_rate) == (0.0003, 0.1)
+    assert config.final_rate == pytest.approx(plain.final_rate * 0.0003 / plain.learning_rate)
+    assert (config.accumulate, config.patience) == (2, 5)
+    assert config.class_weights == {"hair": 2, "nose": 1.5}
+    assert options.workers == 0
+    assert (params.evaluate.photos, params.evaluate.robustness_photos) == (QUICK, 0)
+    assert len(params.evaluate.providers) == 1
+    assert (
+        params_of(parse_options(None, ["--class-weights", "frequency"])).fit("lite").class_weights
+        == "frequency"
+    )
+    assert params_of(RunOptions()) == load_params()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--class-weights hair", "say `frequency`, or classes with weights"),
+        ("--class-weights hair=0", "say `frequency`, or classes with weights"),
+        ("--encoder-rate 1.5", "at most 1"),
+        ("--batch-size 0", "must be more than 0"),
+        ("--workers -1", "must be 0 or more"),
+        ("--patience no", "invalid"),
+    ],
+)
+def test_a_wrong_option_is_named(arguments: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse_options(None, arguments.split())
+    assert message in capsys.readouterr().err

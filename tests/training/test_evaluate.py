@@ -1,9 +1,11 @@
 """Every exported bundle is scored with every provider that is there, and written with its figures and card."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,20 +46,27 @@ def run(painted: Manifest, tmp_path: Path) -> RunOptions:
     return options
 
 
+def test_a_quick_evaluation_says_that_it_is_one_and_how_long_it_takes(
+    run: RunOptions, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("training.config.QUICK", 3)
+    shutil.rmtree(run.exported / "lite-int8")
+    figures = evaluate(replace(run, quick=True), params(CPU, "OpenVINOExecutionProvider"))["lite"]
+    assert list(figures) == [CPU]
+    assert (figures[CPU]["photos"], figures[CPU]["quick"]) == (3, True)
+    assert "(the first 3 photos" in (run.out / "bundles/lite/README.md").read_text()
+    assert re.search(
+        r"evaluating lite with CPUExecutionProvider: about \d+ (seconds|minutes)", capsys.readouterr().out
+    )
+
+
 def test_each_bundle_is_scored_and_written(run: RunOptions, painted: Manifest) -> None:
     (painted.root / "test/landmarks").mkdir()
     for index in range(8):
         text = landmarks_text(0.5 if index < 3 else 0.05, 256)
         (painted.root / f"test/landmarks/{index}.txt").write_text(text)
     results = evaluate(run, params())
-    assert json.loads((run.out / "figures.json").read_text()) == results
-    few = json.loads((run.out / "metrics.json").read_text())
-    assert few["lite"]["mean_f1"] == results["lite"][CPU]["mean_f1"]
-    assert few["lite"]["f1_nose"] == results["lite"][CPU]["f1"]["nose"]
-    rows = (run.out / "confusion.csv").read_text().splitlines()
-    assert rows[0] == "truth,predicted"
-    assert 90 <= rows.count("hair,hair") <= 100
-    assert len(rows) == 1 + 100 * 11
+    assert json.loads((run.out / "metrics.json").read_text()) == results
     assert results["lite"][CPU]["mean_f1"] > 60 > results["lite-int8"][CPU]["mean_f1"]
     for name in ("lite", "lite-int8"):
         bundle, figures = Bundle.load(run.out / "bundles" / name), results[name][CPU]

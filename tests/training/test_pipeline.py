@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 import pytest
 
+import training.export
 from ml_core.bundle import Bundle, sha256_of
 from ml_core.segmenter import Segmenter
 from ml_core.unetr.schedule import Phase
@@ -50,6 +51,42 @@ def test_a_run_ends_in_a_bundle_that_serves(broken_off_run: BrokenOffRun) -> Non
     assert "| skin |" in (options.bundle / "README.md").read_text()
     assert (options.out / "worst-lite.png").exists()
     assert list((options.out / "tensorboard").iterdir())
+    shown = cv2.imread(str(options.out / "examples.png"))
+    assert shown is not None
+    assert shown.shape == (3 * 256, 4 * 256, 3)  # photo, overlay, found, labelled
+
+
+def test_the_card_shows_the_learning_curves(broken_off_run: BrokenOffRun) -> None:
+    training = Bundle.load(broken_off_run.options.bundle).training
+    assert training is not None
+    assert len(training["loss_by_epoch"]) == 2
+    assert cv2.imread(str(broken_off_run.options.bundle / "curves.png")) is not None
+    assert "(curves.png)" in (broken_off_run.options.bundle / "README.md").read_text()
+
+
+def test_weights_that_another_backend_trained_are_exported_by_tensorflow(
+    broken_off_run: BrokenOffRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = shutil.copytree(broken_off_run.options.out, tmp_path / "out")
+    shutil.rmtree(out / "exported")
+    monkeypatch.setattr(training.export, "BACKEND", "jax")
+    exported = training.export.export_with_tensorflow(RunOptions(out=out, name="mine", quick=True))
+    bundle = Bundle.load(exported / "mine")
+    assert (bundle.name, bundle.parity["unexplained"]) == ("mine", 0)
+    monkeypatch.setattr(training.export, "find_spec", lambda name: None)
+    with pytest.raises(
+        RunError, match=r"trained; the export needs TensorFlow: .* -m training\.export --preset lite"
+    ):
+        training.export.export_with_tensorflow(RunOptions(out=out))
+
+
+def test_a_picture_is_shown_as_characters() -> None:
+    picture = np.zeros((4, 8, 3), np.uint8)
+    picture[:2] = 255
+    (line, rest) = pipeline.in_blocks(picture, 8).split("\n", allow_blank=True)
+    assert (line.plain, rest.plain) == ("▀" * 8, "▀" * 8)
+    assert {str(span.style) for span in line.spans} == {"rgb(255,255,255) on rgb(255,255,255)"}
+    assert {str(span.style) for span in rest.spans} == {"rgb(0,0,0) on rgb(0,0,0)"}
 
 
 def test_a_broken_off_run_goes_on_after_its_last_epoch(broken_off_run: BrokenOffRun) -> None:
