@@ -1,7 +1,7 @@
 """A model bundle: a folder with everything that serving a model needs, verified when it is loaded.
 
 model.onnx         input `image` uint8 RGB (N, H, W, 3); outputs `labels` uint8 (N, H, W) and `logits` float32
-                   (N, h, w, C), h x w being H x W or a fraction of it; normalisation is inside the graph
+                   (N, h, w, C), h x w being H x W or a fraction of it; H and W may be free; normalisation is inside
 model.json         what the model is: `ModelCard`
 golden.png         a drawn or public-domain face, and
 golden-labels.png  what this model answers to it

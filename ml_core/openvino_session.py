@@ -38,7 +38,7 @@ class OpenVinoSession:
             "NUM_STREAMS": streams,
             "INFERENCE_NUM_THREADS": min(cores, streams * threads) if threads else cores,
         }
-        self._compiled: dict[tuple[str, ...], tuple[ov.CompiledModel, list[ov.InferRequest]]] = {}
+        self._compiled: dict[tuple[Any, ...], tuple[ov.CompiledModel, list[ov.InferRequest]]] = {}
         self._lock = threading.Lock()
 
     def get_inputs(self) -> list[Tensor]:
@@ -50,14 +50,17 @@ class OpenVinoSession:
         return [_described(node) for node in self._graph.outputs]
 
     def run(self, output_names: Sequence[str], input_feed: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
-        """The outputs asked for, in their order; the first time, the graph is compiled for them alone."""
+        """The outputs asked for, in their order; the first time, the graph is compiled for them and this size."""
         names = tuple(output_names)
+        sizes = {name: value.shape[1:] for name, value in input_feed.items()}
+        key = names, *sizes.items()
         with self._lock:
-            if names not in self._compiled:
-                outputs = [self._graph.output(name) for name in names]
-                part = ov.Model(outputs, self._graph.get_parameters())
-                self._compiled[names] = self._core.compile_model(part, "CPU", self._settings), []
-        compiled, idle = self._compiled[names]
+            if key not in self._compiled:
+                part = self._graph.clone()
+                part = ov.Model([part.output(name) for name in names], part.get_parameters())
+                part.reshape({name: [-1, *size] for name, size in sizes.items()})
+                self._compiled[key] = self._core.compile_model(part, "CPU", self._settings), []
+        compiled, idle = self._compiled[key]
         try:
             request = idle.pop()  # atomic, and so is append
         except IndexError:

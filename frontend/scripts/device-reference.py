@@ -15,11 +15,11 @@ FRONTEND = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(FRONTEND.parent))
 
 from ml_core.faces.views import Octaves  # noqa: E402
-from ml_core.images import letterbox, sample  # noqa: E402
+from ml_core.images import Affine, letterbox, sample  # noqa: E402
 from ml_core.paste import clear, paste  # noqa: E402
 from ml_core.regions import region_stats, rle  # noqa: E402
 from ml_core.segmentation import _confidence  # noqa: E402
-from ml_core.wide import merge, reaching, wider  # noqa: E402
+from ml_core.wide import beyond, reaching  # noqa: E402
 
 CLASSES = 5
 TEMPERATURES = (1.3, 0.8, 1.7, 1.0, 2.1)
@@ -87,17 +87,21 @@ def together() -> dict[str, Any]:
     logits = [draw_logits(8, 8, CLASSES), draw_logits(8, 8, CLASSES)[:, ::-1].copy()]
     homes = [np.array(home, np.float64) for home in HOMES]
     reaches = [reaching(values, home, size) for values, home in zip(logits, homes, strict=True)]
-    cuts, looks = [], []
-    for values, home, classes in zip(logits, homes, reaches, strict=True):
-        merged = merge(values, 2.5 * draw_logits(8, 8, CLASSES)[::-1].copy(), classes)
-        assert merged is not None
-        cuts.append(wider(home, (8, 8)))
-        looks.append(merged)
+    wide: list[Affine] = []
+
+    def look(cut: Affine) -> NDArray[np.float32]:
+        wide.append(cut)
+        return 2.5 * draw_logits(8, 8, CLASSES)[::-1].copy()
+
+    found = [beyond(values, home, size, look) for values, home in zip(logits, homes, strict=True)]
+    looks, cuts = [merged for merged, _ in found], [cut for _, cut in found]
+    assert all(merged.shape != (8, 8, CLASSES) for merged in looks)
     labels = paste(looks, cuts, size, homes=homes)
     clear(labels, [(20.2, 10.6, 30, 24)], [1, 3])
     return {
         "reaches": reaches,
-        "wide": [cut.ravel().tolist() for cut in cuts],
+        "wide": [cut.ravel().tolist() for cut in wide],
+        "cuts": [cut.ravel().tolist() for cut in cuts],
         "merged": np.round(looks[0], 4).ravel().tolist(),
         "labels": "".join(map(str, labels.ravel().tolist())),
     }

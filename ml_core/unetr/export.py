@@ -12,6 +12,7 @@ import tensorflow as tf
 import tf2onnx
 from numpy.typing import NDArray
 
+from ml_core.unetr.free_size import free_size
 from ml_core.unetr.graphs import put_weights, save_graph
 from ml_core.unetr.simplify import simplify
 
@@ -43,6 +44,7 @@ class Parity:
 def export_onnx(model: keras.Model, path: Path, *, kept_out: int = KEPT_OUT) -> None:
     """Write the ONNX graph of a bundle: `image` uint8 (N, H, W, 3) -> `labels` uint8, `logits` float32.
 
+    H and W may be any multiples of the patch size; the network was trained for those of the model.
     A network for volumes takes float32 intensities in 0..1, (N, D, H, W, C). Kernels of `kept_out` elements or more
     are inputs of the graph while it is converted, since tf2onnx copies all constants several times. Where one file
     cannot hold them they lie in `<path>.data`.
@@ -77,6 +79,7 @@ def export_onnx(model: keras.Model, path: Path, *, kept_out: int = KEPT_OUT) -> 
     graph.graph.output.extend([by_name["labels"], by_name["logits"]])
     put_weights(graph.graph, {name: keras.ops.convert_to_numpy(weight) for name, weight in names.items()})
     simplify(graph)
+    free_size(graph)
     save_graph(graph, path)
 
 

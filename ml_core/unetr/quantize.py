@@ -8,6 +8,7 @@ is left in float32, and why.
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -69,20 +70,16 @@ def split_transposed_convolutions(model: onnx.ModelProto) -> set[str]:
     Returns the names of the nodes that move.
     """
     graph = model.graph
-    infer_shapes(model)
-    shapes = {
-        info.name: [dim.dim_value for dim in info.type.tensor_type.shape.dim] for info in graph.value_info
-    }
     constants = {tensor.name: tensor for tensor in graph.initializer}
     nodes: list[onnx.NodeProto] = []
     moves: set[str] = set()
     for node in graph.node:
         if _kernel_is_stride(node):
             weight, bias = (numpy_helper.to_array(constants[name]) for name in node.input[1:])
-            graph.initializer.extend(_constants(node.name, weight, bias, shapes[node.output[0]]))
+            graph.initializer.extend(_constants(node.name, weight, bias))
             split = _split(node)
             nodes += split
-            moves |= {part.name for part in split[1:]}
+            moves |= {part.name for part in split if part.op_type in ("Transpose", "Reshape")}
         else:
             nodes.append(node)
     del graph.node[:]
@@ -102,17 +99,16 @@ def _kernel_is_stride(node: onnx.NodeProto) -> bool:
     )
 
 
-def _constants(
-    name: str, weight: NDArray[np.float32], bias: NDArray[np.float32], shape: list[int]
-) -> list[onnx.TensorProto]:
-    """What `_split` reads: weight (C, O, f, f) and bias (O) of a node whose output has `shape` (N, O, H, W)."""
+def _constants(name: str, weight: NDArray[np.float32], bias: NDArray[np.float32]) -> list[onnx.TensorProto]:
+    """What `_split` reads: weight (C, O, f, f) and bias (O) of a node."""
     inputs, outputs, factor, _ = weight.shape
-    height, width = shape[2:]
     arrays = {
         "weight": weight.transpose(2, 3, 1, 0).reshape(-1, inputs, 1, 1),
         "bias": np.tile(bias, factor * factor),
-        "squares": np.array([-1, height // factor, width // factor, factor, factor, outputs]),
-        "image": np.array([-1, height, width, outputs]),
+        "squares": np.array([0, 0, 0, factor, factor, outputs]),  # 0: as it is
+        "factor": np.array([factor]),
+        "batch": np.array([-1]),
+        "channels": np.array([outputs]),
     }
     return [
         numpy_helper.from_array(np.ascontiguousarray(array), f"{name}/{key}") for key, array in arrays.items()
@@ -122,21 +118,30 @@ def _constants(
 def _split(node: onnx.NodeProto) -> list[onnx.NodeProto]:
     """Each pixel's square by a 1x1 convolution (N, f*f*O, h, w), then the squares side by side (N, O, H, W)."""
     name = node.name
-    steps: list[tuple[str, list[str], dict[str, list[int]]]] = [
-        ("Conv", ["weight", "bias"], {"kernel_shape": [1, 1]}),
-        ("Transpose", [], {"perm": [0, 2, 3, 1]}),  # N h w ffO
-        ("Reshape", ["squares"], {}),  # N h w f f O
-        ("Transpose", [], {"perm": [0, 1, 3, 2, 4, 5]}),  # N h f w f O
-        ("Reshape", ["image"], {}),  # N H W O
-        ("Transpose", [], {"perm": [0, 3, 1, 2]}),
+
+    def step(kind: str, inputs: str, output: str, **attributes: Any) -> onnx.NodeProto:
+        names = [f"{name}/{key}" for key in inputs.split()]
+        made = helper.make_node(kind, names, [f"{name}/{output}"], name=f"{name}/{output}", **attributes)
+        made.input[:] = [
+            node.input[0] if key == "x" else named for key, named in zip(inputs.split(), names, strict=True)
+        ]
+        return made
+
+    steps = [
+        step("Conv", "x weight bias", "values", kernel_shape=[1, 1]),
+        step("Transpose", "values", "last", perm=[0, 2, 3, 1]),  # N h w ffO
+        step("Reshape", "last squares", "apart", allowzero=0),  # N h w f f O
+        step("Transpose", "apart", "rows", perm=[0, 1, 3, 2, 4, 5]),  # N h f w f O
+        step("Reshape", "rows image", "image_last"),  # N H W O
+        step("Transpose", "image_last", "image_first", perm=[0, 3, 1, 2]),
     ]
-    made, value = [], node.input[0]
-    for number, (kind, constants, attributes) in enumerate(steps):
-        output = node.output[0] if number == len(steps) - 1 else f"{name}/{number}"
-        inputs = [value, *(f"{name}/{key}" for key in constants)]
-        made.append(helper.make_node(kind, inputs, [output], name=f"{name}/{kind}{number}", **attributes))
-        value = output
-    return made
+    steps[-1].output[:] = node.output
+    sizes = [
+        step("Shape", "last", "grid", start=1, end=3),
+        step("Mul", "grid factor", "sides"),
+        step("Concat", "batch sides channels", "image", axis=0),
+    ]
+    return [*steps[:2], *sizes, *steps[2:]]
 
 
 def quantizable(graph: onnx.GraphProto) -> set[str]:

@@ -44,9 +44,14 @@ export async function openModels(
   return { model, networks };
 }
 
-/** Logits of one input-sized RGB picture. */
-export async function infer(session: ort.InferenceSession, rgb: Uint8Array, input: Size): Promise<Logits> {
-  const image = new ort.Tensor("uint8", rgb, [1, input.height, input.width, 3]);
+/** Whether the graph's height and width are names and not numbers. */
+export function takesAnySize({ inputMetadata: [image] }: ort.InferenceSession): boolean {
+  return !!image?.isTensor && image.shape.slice(1, 3).every((side) => typeof side === "string");
+}
+
+/** Logits of one RGB picture. */
+export async function infer(session: ort.InferenceSession, rgb: Uint8Array, size: Size): Promise<Logits> {
+  const image = new ort.Tensor("uint8", rgb, [1, size.height, size.width, 3]);
   const { logits } = await session.run({ image }, ["logits"]);
   const [, height, width, classes] = logits!.dims as [number, number, number, number];
   return { width, height, classes, values: logits!.data as Float32Array };

@@ -8,7 +8,7 @@ import reference from "./reference.json";
 import { regionsOf, type LabelRegion } from "@/labels/regions";
 import { sample } from "./sample";
 import { upsample, type Logits } from "./upsample";
-import { merged, reaching, wider } from "./wide";
+import { gridAround, merged, partOf, reaching } from "./wide";
 
 interface Case {
   width: number;
@@ -29,7 +29,7 @@ const TEMPERATURES = [1.3, 0.8, 1.7, 1, 2.1];
  */
 const { cases, together, octave } = reference as unknown as {
   cases: readonly Case[];
-  together: { reaches: number[][]; wide: Affine[]; merged: number[]; labels: string };
+  together: { reaches: number[][]; wide: Affine[]; cuts: Affine[]; merged: number[]; labels: string };
   octave: readonly number[];
 };
 const HOMES: readonly Affine[] = [
@@ -79,11 +79,15 @@ it("looks wider and pastes two faces as the service does", () => {
     const home = HOMES[index]!;
     const reaches = reaching(logits, home, photo);
     expect(reaches).toEqual(together.reaches[index]);
-    const cut = wider(home, logits);
-    cut.forEach((value, at) => expect(value).toBeCloseTo(together.wide[index]![at]!, 9));
+    const grid = gridAround(home, photo, logits);
+    partOf(home, grid, logits).forEach((value, at) =>
+      expect(value).toBeCloseTo(together.wide[index]![at]!, 9),
+    );
     const wide = flipped(drawLogits(8, 8, 5), "y");
     wide.values.forEach((value, at) => (wide.values[at] = 2.5 * value));
-    return { logits: merged(logits, wide, reaches)!, cut, home };
+    const found = merged(logits, home, wide, grid, reaches)!;
+    found.cut.forEach((value, at) => expect(value).toBeCloseTo(together.cuts[index]![at]!, 9));
+    return { ...found, home };
   });
   looks[0]!.logits.values.forEach((value, at) => expect(value).toBeCloseTo(together.merged[at]!, 3));
   const labels = paste(looks, photo);

@@ -8,7 +8,7 @@ import { clear, paste, type Look } from "./paste";
 import type { Raster } from "./raster";
 import { sample } from "./sample";
 import type { Logits } from "./upsample";
-import { merged, reaching, wider } from "./wide";
+import { coarse, gridAround, merged, partOf, reaching } from "./wide";
 
 /** A detection is rejected if less of its central crop is labelled as head. */
 const FACE = 0.3;
@@ -19,8 +19,10 @@ export interface Parser {
   /** Ids of the classes that are parts of a face, and that are hair. */
   face: readonly number[];
   hair: readonly number[];
-  /** Logits of one input-sized RGB picture. Throws where nobody waits for them any more. */
-  infer: (rgb: Uint8Array) => Promise<Logits>;
+  /** Whether the model takes pictures of other sizes than its input's. */
+  anySize: boolean;
+  /** Logits of one RGB picture. Throws where nobody waits for them any more. */
+  infer: (rgb: Uint8Array, size: Size) => Promise<Logits>;
 }
 
 export interface Parsed {
@@ -33,7 +35,7 @@ export interface Parsed {
 /** The photo as one cut, for pictures that are one face already. */
 export async function parseWhole(parser: Parser, photo: Raster): Promise<Parsed> {
   const cut = cutOf(letterbox(photo, parser.input));
-  const logits = await see(parser, photo, cut);
+  const logits = await see(parser, photo, cut, parser.input);
   return { labels: paste([{ logits, cut, home: cut }], photo), faces: [], logits: [logits] };
 }
 
@@ -49,7 +51,7 @@ export async function parseFaces(
   const refused: FoundFace[] = [];
   for (const face of found) {
     const home = alignment(face);
-    const seen = await see(parser, photo, home);
+    const seen = await see(parser, photo, home, parser.input);
     if (!holdsFace(parser, seen, home, photo)) {
       refused.push(face);
       continue;
@@ -70,15 +72,17 @@ export async function parseFaces(
 async function beyond(parser: Parser, photo: Raster, logits: Logits, home: Affine): Promise<Look> {
   const classes = reaching(logits, home, photo);
   if (classes.length > 0) {
-    const cut = wider(home, logits);
-    const wide = merged(logits, await see(parser, photo, cut), classes);
-    if (wide) return { logits: wide, cut, home };
+    const grid = gridAround(home, photo, logits);
+    const size = parser.anySize ? coarse(parser.input) : parser.input;
+    const wide = await see(parser, photo, partOf(home, grid, logits), size);
+    const found = merged(logits, home, wide, grid, classes);
+    if (found) return { ...found, home };
   }
   return { logits, cut: home, home };
 }
 
-function see({ infer, input }: Parser, photo: Raster, cut: Affine): Promise<Logits> {
-  return infer(sample(photo, cut, input));
+function see({ infer }: Parser, photo: Raster, cut: Affine, size: Size): Promise<Logits> {
+  return infer(sample(photo, cut, size), size);
 }
 
 /** Whether the middle of a cut, as far as the photo goes, holds parts of a head. */

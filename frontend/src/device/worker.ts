@@ -6,8 +6,9 @@ import { confidenceOf } from "./confidence";
 import { findFaces, type Networks } from "./finder/centerface";
 import { faceRow } from "./finder/face-row";
 import { Octaves } from "./finder/views";
+import type { Size } from "@/geometry/view";
 import type { DeviceAnswer, DeviceRequest, FailureCode } from "./messages";
-import { infer, NoRuntime, openModels, Unusable } from "./model";
+import { infer, NoRuntime, openModels, takesAnySize, Unusable } from "./model";
 import { parseFaces, parseWhole, type Parsed, type Parser } from "./parse";
 import type { Raster } from "./raster";
 
@@ -56,11 +57,12 @@ async function parse(request: DeviceRequest, say: Say): Promise<void> {
   const started = performance.now();
   const whole = await decode(photo);
   const raster = part ? cropped(whole, part) : whole;
-  const see = (rgb: Uint8Array) => {
+  const see = (rgb: Uint8Array, size: Size) => {
     goOn();
-    return infer(model, rgb, input);
+    return infer(model, rgb, size);
   };
-  const found = await parsed({ input, face, hair, infer: see }, raster, networks, goOn);
+  const parser = { input, face, hair, anySize: takesAnySize(model), infer: see };
+  const found = await parsed(parser, raster, networks, goOn);
   goOn();
   const message = {
     kind: "labels" as const,

@@ -40,13 +40,6 @@ export function movedBy([a, b, x, c, d, y]: Affine, dx: number, dy: number): Aff
   return [a, b, x + dx, c, d, y + dy];
 }
 
-/** The cut with its sides multiplied, about its centre (ml_core.wide.enlarged). */
-export function enlarged(cut: Affine, across: number, down: number): Affine {
-  const centre = apply(cut, 0.5, 0.5);
-  const [a, b, c, d] = [cut[0] * across, cut[1] * down, cut[3] * across, cut[4] * down];
-  return [a, b, centre.x - (a + b) / 2, c, d, centre.y - (c + d) / 2];
-}
-
 /** Column and row of a picture of the cut -> those of the photo (ml_core.images.pixel_affine). */
 export function pixelAffine([a, b, x, c, d, y]: Affine, { width, height }: Size): Affine {
   const [e, f, g, h] = [a / width, b / height, c / width, d / height];

@@ -10,8 +10,10 @@ import onnxruntime as ort
 import pytest
 from numpy.typing import NDArray
 
+from ml_core.openvino_session import SETTINGS, OpenVinoSession
 from ml_core.unetr.config import UnetrConfig
 from ml_core.unetr.export import ParityError, check_parity, export_onnx
+from ml_core.unetr.free_size import free_size
 from ml_core.unetr.graphs import save_graph
 from ml_core.unetr.model import build_unetr
 from ml_core.unetr.simplify import simplify
@@ -58,6 +60,32 @@ def test_onnx_runtime_answers_what_keras_answers(
     parity = check_parity(model, exported, photos, tolerance=1e-4)
     assert parity.photos == 3
     assert parity.max_logit_difference <= 1e-4
+
+
+@pytest.mark.parametrize("size", [48, 80])
+def test_one_graph_answers_at_other_sizes_what_a_model_built_for_them_answers(
+    model: keras.Model, exported: Path, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SETTINGS, "INFERENCE_PRECISION_HINT", "f32")
+    config = UnetrConfig(num_classes=5, image_size=32, **{**TINY, "patch_size": 16})
+    other = build_unetr(config, input_size=size)
+    other.set_weights(model.get_weights())
+    photos = np.random.default_rng(2).integers(0, 256, (2, size, size, 3)).astype(np.uint8)
+    expected = other.predict_on_batch(photos.astype(np.float32))
+    labels, logits = ort.InferenceSession(str(exported)).run(None, {"image": photos})
+    np.testing.assert_allclose(logits, expected, atol=1e-4)
+    assert labels.shape == (2, size, size)
+    session = OpenVinoSession(exported, threads=1)
+    assert session.run(["labels"], {"image": photos[:, :32]})[0].shape == (2, 32, size)
+    np.testing.assert_allclose(session.run(["logits"], {"image": photos})[0], expected, atol=1e-4)
+
+
+def test_a_graph_without_positions_keeps_its_size(exported: Path) -> None:
+    graph = onnx.load(exported)
+    del graph.graph.node[:]
+    before = graph.SerializeToString()
+    assert not free_size(graph)
+    assert graph.SerializeToString() == before
 
 
 def test_a_graph_that_answers_otherwise_is_refused(

@@ -147,7 +147,7 @@ def test_a_transposed_convolution_in_parts_says_the_same(factor: int) -> None:
     rng = np.random.default_rng(3)
     weight = rng.normal(0, 1, (6, 5, factor, factor)).astype(np.float32)
     bias = rng.normal(0, 1, 5).astype(np.float32)
-    small, large = ["N", 6, 3, 4], ["N", 5, 3 * factor, 4 * factor]
+    small, large = ["N", 6, "h", "w"], ["N", 5, "H", "W"]
     square = [factor, factor]
     made = helper.make_graph(
         [
@@ -162,15 +162,18 @@ def test_a_transposed_convolution_in_parts_says_the_same(factor: int) -> None:
         [numpy_helper.from_array(weight, "w"), numpy_helper.from_array(bias, "b")],
     )
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
-    x = rng.normal(0, 1, (2, 6, 3, 4)).astype(np.float32)
-    wanted = ort.InferenceSession(model.SerializeToString()).run(None, {"x": x})[0]
+    inputs = [rng.normal(0, 1, (2, 6, *size)).astype(np.float32) for size in ((3, 4), (5, 2))]
+    session = ort.InferenceSession(model.SerializeToString())
+    wanted = [session.run(None, {"x": x})[0] for x in inputs]
     moves = split_transposed_convolutions(model)
     onnx.checker.check_model(model, full_check=True)
     kinds = Counter(node.op_type for node in model.graph.node)
-    assert kinds == {"Conv": 1, "Transpose": 3, "Reshape": 2, "Identity": 1}
+    sizes = {"Shape": 1, "Mul": 1, "Concat": 1}
+    assert kinds == {"Conv": 1, "Transpose": 3, "Reshape": 2, "Identity": 1, **sizes}
     assert moves == {node.name for node in model.graph.node if node.op_type in ("Transpose", "Reshape")}
-    found = ort.InferenceSession(model.SerializeToString()).run(None, {"x": x})[0]
-    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+    session = ort.InferenceSession(model.SerializeToString())
+    for x, expected in zip(inputs, wanted, strict=True):
+        np.testing.assert_allclose(session.run(None, {"x": x})[0], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_a_network_of_convolutions_alone_has_nothing_to_quantise(graph: Path) -> None:
