@@ -1,47 +1,16 @@
 """The slots in which images are computed, shared by all worker processes.
 
-One unlinked file, each byte of it a lock: byte n is slot n, and the byte behind the last slot is the turn to look for a
-free one. POSIX locks belong to a process, and the kernel releases those of a process that dies. File and pipe are made
-before the workers are forked (backend/server/config.py imports this module), so nothing is found by its path.
+A pipe holds a token for each free slot: whoever reads one has the slot, and the kernel serves readers in their order,
+whatever their process. The pipe is made before the workers are forked (backend/server/config.py imports this module),
+so nothing is found by its path. Who has which slot is noted, so that the master can free those of a worker that died.
 """
 
-import fcntl
+import mmap
 import os
-import select
-import tempfile
-import threading
-from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from django.conf import settings
 
-RECHECK_SECONDS = 0.05
-"""How soon a waiter sees that a slot's process has died."""
-
-
-class FairLock:
-    """A lock between threads, handed on in the order it was asked for; threading.Lock is not."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self.queue: deque[threading.Lock] = deque()
-        """One lock for the holder, which comes first, and for each who waits."""
-
-    def __enter__(self) -> None:
-        mine = threading.Lock()
-        mine.acquire()
-        with self._lock:
-            self.queue.append(mine)
-            if self.queue[0] is mine:
-                return
-        mine.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self.queue.popleft()
-            if self.queue:
-                self.queue[0].release()
+TOKEN_BYTES = 2
 
 
 class SharedSlots:
@@ -49,60 +18,28 @@ class SharedSlots:
 
     def __init__(self, count: int) -> None:
         self.count = count
-        self.fair = FairLock()
-        with tempfile.TemporaryFile() as file:
-            self._file = os.dup(file.fileno())
-        self._held: set[int] = set()
-        """By this process, whose threads POSIX locks do not exclude from each other."""
-        self._freed, self._free = os.pipe()
-        for end in (self._freed, self._free):
-            os.set_blocking(end, False)
-        self._poll = select.poll()
-        self._poll.register(self._freed, select.POLLIN)
+        self._holders = memoryview(mmap.mmap(-1, 4 * count)).cast("I")
+        """Process ids; 0 for a free slot."""
+        self._read, self._write = os.pipe()
+        for slot in range(count):
+            self.give_back(slot)
 
     def take(self) -> int:
-        """A slot, perhaps after waiting; one waiter at a time looks for it, whatever its process."""
-        with self.fair, self._turn():
-            while True:
-                self._forget_freed()
-                for slot in range(self.count):
-                    if slot not in self._held and self._lock(slot):
-                        self._held.add(slot)
-                        return slot
-                self._poll.poll(1000 * RECHECK_SECONDS)
+        """A slot, perhaps after waiting."""
+        slot = int.from_bytes(os.read(self._read, TOKEN_BYTES), "big")
+        self._holders[slot] = os.getpid()
+        return slot
 
     def give_back(self, slot: int) -> None:
-        """Free the slot, and wake whoever waits for one."""
-        self._unlock(slot)
-        self._held.discard(slot)  # after unlocking: another thread's lock on it would be released too
-        try:
-            os.write(self._free, b"\0")
-        except BlockingIOError:  # full: the waiter is woken anyway
-            pass
+        """Free the slot; whoever has waited longest gets it."""
+        self._holders[slot] = 0
+        os.write(self._write, slot.to_bytes(TOKEN_BYTES, "big"))
 
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        fcntl.lockf(self._file, fcntl.LOCK_EX, 1, self.count)
-        try:
-            yield
-        finally:
-            self._unlock(self.count)
-
-    def _lock(self, byte: int) -> bool:
-        try:
-            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
-        except (BlockingIOError, PermissionError):
-            return False
-        return True
-
-    def _unlock(self, byte: int) -> None:
-        fcntl.lockf(self._file, fcntl.LOCK_UN, 1, byte)
-
-    def _forget_freed(self) -> None:
-        try:
-            os.read(self._freed, 4096)
-        except BlockingIOError:
-            pass
+    def give_back_all_of(self, process: int) -> None:
+        """Free the slots of a process that has ended."""
+        for slot, holder in enumerate(self._holders):
+            if holder == process:
+                self.give_back(slot)
 
 
 shared_slots = SharedSlots(settings.INFERENCE_SLOTS)

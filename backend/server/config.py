@@ -116,9 +116,12 @@ def worker_exit(server: Any, worker: Any) -> None:
 
 
 def child_exit(server: Any, worker: Any) -> None:
-    """In the master: remove the gauges of a worker that has ended."""
+    """In the master: remove the gauges of a worker that has ended, and free its slots."""
     from prometheus_client import multiprocess
 
+    from segmentation_api.slots import shared_slots
+
+    shared_slots.give_back_all_of(worker.pid)
     multiprocess.mark_process_dead(worker.pid)
 
 

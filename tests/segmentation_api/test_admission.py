@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.context import ForkProcess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ import pytest
 from segmentation_api.admission import Gate
 from segmentation_api.errors import Problem
 from segmentation_api.parsers import PhotoParser
-from segmentation_api.slots import FairLock, SharedSlots
+from segmentation_api.slots import SharedSlots
 
 fork = multiprocessing.get_context("fork")
 """As gunicorn makes its workers: what exists before is shared."""
@@ -138,6 +140,9 @@ def test_processes_share_the_slots_and_a_killed_one_gives_its_back() -> None:
     with another_process(gate) as (process, _):
         waiter = waiting(gate, release)
         process.kill()
+        process.join(30)
+        assert not waiter.entered.is_set()
+        gate.slots.give_back_all_of(process.pid or 0)  # as gunicorn's master does
         assert waiter.entered.wait(5)
     release.set()
     waiter.thread.join(5)
@@ -198,19 +203,25 @@ def test_a_full_gate_is_503_with_retry_after(
     assert segment().status_code == 200
 
 
-def test_a_fair_lock_is_handed_on_in_the_order_it_was_asked_for() -> None:
-    lock, served = FairLock(), []
+def test_slots_are_handed_on_in_the_order_they_were_asked_for() -> None:
+    slots, served = SharedSlots(1), []
 
     def work(number: int) -> None:
-        with lock:
-            served.append(number)
+        slot = slots.take()
+        served.append(number)
+        slots.give_back(slot)
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(20)]
-    with lock:
-        for joined, thread in enumerate(threads, start=1):
-            thread.start()
-            while len(lock.queue) < 1 + joined:
-                time.sleep(0.001)
+    slot = slots.take()
+    for thread in threads:
+        thread.start()
+        until(partial(reads_a_pipe, thread))
+    slots.give_back(slot)
     for thread in threads:
         thread.join(5)
     assert served == list(range(20))
+
+
+def reads_a_pipe(thread: threading.Thread) -> bool:
+    """Whether a thread sleeps in the kernel until there is something to read."""
+    return "pipe_read" in Path(f"/proc/self/task/{thread.native_id}/wchan").read_text()
