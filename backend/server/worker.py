@@ -5,16 +5,17 @@ each have a deadline, however slowly the bytes trickle in, and so has each send 
 
 What this relies on of gunicorn's internals, read in the version that `GUNICORN` names:
 
-- `ThreadWorker`: `handle(conn)` returns True (keep the connection), False (close it) or `_DEFER` (back to the poller);
-  `accept`, `enqueue_req`, `handle_request`, `_keepalive_after`, `handle_error` and `load_wsgi` are called where they
-  are now; `nr_conns`, `alive`.
+- `ThreadWorker`: `wsgi`, `cfg`, `alive`, `nr_conns`; `accept`, `enqueue_req` (the poller no longer has the socket),
+  `handle_request`, `_keepalive_after` and `load_wsgi` are called where they are now; `handle(conn)` returns True (keep
+  the connection), False (close it) or `_DEFER` (back to the poller); NoMoreData ends a connection silently, and
+  ParseException comes to `handle_error`.
 - `TConn`: `sock`, `parser`, `initialized`, `data_ready`, `wait_for_data`; `close` lingers unless `sock.shutdown` raises
   OSError.
-- `Parser.finish_body`; `Parser.unreader`: `buf` (what was read ahead), `mxchunk` (bytes read at once).
+- `Parser.finish_body`; `Parser.unreader.buf` (what was read ahead).
 - `Request.body.reader.length` (bytes not read yet), `Response.force_close` and `Response.req`, the response being what
   `start_response` is a method of.
-- `Logger.access_log_enabled`; in config.py `Worker.booted` and of `Arbiter` `handle_hup`, `kill_workers`, `LISTENERS`,
-  `pidfile`.
+- `Logger.access_log_enabled`.
+- In config.py: `Worker.booted` and `pid`; `handle_hup`, `kill_workers`, `LISTENERS` and `pidfile` of the Arbiter.
 """
 
 import json
@@ -42,8 +43,6 @@ STATUSES: dict[type[Exception], tuple[int, str, str]] = {
 FIRST_BYTE_SECONDS = 0.01
 NEXT_SECONDS = 0.1
 YIELD_SECONDS, LONGEST_YIELD = 0.0005, 0.002
-RECEIVE_BYTES = 64 << 10
-"""Of a body at once: each of gunicorn's 8 KiB costs a turn at Python's global lock."""
 SEND_SECONDS = 60.0
 DRAIN_BYTES = 1 << 20
 DRAIN_SECONDS = 5.0
@@ -64,7 +63,7 @@ class DeadlineSocket(socket.socket):
         self.deadline, self.in_body = time.monotonic() + seconds, in_body
 
     def recv(self, size: int, flags: int = 0) -> bytes:
-        """Raises TimeoutError in a body, which the view answers, and NoMoreData in a head, which nobody answers."""
+        """Raises TimeoutError in a body, for which the view sends 408, and NoMoreData in a head: silence."""
         left = self.deadline - time.monotonic()
         try:
             if left <= 0:
@@ -130,8 +129,8 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
     def load_wsgi(self) -> None:
         """Load the application, and adapt what it is given.
 
-        A body in chunks gets a length, and one beyond a machine number the largest, so that whoever counts bytes can
-        compare it. A connection ends with an answer that asks for it or leaves much of a body unread.
+        A body in chunks gets a Content-Length, and one that is no machine number the largest. The connection is closed
+        after an answer that asks for it or leaves more than DRAIN_BYTES of a body unread.
         """
         super().load_wsgi()
         from segmentation_api.errors import CLOSE  # loads what must wait for django.setup()
@@ -154,11 +153,12 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
         self.wsgi = answer
 
     def accept(self, listener: Any) -> None:
-        """Take a new connection, unless a worker with fewer of them is quicker.
+        """Take a new connection, later the more of them there are: workers with fewer come first.
 
-        Clients keep their connections: where chance deals them out, one worker may have three of four.
+        Clients keep their connections. Left to chance, one of two workers may have three of four.
         """
-        time.sleep(min(self.nr_conns * YIELD_SECONDS, LONGEST_YIELD))
+        if self.cfg.workers > 1:
+            time.sleep(min(self.nr_conns * YIELD_SECONDS, LONGEST_YIELD))
         super().accept(listener)
 
     def enqueue_req(self, conn: Any) -> None:
@@ -195,7 +195,6 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
     def handle_request(self, req: Any, conn: Any) -> Any:
         """The head is there; the application reads the body."""
         conn.sock.allow(env.BODY_TIMEOUT, in_body=True)
-        conn.parser.unreader.mxchunk = RECEIVE_BYTES
         return super().handle_request(req, conn)
 
     def _keepalive_after(self, conn: Any, keepalive: Any) -> bool:

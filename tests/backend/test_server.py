@@ -21,6 +21,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from gunicorn.config import Config
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -253,6 +254,30 @@ def test_all_threads_of_a_worker_allocate_from_one_heap(server: Server, photo: b
 def test_the_worker_was_read_against_the_installed_gunicorn() -> None:
     """Read the docstring of backend.server.worker against the new version, then name that one there."""
     assert importlib.metadata.version("gunicorn") == server_worker.GUNICORN
+
+
+def test_a_connection_goes_to_the_worker_that_has_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_worker, "YIELD_SECONDS", 0.5)
+    monkeypatch.setattr(server_worker, "LONGEST_YIELD", 0.5)
+    settings = Config()
+    settings.set("workers", 2)
+    many, few = (server_worker.DeadlineWorker(0, 0, [], None, 30, settings, None) for _ in range(2))
+    taken: dict[str, list[Any]] = {"many": [], "few": []}
+    monkeypatch.setattr(many, "enqueue_req", taken["many"].append)
+    monkeypatch.setattr(few, "enqueue_req", taken["few"].append)
+    many.nr_conns = 1
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()):
+        listener.setblocking(False)
+        thread = threading.Thread(target=many.accept, args=(listener,))
+        thread.start()
+        thread.join(0.1)
+        few.accept(listener)
+        thread.join()
+    for connection in taken["many"] + taken["few"]:
+        connection.sock.close()
+    many.tmp.close()
+    few.tmp.close()
+    assert [len(taken["many"]), len(taken["few"])] == [0, 1]
 
 
 def test_requests_sent_without_waiting_are_answered_in_turn(server: Server) -> None:
