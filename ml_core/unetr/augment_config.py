@@ -19,6 +19,9 @@ Positive = Annotated[float, Field(gt=0)]
 class AugmentConfig:
     """Ranges of the augmentation; sizes are relative to the frame."""
 
+    features: tuple[str, ...] = ()
+    """Names of the classes that are eyes, nose or mouth. They tell where a head is, on and around which hands, hats,
+    hair and bodies are drawn; without any, none are."""
     scale: tuple[Positive, Positive] = (0.4, 2.0)
     """Least and most enlargement of the wide draws."""
     rotation: Annotated[float, Field(ge=0, le=180)] = 45.0

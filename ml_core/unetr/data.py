@@ -67,7 +67,7 @@ class TrainingBatches:
         self.data, self.plan = data, plan
         weights = np.array([len(photos) * photos.weight for photos in data.train], float)
         self.shares = weights / weights.sum()
-        self.parts = parts_of(data.labels, data.table)
+        self.parts = parts_of(data.labels, data.table, plan.augment.features)
 
     def __len__(self) -> int:
         return self.plan.batches

@@ -5,6 +5,7 @@ to hairline. The eyes are then at y = -0.2, the mouth at 0.22, the chin at 0.45,
 0.75 wide.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,18 +29,17 @@ class Parts:
     """Codes that stand for eyes, nose or mouth alone."""
 
 
-def parts_of(labels: LabelSet, table: TargetTable) -> Parts | None:
-    """None for a class list without hair, skin or inner parts: nothing is drawn then."""
-    inner_classes = {
-        index
-        for index, name in enumerate(labels.names)
-        if "brow" not in name and any(word in name for word in ("eye", "nose", "lip", "mouth"))
-    }
-    if not inner_classes or not labels.hair or "skin" not in labels.names:
+def parts_of(labels: LabelSet, table: TargetTable, features: Collection[str]) -> Parts | None:
+    """By the roles of the classes, the skin being the first of the face, and the names of the features.
+
+    None for a class list without hair, skin or features: nothing is drawn then.
+    """
+    inner_classes = {index for index, name in enumerate(labels.names) if name in features}
+    if not inner_classes or not labels.hair or not labels.face:
         return None
     inner = np.zeros(256, bool)
     inner[[code for code, classes in enumerate(table.sets) if classes <= inner_classes]] = True
-    return Parts(labels.hair[0], labels.names.index("skin"), inner)
+    return Parts(labels.hair[0], labels.face[0], inner)
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def head_in(codes: Codes, parts: Parts) -> Head | None:
 
 
 def skin_colour(image: Image, codes: Codes, parts: Parts, rng: Rng) -> NDArray[np.float32]:
-    """(3,) the median colour of the skin, or of somebody's where none is seen."""
+    """(3,) the median colour of the skin, or somebody's where too little is visible."""
     seen = image[codes == parts.skin]
     if len(seen) < 50:
         share = rng.random()

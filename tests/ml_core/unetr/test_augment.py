@@ -14,7 +14,8 @@ from tests.drawn import painted_face
 from training.lapa import LAPA
 
 TABLE = target_table(LAPA)
-PARTS = parts_of(LAPA, TABLE)
+FEATURES = ("left_eye", "right_eye", "nose", "upper_lip", "inner_mouth", "lower_lip")
+PARTS = parts_of(LAPA, TABLE, FEATURES)
 DRAWN = ("body", "longer", "hair_scene", "occluder", "hand", "thing", "hat", "white")
 PHOTOGRAPHED = ("colour", "grey", "light", "blur", "noise", "jpeg")
 EFFECTS = ("wide", "wide_scene", "scene", "empty", "neighbour", *DRAWN, *PHOTOGRAPHED)

@@ -13,7 +13,8 @@ from tests.drawn import painted_face
 from training.lapa import LAPA
 
 TABLE = target_table(LAPA)
-found = parts_of(LAPA, TABLE)
+FEATURES = ("left_eye", "right_eye", "nose", "upper_lip", "inner_mouth", "lower_lip")
+found = parts_of(LAPA, TABLE, FEATURES)
 assert found is not None
 PARTS = found
 HAIR = LAPA.names.index("hair")
