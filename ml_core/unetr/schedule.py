@@ -5,10 +5,13 @@ that a resumed run and one limited by time need nothing special.
 """
 
 import math
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
+from pydantic_core import ArgsKwargs
 
 from ml_core.unetr.augment_config import AugmentConfig, Positive, Share
 
@@ -27,7 +30,7 @@ class Phase:
     batch_size: Count
     until: Share
     augment: AugmentConfig | None = None
-    """Overrides the run's augmentation; what a params file leaves out here is the run's, not the default."""
+    """Overrides the run's augmentation; what a mapping leaves out is the run's, not the default."""
 
 
 @dataclass(frozen=True, config=_strict)
@@ -70,11 +73,12 @@ class FitConfig:
     @classmethod
     def _inherit_augment(cls, values: Any) -> Any:
         """Fill up each phase's `augment` from the run's."""
-        if not isinstance(values, dict) or not isinstance(values.get("augment"), dict):
+        given = values.kwargs if isinstance(values, ArgsKwargs) else values
+        if not isinstance(given, Mapping) or not isinstance(given.get("phases"), list | tuple):
             return values
-        if not isinstance(values.get("phases"), list):
-            return values
-        return {**values, "phases": [_with_augment(phase, values["augment"]) for phase in values["phases"]]}
+        augment = given.get("augment") or {}
+        run = asdict(augment) if isinstance(augment, AugmentConfig) else augment
+        return {**given, "phases": [_with_augment(phase, run) for phase in given["phases"]]}
 
     def __post_init__(self) -> None:
         ends = [phase.until for phase in self.phases]
@@ -94,8 +98,10 @@ class FitConfig:
         return next((phase for phase in self.phases if progress < phase.until), self.phases[-1])
 
 
-def _with_augment(phase: Any, augment: dict[str, Any]) -> Any:
-    if isinstance(phase, dict) and isinstance(phase.get("augment"), dict):
+def _with_augment(phase: Any, augment: Any) -> Any:
+    if all(isinstance(one, Mapping) for one in (phase, augment)) and isinstance(
+        phase.get("augment"), Mapping
+    ):
         return {**phase, "augment": {**augment, **phase["augment"]}}
     return phase
 

@@ -1,8 +1,12 @@
 """Learning rate, input sizes and budgets follow from the progress of a run."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from ml_core.unetr.augment_config import AugmentConfig
 from ml_core.unetr.schedule import Budget, FitConfig, Phase
 
 CONFIG = FitConfig(
@@ -62,3 +66,12 @@ def test_a_phase_inherits_the_augmentation_of_the_run() -> None:
     assert (config.augment.near, config.phases[0].augment) == (0.1, None)
     with pytest.raises(ValidationError, match=r"phases\.1\.augment\.nearly"):
         read_config({"nearly": 1})
+
+
+@pytest.mark.parametrize("run", [{"rotation": 10, "near": 0.1}, AugmentConfig(rotation=10, near=0.1)])
+@pytest.mark.parametrize("kind", [list, tuple])
+def test_it_inherits_in_whatever_way_the_config_is_made(run: Any, kind: Callable[[Any], Any]) -> None:
+    phases: Any = kind([{"size": 64, "batch_size": 2, "until": 1, "augment": {"near": 0.9}}])
+    calmer = FitConfig(phases=phases, augment=run).phases[0].augment
+    assert calmer is not None
+    assert (calmer.near, calmer.rotation) == (0.9, 10)
