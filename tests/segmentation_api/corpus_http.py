@@ -301,7 +301,7 @@ def options() -> Iterator[Case]:
         "model": ("other", "", "../tiny", "tiny/", "\0", "x" * 200, "tiny\ud7ff"),
         "classes": ("beard", ",", "hair,", "11", "-1", "1.0", "skin;hair", "0,,1", "\0", "💇"),
         "polygons": ("maybe", "", "2"),
-        "inline": ("labels", "", ",", "mask,,overlay"),
+        "inline": ("classes", "", ",", "mask,,overlay"),
         "image": ("x",),
         "': drop table": ("1",),
         "__proto__": ("1",),

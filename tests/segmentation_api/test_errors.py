@@ -48,7 +48,7 @@ def problem(response: Any, status: int, code: str) -> dict[str, Any]:
         ({"classes": "11"}, "classes"),
         ({"classes": "hair,,skin"}, "classes"),
         ({"polygons": "maybe"}, "polygons"),
-        ({"inline": "labels"}, "inline"),
+        ({"inline": "classes"}, "inline"),
         ({"nonsense": "1"}, "nonsense"),
         ({"image": "x"}, "image"),
         ({"alpha": ["0.1", "0.2"]}, "alpha"),
