@@ -13,7 +13,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AliasPath, BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationError
 
@@ -21,6 +21,8 @@ from ml_core.labels import LabelSet
 
 MODEL, CARD, GOLDEN, GOLDEN_LABELS = "model.onnx", "model.json", "golden.png", "golden-labels.png"
 FORMAT = 1
+Precision = Literal["fp32", "int8"]
+PRECISIONS = get_args(Precision)
 
 
 class BundleError(ValueError):
@@ -50,7 +52,7 @@ class ModelCard(BaseModel):
 
     precision           of the weights in model.onnx
     temperature         divides the logits for calibrated probabilities, one for all classes
-    class_temperatures  per class: divides the logits of the pixels labelled so
+    class_temperatures  per class, for the pixels predicted as it
     metrics, parity     as evaluation and export wrote them
     network, training   configuration and history of the Keras model, for a run that starts from it
     """
@@ -60,7 +62,7 @@ class ModelCard(BaseModel):
     format: Literal[1]
     name: str = Field(min_length=1)
     version: str = Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+_-]*$")
-    precision: Literal["fp32", "int8"] = "fp32"
+    precision: Precision = "fp32"
     labels: Classes = Field(alias="classes")
     input: InputSize
     temperature: Positive
@@ -80,7 +82,7 @@ class ModelCard(BaseModel):
 
     @classmethod
     def of(cls, folder: Path, info: Mapping[str, Any]) -> Self:
-        """The card that `info`, the content of the folder's model.json, is. Raises BundleError."""
+        """Validate `info`, the content of the folder's model.json. Raises BundleError."""
         path = folder / CARD
         if info.get("format", FORMAT) != FORMAT:
             raise BundleError(f"{path}: format {info['format']!r} is unknown, this version reads {FORMAT}")
@@ -101,7 +103,7 @@ class ModelCard(BaseModel):
 
     @property
     def temperatures(self) -> tuple[float, ...]:
-        """Per class, what the logits of a pixel labelled so are divided by for its confidence."""
+        """Per class, what divides the logits of the pixels predicted as it, for their confidence."""
         return self.class_temperatures or (self.temperature,) * len(self.labels)
 
 

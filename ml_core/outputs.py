@@ -103,7 +103,7 @@ def json_text(found: Segmentation, options: OutputOptions) -> bytes:
     if options.inline:
         content["inline"] = {
             one.name: f"data:{one.media_type};base64,{base64.b64encode(one.encode(found, options)).decode()}"
-            for one in (MASK, LABELS, OVERLAY)
+            for one in INLINE
             if one.name in options.inline
         }
     return json.dumps(content, separators=(",", ":")).encode()
@@ -122,10 +122,9 @@ class Format:
 MASK = Format("mask", "image/png", ".png", mask_png)
 LABELS = Format("labels", "image/png", ".png", labels_png)
 OVERLAY = Format("overlay", "image/jpeg", ".jpg", overlay_jpeg)
+INLINE = MASK, LABELS, OVERLAY
 FORMATS = (
-    MASK,
-    LABELS,
-    OVERLAY,
+    *INLINE,
     Format("overlay", "image/png", ".png", overlay_png),
     Format("classes", "application/zip", ".zip", class_zip),
     Format("json", "application/json", ".json", json_text),

@@ -14,6 +14,7 @@ from rest_framework.fields import (
 )
 from rest_framework.serializers import Serializer
 
+from ml_core.bundle import PRECISIONS
 from ml_core.faces import LANDMARKS
 from ml_core.labels import ROLES
 from segmentation_api.serializers import PICTURES
@@ -70,7 +71,7 @@ ModelDetail = shape(
     "ModelDetail",
     "All of a model that a client may want to know.",
     **LISTED,
-    precision=ChoiceField(choices=("fp32", "int8"), help_text="of its weights"),
+    precision=ChoiceField(choices=PRECISIONS, help_text="of its weights"),
     classes=ClassRow(many=True),
     input=Size(),
     temperature=FloatField(help_text="the one that fits all classes together best"),

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 
+from ml_core.outputs import FORMATS
 from segmentation_api import answers
 from segmentation_api.access import keys_asked
 from segmentation_api.serializers import (
@@ -90,9 +92,7 @@ segment = extend_schema(
         "application/json": EncodedSegmentSerializer,
     },
     responses={
-        (200, "image/png"): OpenApiTypes.BINARY,
-        (200, "image/jpeg"): OpenApiTypes.BINARY,
-        (200, "application/zip"): OpenApiTypes.BINARY,
+        **{(200, one.media_type): OpenApiTypes.BINARY for one in FORMATS},
         (200, "application/json"): answers.Answer,
         **problems(*UPLOAD_PROBLEMS, 422),
     },
@@ -100,8 +100,8 @@ segment = extend_schema(
 batch = extend_schema(
     operation_id="segment_batch",
     summary="Parse several photos",
-    description="At most 32 images. The zip names them by their place: 000.png, 001.png; results.json says "
-    "which had a problem. With output=json or `Accept: application/json` a list in the order sent.",
+    description=f"At most {settings.MAX_BATCH_IMAGES} images. The zip names them by their place: 000.png, 001.png; "
+    "results.json says which had a problem. With output=json or `Accept: application/json` a list in the order sent.",
     parameters=[OptionsSerializer, *HEADERS],
     request={"multipart/form-data": BatchSerializer},
     responses={

@@ -10,10 +10,11 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework.fields import BooleanField, CharField, ChoiceField, Field, FloatField
 from rest_framework.serializers import Serializer, ValidationError
 
+from ml_core.outputs import INLINE
 from segmentation_api.errors import too_large
 from segmentation_api.services import OUTPUTS, SegmentOptions
 
-PICTURES = ("mask", "labels", "overlay")
+PICTURES = tuple(written.name for written in INLINE)
 """What JSON can carry inline."""
 MOST_ERRORS = 10
 """How many unknown or repeated names an answer lists at most."""
@@ -30,7 +31,7 @@ class CommaListField(Field[Any, Any, Any, Any]):
             raise ValidationError("must be a comma list")
         found = tuple(dict.fromkeys(str(word).strip() for word in words))
         if not found or "" in found or len(found) > 255:
-            raise ValidationError("must be a comma list without empty places")
+            raise ValidationError("must be a comma list without empty items")
         return found
 
 
