@@ -84,7 +84,7 @@ Cache = Annotated[dict[str, Any], NoDecode, BeforeValidator(cache)]
 class Environment(BaseSettings):
     """One field per setting, named like its variable. A default may depend on the fields above it.
 
-    What a setting does stands in .env.example; a description is what a value that does not fit its pattern is told.
+    What a setting does stands in .env.example. A field's description is the error for a value that fails its pattern.
     """
 
     model_config = SettingsConfigDict(case_sensitive=True, validate_default=False)
@@ -158,7 +158,7 @@ class Environment(BaseSettings):
     @field_validator("SECRET_KEY")
     @classmethod
     def _key(cls, value: str, info: ValidationInfo) -> str:
-        """The key given, or outside production the one that is kept."""
+        """The key given; outside production the one that was generated and is kept in STATE_DIR."""
         production = info.data.get("ENVIRONMENT") == "production"
         if value or production:
             if production and len(value) < SHORTEST_KEY:
@@ -175,7 +175,7 @@ class Environment(BaseSettings):
 
 
 def read_environment() -> Environment:
-    """All settings. Raises ImproperlyConfigured, which starts with the name of the first wrong one."""
+    """All settings; .env goes to os.environ, which boto3 reads too. Raises ImproperlyConfigured: "NAME: reason"."""
     load_dotenv(BASE_DIR / ".env", interpolate=False)
     try:
         return Environment()
@@ -194,7 +194,7 @@ def read_environment() -> Environment:
 
 
 def _kept_key(file: Path) -> str:
-    """The key in `file`, made on the first start. Linked into place: of two processes starting at once one wins."""
+    """The key in `file`, made on the first start; a hard link makes two processes that start at once agree on one."""
     if not file.exists():
         with NamedTemporaryFile("w", dir=file.parent) as draft:  # readable by its owner only
             draft.write(secrets.token_urlsafe(SHORTEST_KEY))

@@ -28,7 +28,7 @@ QUIETER = {
 
 
 def logging_config(level: str) -> dict[str, Any]:
-    """Set up structlog; the LOGGING of Django, and gunicorn's logconfig_dict, by which its lines are written too."""
+    """Set up structlog. Returns the LOGGING of Django, which is gunicorn's logconfig_dict as well."""
     structlog.configure(
         processors=[*STEPS, ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(level),

@@ -87,7 +87,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
-# Other origins' pages, where there are any: a request's headers are looked through for it
+# CORS costs each request a look at its headers, so it is installed only where origins are named
 if CORS_ALLOWED_ORIGINS:
     MIDDLEWARE.insert(
         MIDDLEWARE.index("django.middleware.common.CommonMiddleware"), "corsheaders.middleware.CorsMiddleware"
@@ -180,7 +180,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 # JSON logs, one line per request
-DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.NOTSET  # that one began is not worth a line
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.NOTSET  # no line for request_started
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True  # telemetry.request_id has checked it
 DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False  # an address is personal data; the proxy's log may have it

@@ -2,9 +2,9 @@
 
 python -m benchmarks.turns [--only service,fastapi] [--revision COMMIT]... [--clients 16] [--rounds 12] [--seconds 2.5]
 
-`benchmarks.serve` has each alone on the machine, minutes apart, whose speed may have drifted by then. Here nobody's
-turn is far from the others'; a server that waits takes no time. `--revision` adds this service as it was at a commit,
-before the others and with the bundle of that name it had then. The first contender is what the others' ratios are to.
+`benchmarks.serve` has each alone on the machine, minutes apart, whose speed may have drifted by then. Here the turns
+alternate, so that drift meets all alike; a server that waits uses no CPU. `--revision` adds this service as it was at a
+commit, before the others and with the bundle of that name it had then. Ratios are to the first contender.
 """
 
 import argparse

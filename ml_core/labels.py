@@ -53,9 +53,7 @@ class LabelSet:
             raise ValueError("each flip pair joins two classes of the set, each class at most once")
         roles = self.face + self.hair
         if not set(roles) <= set(range(1, len(self.names))) or len(set(roles)) != len(roles):
-            raise ValueError(
-                "a role is of a class of the set but the background, and a class has one at most"
-            )
+            raise ValueError("roles must be of classes other than the background, at most one per class")
 
     def __len__(self) -> int:
         return len(self.names)

@@ -57,7 +57,7 @@ def check_providers(providers: Sequence[str]) -> None:
 
 
 def open_session(model: Path, *, providers: Sequence[str] = CPU, threads: int = 0) -> Session:
-    """A session on `model`; `threads` compute one inference (0: one a core).
+    """A session on `model`; `threads` compute one inference (0: one per core).
 
     The first provider takes what it can compute, the next ones the rest; OpenVINO takes all.
     Raises ProviderUnavailable.

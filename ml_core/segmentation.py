@@ -35,8 +35,8 @@ class Segmentation:
     def confidence(self) -> tuple[float | None, ...]:
         """Per class, the mean calibrated probability (0..1) of its pixels; None where there are none.
 
-        Nothing is known of a background that other classes were made part of. Computed on first use: it takes as
-        long as decoding a photo, and pictures do without it.
+        The background's is None once other classes were merged into it. Computed on first use: it takes as long as
+        decoding a photo, and pictures do without it.
         """
         found = _confidence(self.logits, self.labels, self.bundle.temperatures)
         return (None, *found[1:]) if self.partial else found
@@ -51,7 +51,7 @@ class Segmentation:
 def _confidence(
     logits: Sequence[NDArray[np.float32]], labels: NDArray[np.uint8], temperatures: Sequence[float]
 ) -> tuple[float | None, ...]:
-    """A class: the mean softmax(logits / its temperature) where it wins; None if not in `labels`.
+    """Per class, the mean softmax(logits / its temperature) where it wins; None if not in `labels`.
 
     Taken over the logits, not over the photo's pixels: the same figure for a fraction of the time. A class
     that wins only between logits has the highest probability it reaches at one of them.

@@ -40,10 +40,7 @@ def check_start() -> None:
 
 
 def check_stores() -> None:
-    """Raises ImproperlyConfigured if keys cannot be looked up, though they may be asked for, or counts not be kept.
-
-    A Redis may come later than the service.
-    """
+    """Raises ImproperlyConfigured if the store of keys or of counts is unusable. A Redis may start later."""
     try:
         if not settings.API_PUBLIC:
             keys_made()

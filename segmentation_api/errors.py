@@ -156,7 +156,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """handler404: no such path, with a hint where only the last slash is missing."""
     detail = "There is nothing here."
     if not request.path_info.endswith("/") and is_valid_path(f"{request.path_info}/"):
-        detail = "There is nothing here; the path with a slash at its end is served."
+        detail = "There is nothing here; the same path with a slash at its end exists."
     return respond(request, Problem(404, "not_found", detail))
 
 

@@ -1,4 +1,4 @@
-"""Where the bundles are: MODELS_DIR, a folder with one bundle a subfolder, or an s3:// prefix of the same form."""
+"""Where the bundles are: MODELS_DIR, a folder with one bundle per subfolder, or an s3:// prefix of the same form."""
 
 from pathlib import Path
 

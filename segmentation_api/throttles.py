@@ -35,7 +35,7 @@ class WindowThrottle(SimpleRateThrottle):
     start: float
 
     def allow_request(self, request: Request, view: "APIView") -> bool:
-        """False over the rate. Raises Problem (503) where nothing can be counted: nobody is under the rate then."""
+        """False over the rate. Raises Problem (503) if the store fails: what is not counted is refused."""
         name = None if self.rate is None else self.get_cache_key(request, view)
         if name is None:
             return True
@@ -61,7 +61,7 @@ class WindowThrottle(SimpleRateThrottle):
         return cache.incr(counter)
 
     def _count_in_files(self, key: str) -> int:
-        """The same."""
+        """As `_count_in_redis`, under a lock."""
         shard = f"{self.scope}-{int(key, 16) % SHARDS}"
         with (run_dir() / "throttle.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)

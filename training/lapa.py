@@ -1,4 +1,4 @@
-"""LaPa's classes (Liu et al., AAAI 2020), which a data set has that names none of its own."""
+"""LaPa's classes (Liu et al., AAAI 2020): those of a data set without a classes.json."""
 
 from ml_core.labels import LabelSet
 

@@ -1,7 +1,7 @@
 """glibc's allocator, set so that memory does not grow over thousands of photos; other C libraries are left alone.
 
-With a heap per thread, what is free in one is of no use to the others. Large blocks of unlike sizes leave small ones
-between them, so blocks over 1 MiB are mapped outside the heap.
+Heaps of different threads do not share what is free in them, and large blocks fragment a heap, so there is one heap,
+and blocks over 1 MiB are mapped outside it.
 """
 
 import ctypes

@@ -14,5 +14,5 @@ __all__ = ["LANDMARKS", "Face", "FaceFinder", "alignment", "default_finder"]
 
 @cache
 def default_finder(*, threads: int = 1) -> FaceFinder:
-    """The finder of Segmenters that are given none, in memory once; `threads` compute one inference (0: one a core)."""
+    """The default finder, cached per process; `threads` compute one inference (0: one per core)."""
     return CenterFace(threads=threads)

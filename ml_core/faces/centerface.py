@@ -1,8 +1,8 @@
 """CenterFace (Xu et al., "CenterFace: Joint Face Detection and Alignment Using Face as Point", 2019) in several looks.
 
 The network sees a photo at two or three scales (views.py). Its score falls off slowly, so that a face which is small,
-turned or covered still has a tenth: whatever is not sure is looked at once more by itself, larger and turned by each
-quarter. O-Net then places the landmarks, where it knows the face for one.
+turned or covered still scores about 0.1: uncertain detections are looked at again, enlarged and at four rotations.
+O-Net then refines the landmarks of the faces that it accepts.
 """
 
 import math
@@ -67,7 +67,7 @@ class CenterFace:
         self._onet = ONet(threads=threads)
 
     def find(self, image: NDArray[np.uint8]) -> list[Face]:
-        """As FaceFinder has it. Faces from 24 pixels on, in photos of more than 30 megapixels from a larger size."""
+        """As FaceFinder has it. Finds faces of at least 24 pixels; over 30 megapixels that minimum grows."""
         octaves = Octaves(image)
         height, width = image.shape[:2]
         seen = _joined([self._look(octaves, [view])[0] for view in whole_photo(height, width)])
@@ -94,9 +94,10 @@ class CenterFace:
         return [_decoded(answers, *view) for answers, view in zip(found, views, strict=True)]
 
     def _again(self, octaves: Octaves, unknown: Seen, hints: Seen) -> Seen:
-        """Second looks: where one of the four turns of a detection is sure, the best of them.
+        """Second looks: the best of four rotations of each detection, if its score reaches SURE.
 
-        A hint that is none from near is turned no further; what O-Net did not know may be turned, or in profile.
+        A hint that its close-up rejects is not rotated further. Detections that O-Net rejected are, since they may be
+        turned or in profile.
         """
         doubtful = _joined([unknown, hints])[:DOUBTFUL]
         views = [turns(box, ROOM, AGAIN) for box in doubtful.boxes()]
@@ -113,14 +114,14 @@ class CenterFace:
         return _joined([doubtful[:0], *(seen for seen in best if seen.scores[0] >= SURE)])
 
     def _central(self, octaves: Octaves, doubtful: Seen, views: list[View]) -> list[Seen]:
-        """Of what is seen in a view of each detection, that which is about the same face."""
+        """For each detection, what the network finds in its close-up that matches it."""
         looks = []
         for first in range(0, len(views), BATCH):
             looks += self._look(octaves, views[first : first + BATCH])
         return [_like(seen, box) for seen, box in zip(looks, doubtful.boxes(), strict=True)]
 
     def _refined(self, octaves: Octaves, seen: Seen) -> tuple[Seen, NDArray[np.bool_]]:
-        """With O-Net's landmarks and score where it knows the face, and where it does."""
+        """The detections, with O-Net's landmarks and score where it accepts the face, and a mask of those."""
         scores, points = seen.scores.copy(), seen.points.copy()
         known = np.zeros(len(scores), bool)
         left = np.arange(len(scores))
@@ -163,7 +164,7 @@ def _decoded(answers: Floats, cut: Affine, size: tuple[int, int]) -> Seen:
 
 
 def _like(seen: Seen, box: Floats) -> Seen:
-    """What is about the same face as the box: near its middle and of its size."""
+    """The detections whose centre and size match the box."""
     boxes = seen.boxes()
     side = (box[2:] - box[:2]).max()
     away = np.abs(boxes[:, :2] + boxes[:, 2:] - box[:2] - box[2:]).max(axis=1) / 2

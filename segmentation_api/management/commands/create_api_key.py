@@ -12,7 +12,7 @@ MOST_DAYS = 36500
 
 
 class Command(BaseCommand):
-    """`manage.py create_api_key NAME [--days N]`: prints the key, which only its hash is kept of."""
+    """`manage.py create_api_key NAME [--days N]`: prints the key once; only its hash is stored."""
 
     help = "Make an API key and print it, once. From then on keys are asked for, on loopback too."
 

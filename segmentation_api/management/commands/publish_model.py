@@ -25,7 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("url", metavar="s3://bucket/prefix", help="what the service has as MODELS_DIR")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """One line a file. Nothing is sent of a bundle that the service would refuse."""
+        """One line per file. Nothing is sent of a bundle that the service would refuse."""
         folder: Path = options["folder"].absolute()
         url: str = options["url"]
         if not url.startswith("s3://") or not split(url)[0]:

@@ -16,7 +16,7 @@ class Command(BaseCommand):
     help = "Check every bundle, then have the running service (same PORT or RUN_DIR) load them; no request is dropped."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """The same check the workers make is made here first, so that its outcome is seen."""
+        """Checks here first what the workers will check, so that the result is seen."""
         refused = engine.reload()
         for name, reason in refused.items():
             self.stderr.write(f"{name}: refused: {reason}")
@@ -33,4 +33,6 @@ class Command(BaseCommand):
             ) from None
         self.stdout.write("The service reloads.")
         if refused:
-            raise CommandError("The service reloads the good ones and keeps what it has of the others.")
+            raise CommandError(
+                "The good ones are being reloaded; the refused ones stay at their old version."
+            )
