@@ -24,7 +24,7 @@ export function ColorChoice({ label, swatches, color, onColor }: Props) {
       >
         {swatches.map((swatch) => (
           <ColorSwatchPicker.Item key={swatch} color={swatch}>
-            <ColorSwatchPicker.Swatch />
+            <ColorSwatchPicker.Swatch className="ring-1 ring-foreground/20" />
             <ColorSwatchPicker.Indicator />
           </ColorSwatchPicker.Item>
         ))}

@@ -8,13 +8,13 @@ import { useStudio } from "@/state/studio-context";
 import { Placeholder } from "./Placeholder";
 import { Tint } from "./Tint";
 
-export const COLUMNS = "grid grid-cols-[1.75rem_2rem_minmax(0,1fr)_4.5rem_4.5rem] items-center";
+export const COLUMNS = "grid grid-cols-[1.5rem_1.75rem_minmax(0,1fr)_4rem_4.75rem] items-center";
 
 /** In which a part's size is told. */
 export type Unit = "share" | "pixels";
 
 const NAME = [
-  "h-8 w-full min-w-0 justify-start rounded-lg bg-transparent px-2 text-[15px] font-normal md:h-8",
+  "h-8 w-full min-w-0 justify-start rounded-lg bg-transparent px-1.5 text-[15px] font-normal md:h-8",
   "pointer-coarse:h-10 data-[selected=true]:font-semibold",
 ].join(" ");
 
@@ -76,7 +76,7 @@ export function LegendRow({ row, figures, unit }: Props) {
       >
         <span className="truncate">{name}</span>
       </ToggleButton>
-      <span aria-hidden className="text-right tabular-nums">
+      <span aria-hidden className="text-right text-[15px] tabular-nums">
         {isAwaited ? <Placeholder className="ml-auto h-3.5 w-9" /> : written(figures, unit)}
       </span>
       {isAwaited ? <Placeholder className="ml-auto h-3.5 w-9" /> : <Confidence value={value ?? null} />}

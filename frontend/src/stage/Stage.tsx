@@ -1,5 +1,5 @@
 import dynamic from "next/dynamic";
-import { useMemo, useRef } from "react";
+import { useEffect, useMemo, useRef } from "react";
 import { trouble } from "@/api/trouble";
 import { fitScale, photoBox, toPhoto, visibleSpan, type Size, type View } from "@/geometry/view";
 import { idAt } from "@/labels/label-map";
@@ -57,10 +57,13 @@ export function Stage() {
     const id = idAt(result.labels, x, y) || null;
     act.keep(id === state.solo ? null : id);
   };
-  const onKeyDown = (event: React.KeyboardEvent<HTMLElement>) => {
-    if (event.key === "Escape") act.keep(null);
-    handlers.onKeyDown(event);
-  };
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent) => {
+      if (event.key === "Escape") act.keep(null); // wherever the focus is
+    };
+    window.addEventListener("keydown", onKeyDown);
+    return () => window.removeEventListener("keydown", onKeyDown);
+  }, [act]);
 
   return (
     <div
@@ -81,7 +84,6 @@ export function Stage() {
             onPointerDown,
             onPointerMove,
             onClick,
-            onKeyDown,
             onPointerLeave: () => act.point(null),
           }
         : {})}

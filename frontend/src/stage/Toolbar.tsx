@@ -14,7 +14,7 @@ const BAR = [
 const GROUP = "flex items-center gap-0.5 sm:gap-1";
 const ICON = "pointer-coarse:size-10";
 
-/** How the parts are drawn, and zoom. */
+/** How the parts of a result are drawn, and zoom. */
 export function Toolbar() {
   const { state, act } = useStudio();
   if (!state.result) return null;

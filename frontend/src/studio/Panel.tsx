@@ -1,18 +1,21 @@
 import { Button } from "@heroui/react/button";
 import { ToggleButton } from "@heroui/react/toggle-button";
 import { ToggleButtonGroup } from "@heroui/react/toggle-button-group";
+import dynamic from "next/dynamic";
 import { useDeferredValue, useState, type ReactNode } from "react";
 import { formatMs } from "@/lib/format";
-import { Code } from "@/panel/Code";
-import { Downloads } from "@/panel/Downloads";
-import { FaceList } from "@/panel/FaceList";
 import { Legend, LegendSkeleton } from "@/panel/Legend";
 import { MissedFace } from "@/panel/MissedFace";
 import { ModelChoice } from "@/panel/ModelChoice";
 import { Placeholder } from "@/panel/Placeholder";
-import { Recolour } from "@/panel/Recolour";
 import type { Result } from "@/results/result";
 import { useStudio } from "@/state/studio-context";
+
+// nothing of it is needed before the first result
+const Code = dynamic(() => import("@/panel/Code").then((panel) => panel.Code));
+const Downloads = dynamic(() => import("@/panel/Downloads").then((panel) => panel.Downloads));
+const FaceList = dynamic(() => import("@/panel/FaceList").then((panel) => panel.FaceList));
+const Recolour = dynamic(() => import("@/panel/Recolour").then((panel) => panel.Recolour));
 
 const GROUPS = ["Parts", "Faces", "Export"] as const;
 type GroupName = (typeof GROUPS)[number];

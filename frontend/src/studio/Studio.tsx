@@ -66,9 +66,7 @@ function Rooms() {
               <OverStage onChoose={choose} />
             </div>
             <div className={OVER}>
-              <Suspense>
-                <Toolbar />
-              </Suspense>
+              <ToolbarOfResult />
             </div>
           </div>
           <div className="flex flex-wrap items-center gap-2">
@@ -87,6 +85,12 @@ function Rooms() {
       </Suspense>
     </div>
   );
+}
+
+/** Its sliders are not needed before the first result. */
+function ToolbarOfResult() {
+  const { state } = useStudio();
+  return state.result && <Toolbar />;
 }
 
 /** What lies over the stage: the invitation, progress, troubles. */
