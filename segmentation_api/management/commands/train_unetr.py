@@ -1,5 +1,6 @@
 """Train a model: ingest, prepare, train, evaluate, ending in a bundle the service can load."""
 
+import os
 from argparse import ArgumentParser
 from importlib.util import find_spec
 from typing import Any
@@ -8,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 INSTALL = "pip install -r requirements.txt -r training/requirements.txt"
 OR = "or use the image of docker/training.Dockerfile (docs/containers.md)."
-NEEDED = ("tensorflow", "keras", "tf2onnx", "pooch", "matplotlib", "rich")
+NEEDED = (os.environ.get("KERAS_BACKEND", "tensorflow"), "keras", "tf2onnx", "pooch", "matplotlib", "rich")
 
 
 class Command(BaseCommand):
@@ -34,8 +35,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the four stages; without the packages that only training needs, say how to install them."""
         if missing := [name for name in NEEDED if find_spec(name) is None]:
-            needed = ", ".join(missing)
-            raise CommandError(f"Training needs {needed}, which serving does not:\n{INSTALL}\n{OR}")
+            raise CommandError(
+                f"Training needs {', '.join(missing)}, which serving does not:\n{INSTALL}\n{OR}"
+            )
         from training.options import NAMES, STOPPED, RunError, RunOptions
         from training.pipeline import run
 
