@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-INSTALL = "pip install -r requirements.txt -r training/requirements.txt"
-OR = "or use the image of docker/training.Dockerfile (docs/containers.md)."
+INSTALL = """pip install -r requirements.txt -r training/requirements.txt
+or use the image of docker/training.Dockerfile (docs/containers.md)."""
 NEEDED = (os.environ.get("KERAS_BACKEND", "tensorflow"), "keras", "tf2onnx", "pooch", "matplotlib", "rich")
 
 
@@ -27,17 +27,13 @@ class Command(BaseCommand):
         try:
             from training.options import add_arguments
         except ModuleNotFoundError:
-            raise SystemExit(
-                f"This installation only serves. To train, in a checkout:\n{INSTALL}\n{OR}"
-            ) from None
+            raise SystemExit(f"This installation only serves. To train, in a checkout:\n{INSTALL}") from None
         add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the four stages; without the packages that only training needs, say how to install them."""
         if missing := [name for name in NEEDED if find_spec(name) is None]:
-            raise CommandError(
-                f"Training needs {', '.join(missing)}, which serving does not:\n{INSTALL}\n{OR}"
-            )
+            raise CommandError(f"Training needs {', '.join(missing)}, which serving does not:\n{INSTALL}")
         from training.options import NAMES, STOPPED, RunError, RunOptions
         from training.pipeline import run
 
