@@ -300,6 +300,11 @@ test("forced colours leave the parts' own, and say what is switched on", async (
     const swatch = page.getByRole("button", { name: "Colour of hair" }).locator("span").first();
     const shown = await swatch.evaluate((element) => getComputedStyle(element).backgroundColor);
     assert.equal(shown, "rgb(128, 87, 252)");
+    const [chosen, other] = await page
+      .getByRole("radiogroup", { name: "Where photos are parsed" })
+      .getByRole("radio")
+      .evaluateAll((radios) => radios.map((radio) => getComputedStyle(radio).backgroundColor));
+    assert.notEqual(chosen, other, "what is chosen");
     await shoot(page, "forced-colours");
   });
 });

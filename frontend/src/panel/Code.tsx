@@ -22,9 +22,12 @@ export function Code({ result, model }: { result: Result; model: ModelDetail }) 
   const text = useRef<HTMLPreElement>(null);
   return (
     <section aria-labelledby="code-title">
-      <h2 id="code-title" className="mb-2 text-[15px] font-semibold">
-        Get this with code
-      </h2>
+      <div className="mb-2 flex items-center">
+        <h2 id="code-title" className="flex-1 text-[15px] font-semibold">
+          Get this with code
+        </h2>
+        <CopyButton text={text} />
+      </div>
       <div className="mb-2 flex flex-wrap items-center gap-2">
         <ToggleButtonGroup
           aria-label="Language"
@@ -47,7 +50,6 @@ export function Code({ result, model }: { result: Result; model: ModelDetail }) 
           value={output}
           onChange={(value) => setOutput(value as Output)}
         />
-        <CopyButton text={text} />
       </div>
       <pre
         ref={text}

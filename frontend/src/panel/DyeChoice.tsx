@@ -33,7 +33,7 @@ export default function DyeChoice({ name, dye, onDye }: Props): ReactNode {
         onChange={(next) => onDye({ ...dye, strength: Number(next) / 100 })}
       >
         <Label className="text-[13px]">{name}: strength</Label>
-        <Slider.Output className="text-[13px]" />
+        <Slider.Output className="text-[13px]">{Math.round(100 * dye.strength)} %</Slider.Output>
         <Slider.Track>
           <Slider.Fill />
           <Slider.Thumb />

@@ -4,7 +4,7 @@ import { useMemo, useState } from "react";
 import type { ClassRow } from "@/api/client";
 import { figuresOf, type PartFigures } from "@/state/face-labels";
 import { useStudio } from "@/state/studio-context";
-import { COLUMNS, LegendRow, type Unit } from "./LegendRow";
+import { LegendRow, type Unit } from "./LegendRow";
 import { Placeholder } from "./Placeholder";
 
 const NONE: ReadonlyMap<number, PartFigures> = new Map();
@@ -27,15 +27,13 @@ export function Legend({ classes }: { classes: readonly ClassRow[] }) {
         <TextButton onPress={() => act.hide(new Set())}>All</TextButton>
         <TextButton onPress={() => act.hide(new Set(painted.map(({ id }) => id)))}>None</TextButton>
       </div>
-      <div className={`${COLUMNS} pr-2 text-right text-[13px] text-muted`}>
-        <span className="col-span-4 flex justify-end">
-          <TextButton
-            label={unit === "share" ? "Show pixels" : "Show shares"}
-            onPress={() => setUnit(unit === "share" ? "pixels" : "share")}
-          >
-            {unit === "pixels" ? "Pixels ⇄" : isOfSeveral ? "Share of faces ⇄" : "Share of face ⇄"}
-          </TextButton>
-        </span>
+      <div className="flex items-center justify-end gap-1 pr-2 text-[13px] text-muted">
+        <TextButton
+          label={unit === "share" ? "Show pixels" : "Show shares"}
+          onPress={() => setUnit(unit === "share" ? "pixels" : "share")}
+        >
+          {unit === "pixels" ? "Pixels ⇄" : isOfSeveral ? "Share of faces ⇄" : "Share of face ⇄"}
+        </TextButton>
         <span aria-hidden>Confidence</span>
       </div>
       <ul onPointerLeave={() => act.highlight(null)}>

@@ -8,7 +8,7 @@ import { useStudio } from "@/state/studio-context";
 import { Placeholder } from "./Placeholder";
 import { Tint } from "./Tint";
 
-export const COLUMNS = "grid grid-cols-[1.5rem_1.75rem_minmax(0,1fr)_4rem_4.75rem] items-center";
+const COLUMNS = "grid grid-cols-[1.5rem_1.75rem_minmax(0,1fr)_4rem_3.75rem] items-center";
 
 /** In which a part's size is told. */
 export type Unit = "share" | "pixels";
@@ -104,7 +104,7 @@ function Confidence({ value }: { value: number | null }) {
     <span aria-hidden className="flex flex-col items-end gap-0.5 text-[13px] text-muted tabular-nums">
       {value === null ? "–" : percent(value)}
       {value !== null && (
-        <span className="own-color block h-1 w-12 overflow-hidden rounded-full bg-default">
+        <span className="own-color block h-1 w-11 overflow-hidden rounded-full bg-default">
           <span className="block h-full rounded-full bg-accent" style={{ width: `${100 * value}%` }} />
         </span>
       )}

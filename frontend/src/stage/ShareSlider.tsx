@@ -12,7 +12,7 @@ export function ShareSlider({ label, value, onChange }: Props) {
   return (
     <span
       title={label}
-      className="order-last flex basis-full items-center sm:order-none sm:w-36 sm:basis-auto"
+      className="sideways:hidden order-last flex basis-full items-center sm:order-none sm:w-36 sm:basis-auto"
     >
       <Slider
         aria-label={label}

@@ -11,12 +11,13 @@ interface Props {
 
 const THUMB = [
   "pointer-events-auto top-1/2 h-full w-11 cursor-ew-resize rounded-none bg-transparent after:hidden",
-  "data-[focus-visible=true]:ring-inset",
+  "group data-[focus-visible=true]:[box-shadow:none]!",
 ].join(" ");
 const LINE = "absolute inset-y-0 left-1/2 w-0.5 -translate-x-1/2 bg-white shadow-[0_0_3px_rgb(0_0_0/0.7)]";
 const KNOB = [
   "own-color absolute top-1/2 grid size-10 -translate-1/2 place-items-center",
-  "rounded-full bg-white text-black shadow-md",
+  "rounded-full bg-white text-black shadow-md group-data-[focus-visible=true]:outline-3",
+  "outline-offset-2 outline-focus",
 ].join(" ");
 
 /** The line between before and after: dragged, or moved by keys. */
