@@ -144,7 +144,7 @@ def all_devices() -> Devices:
 def join() -> None:
     """Join the machines that KERAS_DISTRIBUTION_JOB_ADDRESSES, _NUM_PROCESSES and _PROCESS_ID name, if they are set.
 
-    Before any computation. Raises ValueError with another backend than JAX.
+    Before any computation. Raises ValueError with another backend than JAX, and where the others are not to be reached.
     """
     if not os.environ.get("KERAS_DISTRIBUTION_JOB_ADDRESSES"):
         return
@@ -153,4 +153,8 @@ def join() -> None:
     import jax
 
     if not jax.distributed.is_initialized():
-        keras.distribution.initialize()
+        try:
+            keras.distribution.initialize()
+        except (RuntimeError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            raise ValueError(f"the machines of KERAS_DISTRIBUTION_JOB_ADDRESSES: {reason}") from error

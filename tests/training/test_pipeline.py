@@ -83,7 +83,7 @@ def test_weights_that_another_backend_trained_are_exported_by_tensorflow(
 def test_a_picture_is_shown_as_characters() -> None:
     picture = np.zeros((4, 8, 3), np.uint8)
     picture[:2] = 255
-    (line, rest) = pipeline.in_blocks(picture, 8).split("\n", allow_blank=True)
+    line, rest = pipeline.in_blocks(picture, 8).split("\n")
     assert (line.plain, rest.plain) == ("▀" * 8, "▀" * 8)
     assert {str(span.style) for span in line.spans} == {"rgb(255,255,255) on rgb(255,255,255)"}
     assert {str(span.style) for span in rest.spans} == {"rgb(0,0,0) on rgb(0,0,0)"}
