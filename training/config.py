@@ -122,6 +122,19 @@ class PrepareParams(_Strict):
     """Side of the input in pixels; None: the preset's own."""
 
 
+class VolumeParams(_Strict):
+    """Of --preset unetr3d."""
+
+    window: tuple[float, float] = (-175.0, 250.0)
+    """Intensities, Hounsfield units in CT, that become 0 and 1; what lies beyond is cut off."""
+
+    @model_validator(mode="after")
+    def _rises(self) -> "VolumeParams":
+        if not self.window[0] < self.window[1]:
+            raise ValueError("window: the first value must be the smaller one")
+        return self
+
+
 class ExportParams(_Strict):
     parity_photos: int = Field(default=8, gt=0)
     """Validation photos on which Keras' and ONNX Runtime's logits are compared."""
@@ -148,6 +161,7 @@ class Params(_Strict):
     """params.yaml."""
 
     prepare: PrepareParams = PrepareParams()
+    volumes: VolumeParams = VolumeParams()
     train: dict[str, FitConfig]
     export: ExportParams = ExportParams()
     evaluate: EvaluateParams = EvaluateParams()

@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.text import Text
 
 from ml_core.segmenter import Segmenter
+from ml_core.unetr.config import PRESETS
+from training import volumes
 from training.config import Params, load_config, params_of
 from training.evaluate import evaluate
 from training.ingest import ingest
@@ -23,7 +25,10 @@ EXAMPLES = 3
 
 
 def run(options: RunOptions, *, params: Params | None = None) -> None:
-    """Ingest, prepare, train, evaluate. Raises RunError, before any long work where possible."""
+    """Ingest, prepare, train, evaluate; volumes all in one. Raises RunError, before any long work where possible."""
+    if PRESETS[options.preset].get("spatial_dims") == 3:
+        volumes.run(options, params)
+        return
     options.check_resume()
     devices = joined()
     config = load_config()

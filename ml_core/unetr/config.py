@@ -68,6 +68,8 @@ class UnetrConfig:
             raise ValueError(
                 f"decoder_channels must have 3 to {steps} entries for patch_size {self.patch_size}"
             )
+        if self.spatial_dims == 3 and len(self.decoder_channels) != steps:
+            raise ValueError(f"volumes are decoded to full size: decoder_channels must have {steps} entries")
         if len(self.residual_convs) not in (0, len(self.decoder_channels)):
             raise ValueError("residual_convs has one entry for each of decoder_channels, or none at all")
         if len(self.stem_channels) >= steps:

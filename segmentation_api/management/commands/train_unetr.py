@@ -13,7 +13,7 @@ NEEDED = (os.environ.get("KERAS_BACKEND", "tensorflow"), "keras", "tf2onnx", "po
 
 
 class Command(BaseCommand):
-    """`manage.py train_unetr [--preset lite|full] [--data NAME|PATH|URL] [--epochs N | --minutes M] ...`"""
+    """`manage.py train_unetr [--preset NAME] [--data NAME|PATH|URL] [--epochs N | --minutes M] ...`"""
 
     help = __doc__
     requires_system_checks = []  # training needs no service
