@@ -37,11 +37,9 @@ class Gate:
                 raise self._refusal()
             self.inside += 1
         try:
-            queued = time.perf_counter()
-            with QUEUED.track_inprogress():
+            with QUEUED.track_inprogress(), QUEUE_SECONDS.time():
                 slot = self.slots.take()
             started = time.perf_counter()
-            QUEUE_SECONDS.observe(started - queued)
             try:
                 with IN_FLIGHT.track_inprogress():
                     yield

@@ -164,7 +164,8 @@ def read_form(stream: Any, content_type: str, *, file_bytes: int, body_bytes: in
                 else:
                     content = _decoded(part, b"".join(chunks))
                     value = content if is_file else content.decode("utf-8", "replace")
-                    form.setdefault(_name(part), []).append(value)
+                    name = (part.name or "").encode(HEADER_CHARSET).decode("utf-8", "replace")
+                    form.setdefault(name, []).append(value)
     except MultipartError:
         raise ParseError from None
     return form
@@ -173,10 +174,6 @@ def read_form(stream: Any, content_type: str, *, file_bytes: int, body_bytes: in
 def _is_file(part: MultipartSegment) -> bool:
     """`filename*` (RFC 5987) is not meant for forms, but some clients send it for names that are not ASCII."""
     return part.filename is not None or "filename*=" in part.header("Content-Disposition", "")
-
-
-def _name(part: MultipartSegment) -> str:
-    return (part.name or "").encode(HEADER_CHARSET).decode("utf-8", "replace")
 
 
 def _decoded(part: MultipartSegment, content: bytes) -> bytes:

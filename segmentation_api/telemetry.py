@@ -34,7 +34,6 @@ QUEUED = Gauge("segment_queued", "Images waiting for a core.", multiprocess_mode
 REJECTED = Counter("segment_rejected_total", "Requests sent away with 503.")
 RELOADS = Counter("model_reloads_total", "Bundles loaded, by how that ended.", ["model", "result"])
 
-METHODS = {method.value for method in HTTPMethod}
 REQUESTS = Counter("django_http_requests_total_by_method", "Requests by method.", ["method"])
 RESPONSES = Counter(
     "django_http_responses_total_by_status_view_method",
@@ -81,7 +80,7 @@ def http_metrics(get_response: GetResponse) -> GetResponse:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        method = request.method if request.method in METHODS else "<invalid method>"
+        method = request.method if request.method in HTTPMethod.__members__ else "<invalid method>"
         view = (request.resolver_match and request.resolver_match.view_name) or "<unnamed view>"
         REQUESTS.labels(method).inc()
         RESPONSES.labels(str(response.status_code), view, method).inc()
