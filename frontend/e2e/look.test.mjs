@@ -54,6 +54,25 @@ for (const colorScheme of ["light", "dark"]) {
   }
 }
 
+test("the first load: at most 330 kB of HTML, JS and CSS", async () => {
+  await withPage({}, async (page, browser) => {
+    const network = await browser.newCDPSession(page);
+    const kinds = new Map();
+    let sum = 0;
+    network.on("Network.responseReceived", ({ requestId, type }) => kinds.set(requestId, type));
+    network.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
+      if (["Document", "Script", "Stylesheet"].includes(kinds.get(requestId))) sum += encodedDataLength;
+    });
+    await network.send("Network.enable");
+    await network.send("Network.setCacheDisabled", { cacheDisabled: true });
+    await page.reload();
+    await page.getByRole("checkbox", { name: /Hair/ }).waitFor();
+    await page.waitForLoadState("networkidle");
+    console.log(`the first load: ${Math.round(sum / 1000)} kB`);
+    assert.ok(sum > 50_000 && sum <= 330_000, `${sum} bytes`);
+  });
+});
+
 test("the camera: its picture is parsed; where no face is found, the whole can be", async () => {
   await withPage({ permissions: ["camera"] }, async (page) => {
     await page.getByRole("button", { name: "Camera" }).click();

@@ -32,7 +32,7 @@ test("a service with keys: asks, refuses a wrong one, takes the right one; on th
       const { bytes } = await download(page, "Mask");
       assert.equal(bytes.toString("latin1", 1, 4), "PNG");
       await page.getByText("On this device").click();
-      await page.getByTestId("crop-frame").waitFor();
+      await page.getByTestId("device-note").waitFor();
       await page.getByText(/m?s on this device/).waitFor();
     });
   });

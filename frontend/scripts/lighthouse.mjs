@@ -10,7 +10,7 @@ const DEVICES = {
   mobile: { flags: [], slowdown: 4, performance: 0.9 },
   desktop: { flags: ["--preset=desktop"], slowdown: 1, performance: 0.95 },
 };
-const LEAST = { accessibility: 0.95, "best-practices": 0.95 };
+const LEAST = { accessibility: 1, "best-practices": 0.95 };
 const MOST_SHIFT = 0.02;
 const LAPTOP = 1500;
 const TRIES = 4;
