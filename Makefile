@@ -93,9 +93,9 @@ terraform:
 	done
 
 # Five minutes of training on drawn faces, ten in all, ending in a bundle that MODELS_DIR=outputs/train/bundles serves, and
-# in a picture of what it finds
+# in a picture of what it finds. Small batches, since a short run has few steps
 train: $(TRAIN)
-	$(BIN)/python manage.py train_unetr --minutes 5 --quick
+	$(BIN)/python manage.py train_unetr --minutes 5 --batch-size 8 --quick
 
 # Pin everything anew from the .in files
 lock: $(DEV)

@@ -103,7 +103,8 @@ class TensorFlowDevices(Devices):
         model.reset_metrics()
         model.make_train_function()
         batch = (self._split(images), self._split(codes), None)
-        return float(model.train_function(iter([batch]))["loss"])
+        summed = float(model.train_function(iter([batch]))["loss"])  # of the devices' losses
+        return summed / self.count
 
     def _split(self, array: Array) -> Any:
         parts = np.split(array, self.count)

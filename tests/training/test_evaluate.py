@@ -126,7 +126,7 @@ def test_a_bundle_from_elsewhere_is_scored_on_its_own(
         painted.write(options.out / "data.json")
 
     monkeypatch.setattr(stage, "ingest", ingest)
-    monkeypatch.setattr(stage, "load_params", params)
+    monkeypatch.setattr("training.config.load_params", params)
     out, mine = tmp_path / "out", run.exported / "lite"
     before = (mine / "model.json").read_text()
     arguments = ["evaluate", "--bundle", str(mine), "--data", "somewhere", "--out", str(out)]
