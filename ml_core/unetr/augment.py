@@ -28,6 +28,7 @@ def place(rng: Rng, config: AugmentConfig) -> tuple[float, float, float, float]:
     if rng.random() < config.wide / max(1 - config.near, config.wide, 1e-9):
         low, high = np.log(config.wide_scale)
         degrees, dx, dy = rng.normal(0, 1, 3) * (8.0, 0.03, 0.03)
+        dy -= rng.uniform(0, 0.14)  # the wider look of serving has more below the face
         return float(np.exp(rng.uniform(low, high))), float(degrees), float(dx), float(dy)
     low, high = np.log(config.scale)
     shift = rng.uniform(-config.shift, config.shift, 2)
