@@ -6,7 +6,8 @@ from statistics import mean
 
 import pytest
 
-from benchmarks.fleet import Answer, Fleet, ReplicaSize, Scaling, constant, day, lognormal, poisson
+from benchmarks.fleet import constant, day, poisson
+from benchmarks.replicas import Answer, Fleet, ReplicaSize, Scaling, lognormal
 
 SECONDS = 0.1
 NEVER_FULL = 10**6
