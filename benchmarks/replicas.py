@@ -90,7 +90,7 @@ class Replica:
 
 
 class Fleet:
-    """Replicas behind a balancer that asks them in turn, and with `retries` the next one after a 503."""
+    """Replicas behind a balancer that asks them in turn, and with `retries` the next one after a 503 or a loss."""
 
     def __init__(
         self,
