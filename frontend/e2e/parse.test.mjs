@@ -61,7 +61,7 @@ test("legend: switching off removes a part, hovering thickens its outline and ch
   await withPage({}, async (page) => {
     await parseFile(page);
     const all = await opaquePixels(page);
-    await page.getByText("Hair", { exact: true }).hover();
+    await page.getByRole("button", { name: "Hair alone" }).hover();
     assert.equal(await opaquePixels(page), all, "no part dims while another is pointed at");
     assert.deepEqual(await thickOutlines(page), ["10"]);
     await shoot(page, "highlight");
@@ -274,13 +274,19 @@ test("a format the browser cannot show gets its picture from the service", async
 
 test("its picture comes though another photo was given meanwhile", async () => {
   await withPage({}, async (page) => {
-    await page.route(/alpha=0/, (route) => setTimeout(() => route.continue(), 1000));
+    let release;
+    const held = new Promise((resolve) => (release = resolve));
+    await page.route(/alpha=0/, async (route) => {
+      await held;
+      await route.continue();
+    });
     await page
       .getByLabel("Photo file")
       .setInputFiles(new URL("fixtures/drawn.tiff", import.meta.url).pathname);
     await page.getByRole("button", { name: "JSON", exact: true }).waitFor();
     const pictured = page.waitForResponse(/alpha=0/);
     await parseFile(page);
+    release();
     await pictured;
     await page.getByRole("button", { name: "Show drawn.tiff" }).click();
     await page.getByRole("img", { name: /drawn\.tiff/ }).waitFor();
