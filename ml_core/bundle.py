@@ -51,6 +51,7 @@ class ModelCard(BaseModel):
     """model.json. Further keys are kept in `model_extra`.
 
     precision           of the weights in model.onnx
+    cut                 what a photo is parsed in unless asked otherwise: each face's cut, or the whole photo
     temperature         divides the logits for calibrated probabilities, one for all classes
     class_temperatures  per class, for the pixels predicted as it
     metrics, parity     as evaluation and export wrote them
@@ -63,6 +64,7 @@ class ModelCard(BaseModel):
     name: str = Field(min_length=1)
     version: str = Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+_-]*$")
     precision: Precision = "fp32"
+    cut: Literal["face", "whole"] = "face"
     labels: Classes = Field(alias="classes")
     input: InputSize
     temperature: Positive

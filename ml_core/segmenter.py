@@ -65,14 +65,16 @@ class Segmenter:
         return cls(Bundle.load(path), providers=providers, threads=threads, finder=finder)
 
     def predict(
-        self, image: Photo, *, faces: Literal["auto", "whole"] = "auto", max_pixels: int = MAX_PIXELS
+        self, image: Photo, *, faces: Literal["auto", "whole"] | None = None, max_pixels: int = MAX_PIXELS
     ) -> Segmentation:
         """Parse the faces of a photo: encoded bytes, a file's path, a Pillow image or (H, W, 3) uint8 RGB.
 
         `auto` finds the faces and parses each in a cut of its own (and in a wider one where hair goes on
-        beyond it); `whole` takes the photo as one cut, for pictures that are one face already. Raises
+        beyond it); `whole` takes the photo as one cut, for pictures that are one face already; the bundle's
+        `cut` chooses where neither is asked for. Raises
         ImageTooLarge, UnsupportedImage or BrokenImage before any inference is done.
         """
+        faces = faces or ("whole" if self.bundle.cut == "whole" else "auto")
         start = time.perf_counter()
         pixels = _read(image, max_pixels)
         decoded = time.perf_counter()

@@ -72,6 +72,7 @@ ModelDetail = shape(
     "All of a model that a client may want to know.",
     **LISTED,
     precision=ChoiceField(choices=PRECISIONS, help_text="of its weights"),
+    cut=ChoiceField(choices=("face", "whole"), help_text="what it parses where `faces` is not given"),
     classes=ClassRow(many=True),
     input=Size(),
     temperature=FloatField(help_text="the one that fits all classes together best"),

@@ -121,8 +121,9 @@ class OptionsSerializer(Serializer[Any]):
     )
     faces = ChoiceField(
         choices=("auto", "whole"),
-        default=SegmentOptions.faces,
-        help_text="`auto`: find each face and parse it at full detail; `whole`: the image as one crop.",
+        required=False,
+        help_text="`auto`: find each face and parse it at full detail; `whole`: the image as one crop. As the model's "
+        "`cut` says if not given: `auto` for `face`.",
     )
     model = CharField(
         max_length=100, required=False, help_text="A name of /api/models/; the default one if not given."

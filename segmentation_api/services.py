@@ -17,11 +17,12 @@ OUTPUTS = tuple(dict.fromkeys(written.name for written in FORMATS))
 
 @dataclass(frozen=True)
 class SegmentOptions(OutputOptions):
-    """What is asked for; `output` None leaves the choice to the Accept header, `classes` None means all."""
+    """What is asked for; `output` None leaves the choice to the Accept header, `classes` None means all,
+    `faces` None what the model's `cut` says."""
 
     output: str | None = None
     classes: tuple[str, ...] | None = None
-    faces: Literal["auto", "whole"] = "auto"
+    faces: Literal["auto", "whole"] | None = None
     model: str | None = None
 
 

@@ -5,6 +5,7 @@ labels pixel by pixel; it is a real ONNX model of a few hundred bytes, made with
 """
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -27,8 +28,12 @@ def make_palette_bundle(
     labels: LabelSet = LAPA,
     name: str = "tiny",
     logits_scale: float = 0.5,
+    **entries: Any,
 ) -> Path:
-    """Write a whole bundle into `folder` (made if missing) and return it; `size` is a side or (H, W)."""
+    """Write a whole bundle into `folder` (made if missing) and return it; `size` is a side or (H, W).
+
+    `entries` are further ones of model.json.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     height, width = (size, size) if isinstance(size, int) else size
@@ -44,6 +49,7 @@ def make_palette_bundle(
         parity={},
         data="drawn faces",
         licence="Apache-2.0",
+        **entries,
     )
     (folder / "README.md").write_text("# tiny\n\nFinds the nearest palette colour.\n")
     asked = Segmenter(Bundle.load(folder, golden=False))

@@ -2,12 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from ml_core.labels import Color, LabelSet
 from training.photos import DataError
 
 NAME = "classes.json"
+Cut = Literal["face", "whole"]
 
 
 def read_classes(path: Path) -> LabelSet:
@@ -25,6 +26,19 @@ def read_classes(path: Path) -> LabelSet:
             f'{path}: not a list of class names or of {{"name": ..., "color": [r, g, b]}} in the order of the '
             f"ids: {told}"
         ) from error
+
+
+def read_cut(path: Path | None, labels: LabelSet) -> Cut:
+    """How a model of these classes takes a photo: `cut` of the class list, else `face` where a class has that role.
+
+    Raises DataError.
+    """
+    default: Cut = "face" if labels.face else "whole"
+    table = json.loads(path.read_text(encoding="utf-8")) if path else None
+    cut = table.get("cut", default) if isinstance(table, dict) and "classes" in table else default
+    if cut not in get_args(Cut):
+        raise DataError(f"{path}: cut is {cut!r} and neither face nor whole")
+    return cut
 
 
 def _rows(table: Any) -> list[Any]:

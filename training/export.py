@@ -106,6 +106,7 @@ def _describe(
         name=options.bundle_name,
         version=options.version,
         labels=manifest.labels,
+        cut=manifest.cut,
         input_size=(net.image_size, net.image_size),
         temperature=1.0,
         metrics={},

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from ml_core.labels import LabelSet, UnknownClass
 from training.checks import check_files
-from training.classes import NAME, read_classes
+from training.classes import NAME, read_classes, read_cut
 from training.config import Config, ConfigError, DataSet, load_config
 from training.lapa import LAPA
 from training.layouts import SPLITS, has_splits, split_folder, split_match
@@ -59,7 +59,8 @@ def _manifest(name: str, data_set: DataSet, config: Config) -> Manifest:
             f"--data {name}: this set has no labels of its own to validate on, name it in `train_with`"
         )
     root = locate(name, data_set, config.unpack_limit)
-    labels = _class_list(root)
+    listed = _class_list(root)
+    labels = read_classes(listed) if listed else LAPA
     counts = {split: sum(len(files) for files in split_match(root, split)) for split in SPLITS}
     for split in SPLITS:
         if not counts[split]:
@@ -70,6 +71,7 @@ def _manifest(name: str, data_set: DataSet, config: Config) -> Manifest:
     return Manifest(
         name=name,
         labels=labels,
+        cut=read_cut(listed, labels),
         root=root,
         licence=data_set.licence,
         sha256=data_set.sha256,
@@ -79,15 +81,15 @@ def _manifest(name: str, data_set: DataSet, config: Config) -> Manifest:
     )
 
 
-def _class_list(root: Path) -> LabelSet:
-    """The classes of classes.json beside the splits or one folder above, else LaPa's. Raises DataError."""
-    found = [
+def _class_list(root: Path) -> Path | None:
+    """classes.json beside the splits or one folder above."""
+    found = (
         path
         for folder in (root, root.parent)
         for path in sorted(folder.glob("*"))
         if path.name.casefold() == NAME and path.is_file()
-    ]
-    return read_classes(found[0]) if found else LAPA
+    )
+    return next(found, None)
 
 
 def _compare(manifest: Manifest, data_set: DataSet) -> None:

@@ -3,7 +3,7 @@
 import fnmatch
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
@@ -87,6 +87,8 @@ class Manifest(_Strict):
 
     name: str
     labels: Classes
+    cut: Literal["face", "whole"] = "face"
+    """What a model of this data parses: each face that is found, or the whole photo."""
     root: Folder
     """Holds the splits, each with images/ and labels/, or these two alone; label values are class ids."""
     licence: str = "not stated"

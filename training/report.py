@@ -47,7 +47,7 @@ service finds and cuts out itself (`faces=auto`), or on photos that are one cent
 
 OTHER_USE = """## Intended use
 
-Photos like those of its data, taken whole (`faces=whole`)."""
+Photos like those of its data, each parsed as a whole: its `cut` is `whole`, which API and page follow."""
 
 PHOTO_LIMITS = (
     "Trained mostly on celebrity portraits: adult, frontal, well lit. Expect worse results on children, profiles, "
@@ -61,7 +61,7 @@ def write_card(folder: Path) -> None:
     card = ModelCard.read(folder)
     if card.metrics:
         figures_picture(card.metrics, folder / PICTURE)
-    faces = bool(card.labels.face)
+    faces = card.cut == "face"
     text = CARD.format(
         name=card.name,
         version=card.version,
@@ -76,7 +76,7 @@ def write_card(folder: Path) -> None:
         parity=_parity(card.parity),
         sha256=card.sha256,
         curves=_curves(card.training, folder),
-        figures="\n".join(_figures(card.metrics)) if card.metrics else "Not evaluated yet.",
+        figures="\n".join(_figures(card.metrics, faces=faces)) if card.metrics else "Not evaluated yet.",
         use=FACE_USE.format(limits=_limits(card.data)) if faces else OTHER_USE,
     )
     (folder / "README.md").write_text(text, encoding="utf-8")
@@ -143,12 +143,13 @@ def _parity(info: Mapping[str, Any]) -> str:
     return "; ".join(told) or "not recorded"
 
 
-def _figures(metrics: Mapping[str, Any]) -> Iterator[str]:
+def _figures(metrics: Mapping[str, Any], *, faces: bool) -> Iterator[str]:
+    taken = f"`faces={metrics['faces']}`" if faces else "each photo as a whole"
     found = metrics["calibration"]
     yield (
         f"On the {metrics['split']} split of {metrics['data']} ({'the first ' if metrics.get('quick') else ''}"
         f"{metrics['photos']} photos never trained or tuned on), "
-        f"through the ONNX bundle, `faces={metrics['faces']}`, at the labels' own size. *Confidence* is what the "
+        f"through the ONNX bundle, {taken}, at the labels' own size. *Confidence* is what the "
         "service says of a class on average, *right* the share of its pixels that are:"
     )
     yield ""
@@ -171,10 +172,16 @@ def _figures(metrics: Mapping[str, Any]) -> Iterator[str]:
         yield f"Mean F1 % by execution provider: {', '.join(told)}."
     yield ""
     yield f"![F1 by class and condition, and the reliability diagram]({PICTURE})"
-    yield from _strata(metrics["strata"])
+    yield from _strata(metrics["strata"], faces=faces)
     if "mosaics" in metrics:
         yield from _scenes(metrics["mosaics"], metrics["empty_scenes"])
 
+
+FACE_CONDITIONS = (
+    "Mean F1 on the same photos under other conditions, `faces=auto` unless said otherwise. Skin tone is the "
+    "group of the individual typology angle (Chardon et al. 1991) of the labelled skin, with light and camera "
+    "in it. Head turn is of a person never trained on, over hair with brows, eyes, nose and mouth:"
+)
 
 CONDITIONS = {
     "skin tone": "by skin tone, `faces=whole`",
@@ -186,15 +193,11 @@ CONDITIONS = {
 }
 
 
-def _strata(strata: Mapping[str, Any]) -> Iterator[str]:
+def _strata(strata: Mapping[str, Any], *, faces: bool) -> Iterator[str]:
     if not strata:
         return
     yield ""
-    yield (
-        "Mean F1 on the same photos under other conditions, `faces=auto` unless said otherwise. Skin tone is the "
-        "group of the individual typology angle (Chardon et al. 1991) of the labelled skin, with light and camera "
-        "in it. Head turn is of a person never trained on, over hair with brows, eyes, nose and mouth:"
-    )
+    yield FACE_CONDITIONS if faces else "Mean F1 on the same photos under other conditions:"
     yield ""
     yield "| condition | photos | mean F1 % |"
     yield "|---|---|---|"

@@ -11,7 +11,7 @@ def print_metrics(console: Console, title: str, metrics: Mapping[str, Any]) -> N
     """All figures of one bundle under one provider; percent unless a column says otherwise."""
     console.rule(title)
     console.print(
-        f"{metrics['photos']} photos of {metrics['data']}/{metrics['split']}, faces={metrics['faces']}, at the "
+        f"{metrics['photos']} photos of {metrics['data']}/{metrics['split']}, each as a whole, at the "
         f"labels' size; the same class in the mirrored photo: {cell(metrics['flip_consistency'])} % of the pixels"
     )
     console.print(_classes(metrics))

@@ -20,7 +20,7 @@ NEAREST[16, 16, 16] = 0
 class ColourReader:
     """Reads each pixel's class off its colour and finds a face in each patch of skin; or is blind."""
 
-    bundle = SimpleNamespace(labels=LAPA)
+    bundle = SimpleNamespace(labels=LAPA, cut="face")
 
     def __init__(self, *, blind: bool = False) -> None:
         self.blind = blind

@@ -2,7 +2,6 @@
 
 import csv
 import functools
-import json
 import shutil
 import tarfile
 import threading
@@ -247,28 +246,6 @@ def test_weights_of_another_network_are_refused(broken_off_run: BrokenOffRun, tm
     ingest(options)
     with pytest.raises(RunError, match="stem1/kernel"):
         prepare(options, tiny_params(Phase(64, 4, 1.0)))
-
-
-@pytest.mark.usefixtures("_tiny_preset")
-def test_own_classes_travel_from_the_data_to_the_bundle(drawn: Path, tmp_path: Path) -> None:
-    table = [{"name": "rest", "color": [0, 0, 0]}, {"name": "head", "color": [255, 0, 0]}]
-    own = tmp_path / "own"
-    for path in drawn.rglob("*.*"):
-        target = own / path.relative_to(drawn)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix == ".png":
-            labels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-            cv2.imwrite(str(target), (np.asarray(labels) > 0).astype(np.uint8))
-        else:
-            target.write_bytes(path.read_bytes())
-    (own / "classes.json").write_text(json.dumps(table))
-    options = RunOptions(data=str(own), out=tmp_path / "out", epochs=1, name="heads", version="2.1")
-    pipeline.run(options, params=tiny_params(Phase(64, 4, 1.0)))
-    segmenter = Segmenter.load(options.out / "bundles" / "heads")
-    assert (segmenter.bundle.name, segmenter.bundle.version) == ("heads", "2.1")
-    assert "segments a photo into 2 classes: rest, head" in (segmenter.bundle.path / "README.md").read_text()
-    assert segmenter.bundle.labels.names == ("rest", "head")
-    assert segmenter.predict(np.zeros((40, 30, 3), np.uint8), faces="whole").labels.max() <= 1
 
 
 @pytest.mark.parametrize(

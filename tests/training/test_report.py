@@ -32,10 +32,10 @@ def test_all_legs_of_the_training_are_told() -> None:
 def test_groups_of_different_size_say_how_many_photos_each_has() -> None:
     rows = {"tan": {"photos": 61, "mean_f1": 84.0}, "dark": {"photos": 13, "mean_f1": None}}
     assert "| by skin tone, `faces=whole` | 74 | tan: 84.00 (61), dark: - (13) |" in list(
-        _strata({"skin tone": rows})
+        _strata({"skin tone": rows}, faces=True)
     )
     same = {"0": {"photos": 8, "mean_f1": 81.0}, "4": {"photos": 8, "mean_f1": 76.5}}
-    assert list(_strata({"blur": same}))[-1].endswith("| 8 each | 0: 81.00, 4: 76.50 |")
+    assert list(_strata({"blur": same}, faces=True))[-1].endswith("| 8 each | 0: 81.00, 4: 76.50 |")
 
 
 def test_the_parity_that_is_known_is_told() -> None:

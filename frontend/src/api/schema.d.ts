@@ -139,10 +139,7 @@ export interface components {
              * @default 0.6
              */
             alpha?: number;
-            /**
-             * @description `auto`: find each face and parse it at full detail; `whole`: the image as one crop.
-             * @default auto
-             */
+            /** @description `auto`: find each face and parse it at full detail; `whole`: the image as one crop. As the model's `cut` says if not given: `auto` for `face`. */
             faces?: components["schemas"]["FacesEnum"];
             /** @description A name of /api/models/; the default one if not given. */
             model?: string;
@@ -170,6 +167,8 @@ export interface components {
             /** @description what it is part of, if it is of either */
             role?: components["schemas"]["RoleEnum"];
         };
+        /** @enum {string} */
+        CutEnum: "face" | "whole";
         /** @description A photo and its options, in JSON. For OpenAPI only: JsonParser decodes the image. */
         EncodedSegmentRequest: {
             /** @description What is answered; wins over `Accept`, which asks for `json` by application/json, for `classes` by application/zip, else for `mask`. */
@@ -185,10 +184,7 @@ export interface components {
              * @default 0.6
              */
             alpha?: number;
-            /**
-             * @description `auto`: find each face and parse it at full detail; `whole`: the image as one crop.
-             * @default auto
-             */
+            /** @description `auto`: find each face and parse it at full detail; `whole`: the image as one crop. As the model's `cut` says if not given: `auto` for `face`. */
             faces?: components["schemas"]["FacesEnum"];
             /** @description A name of /api/models/; the default one if not given. */
             model?: string;
@@ -255,6 +251,8 @@ export interface components {
             sha256: string;
             /** @description of its weights */
             precision: components["schemas"]["PrecisionEnum"];
+            /** @description what it parses where `faces` is not given */
+            cut: components["schemas"]["CutEnum"];
             classes: components["schemas"]["ClassRow"][];
             input: components["schemas"]["Size"];
             /**
@@ -333,10 +331,7 @@ export interface components {
              * @default 0.6
              */
             alpha?: number;
-            /**
-             * @description `auto`: find each face and parse it at full detail; `whole`: the image as one crop.
-             * @default auto
-             */
+            /** @description `auto`: find each face and parse it at full detail; `whole`: the image as one crop. As the model's `cut` says if not given: `auto` for `face`. */
             faces?: components["schemas"]["FacesEnum"];
             /** @description A name of /api/models/; the default one if not given. */
             model?: string;
@@ -616,7 +611,7 @@ export interface operations {
                 alpha?: number;
                 /** @description Comma list of class names or ids; the others become background. */
                 classes?: string;
-                /** @description `auto`: find each face and parse it at full detail; `whole`: the image as one crop. */
+                /** @description `auto`: find each face and parse it at full detail; `whole`: the image as one crop. As the model's `cut` says if not given: `auto` for `face`. */
                 faces?: "auto" | "whole";
                 /** @description With output=json: `mask`, `labels`, `overlay` as data: URLs. */
                 inline?: string;
@@ -772,7 +767,7 @@ export interface operations {
                 alpha?: number;
                 /** @description Comma list of class names or ids; the others become background. */
                 classes?: string;
-                /** @description `auto`: find each face and parse it at full detail; `whole`: the image as one crop. */
+                /** @description `auto`: find each face and parse it at full detail; `whole`: the image as one crop. As the model's `cut` says if not given: `auto` for `face`. */
                 faces?: "auto" | "whole";
                 /** @description With output=json: `mask`, `labels`, `overlay` as data: URLs. */
                 inline?: string;

@@ -116,7 +116,7 @@ async function onDevice(run: Run): Promise<Result> {
 async function parseHere({ photo, task, apiKey, signal, tell }: Run, model: ModelDetail): Promise<Result> {
   const found = await parseOnDevice({
     photo: photo.file,
-    faces: task.faces,
+    faces: model.cut === "whole" ? "whole" : task.faces,
     part: task.part,
     model,
     key: apiKey,

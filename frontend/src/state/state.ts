@@ -102,7 +102,7 @@ export type StudioAction =
   | { type: "shown"; result: Result }
   | { type: "dismissed" };
 
-/** The whole photo, by the faces found in it. */
+/** The whole photo, cut as the model has it: by the faces found in it, or not at all. */
 export const WHOLE: Look = { faces: "auto", part: null };
 
 export const EMPTY: StudioState = {

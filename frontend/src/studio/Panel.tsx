@@ -3,6 +3,7 @@ import { ToggleButton } from "@heroui/react/toggle-button";
 import { ToggleButtonGroup } from "@heroui/react/toggle-button-group";
 import dynamic from "next/dynamic";
 import { useDeferredValue, useState, type ReactNode } from "react";
+import type { ModelDetail } from "@/api/client";
 import { formatMs } from "@/lib/format";
 import { Legend, LegendSkeleton } from "@/panel/Legend";
 import { MissedFace } from "@/panel/MissedFace";
@@ -33,7 +34,7 @@ export function Panel() {
       className="flex min-h-0 flex-col gap-5 rounded-xl bg-surface p-4 beside:overflow-y-auto print:hidden"
     >
       <p className="sr-only" role="status">
-        {result && `Parsed ${result.photo.name}. ${spokenFaces(result)}`}
+        {result && `Parsed ${result.photo.name}. ${spokenFaces(result, model)}`}
       </p>
       {result && <GroupChoice open={open} onOpen={setOpen} />}
       {where === "device" && (
@@ -54,7 +55,7 @@ export function Panel() {
         <>
           <div className={group("Faces")}>
             <FaceList photo={result.photo} faces={result.faces} />
-            <MissedFace />
+            {model.cut !== "whole" && <MissedFace />}
             <Recolour model={model} />
           </div>
           <div className={group("Export")}>
@@ -126,8 +127,8 @@ function Note({ testId, children }: { testId: string; children: ReactNode }) {
 }
 
 /** For who hears the page. */
-function spokenFaces({ faces, task }: Result): string {
-  if (task.where === "device" || task.faces === "whole") return "The parts are in the list.";
+function spokenFaces({ faces, task }: Result, model: ModelDetail | null): string {
+  if (task.where === "device" || task.faces === "whole" || model?.cut === "whole") return "The parts are in the list.";
   return faces.length === 1 ? "1 face." : `${faces.length} faces.`;
 }
 
