@@ -114,7 +114,7 @@ def measure(segmenter: Segmenter, files: Files) -> Calibration:
 
 
 def summary(found: Calibration, bundle: Bundle) -> dict[str, Any]:
-    """The calibration errors and each class's confidence and accuracy in percent, as in metrics.json."""
+    """The calibration errors and each class's confidence and accuracy in percent, as in figures.json."""
     pixels = np.maximum(found.pixels, 1)
     rows = zip(bundle.labels.names, found.claimed / pixels, found.right / pixels, found.pixels, strict=True)
     return {

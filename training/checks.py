@@ -1,12 +1,14 @@
 """Every file of a run read once at ingest, so that bad ones are named before training and not in its middle."""
 
 import hashlib
+import os
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from ml_core.bundle import sha256_of
 from ml_core.labels import IGNORE, LabelSet
 from training.landmarks import landmarks_of, read_landmarks
 from training.layouts import SPLITS, split_match
@@ -18,19 +20,20 @@ SHOWN = 10
 """Problems in the error message; the rest are in the file."""
 
 
-def check_files(manifest: Manifest, report: Path, known: str | None = None) -> str:
-    """Read every photo, label picture and landmarks file in parallel; returns a digest of their names, sizes and times.
+def check_files(manifest: Manifest, report: Path, known: str = "") -> str:
+    """Read every photo, label picture and landmarks file in parallel.
 
-    If the digest is `known`, nothing is read. Raises DataError with the first problems, one per file; `report`
-    receives all of them.
+    Returns two digests, of the files' names, sizes and times, and of their names and bytes. If `known`, which is an
+    earlier result, begins with the first, nothing is read. Raises DataError with the first problems, one per file;
+    `report` receives all of them.
     """
     own, unlabelled = _listed([split_match(manifest.root, split) for split in SPLITS])
     coarse, also_unlabelled = _listed([match(other.root) for other in manifest.extra])
     scenes = manifest.scenes.all_photos() if manifest.scenes else []
     every = [path for files in (*own, *coarse) for path in files]
     digest = _digest([*every, *unlabelled, *also_unlabelled, *scenes], manifest.labels)
-    if digest == known:
-        return digest
+    if digest == known.partition(" ")[0]:
+        return known
     found = [
         *map(no_labels, [*unlabelled, *also_unlabelled]),
         *each(partial(_pair_problem, manifest.labels), own, "checking photos and labels"),
@@ -43,7 +46,7 @@ def check_files(manifest: Manifest, report: Path, known: str | None = None) -> s
         report.write_text("\n".join(problems) + "\n", encoding="utf-8")
         raise DataError(_summary(problems, report))
     report.unlink(missing_ok=True)
-    return digest
+    return f"{digest} {_contents(manifest.root, [*every, *scenes])}"
 
 
 def _listed(matched: Sequence[tuple[list[Files], list[Path]]]) -> tuple[list[Files], list[Path]]:
@@ -88,6 +91,14 @@ def _digest(paths: Iterable[Path], labels: LabelSet) -> str:
     for path in paths:
         stat = path.stat()
         found.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+    return found.hexdigest()
+
+
+def _contents(root: Path, paths: Sequence[Path]) -> str:
+    """By names relative to `root`, so that another machine finds the same."""
+    found = hashlib.sha256()
+    for path, digest in zip(paths, each(sha256_of, paths, "digesting files"), strict=True):
+        found.update(f"{os.path.relpath(path, root)}\0{digest}\n".encode())
     return found.hexdigest()
 
 

@@ -157,9 +157,20 @@ class EvaluateParams(_Strict):
     """At most so many validation and test photos; None: all of them."""
 
 
+class RunParams(_Strict):
+    """What `dvc repro` runs."""
+
+    data: str = "synthetic"
+    source: str = "training/synthetic.py"
+    """The file or folder whose change makes `ingest` run again."""
+    preset: str = "lite"
+    epochs: int = Field(default=4, gt=0)
+
+
 class Params(_Strict):
     """params.yaml."""
 
+    run: RunParams = RunParams()
     prepare: PrepareParams = PrepareParams()
     volumes: VolumeParams = VolumeParams()
     train: dict[str, FitConfig]

@@ -18,12 +18,13 @@ from training.bundle_files import replacing, update_model_json
 from training.calibration import Temperatures, calibrate
 from training.config import Params, measuring_params
 from training.ingest import ingest
+from training.logs import LOG, log_file
 from training.manifest import Manifest
 from training.measure import expected_minutes, measure
 from training.options import RunError, RunOptions, add_arguments, ending_in_one_line
 from training.pictures import confusion_picture, contact_sheet
 from training.report import write_card
-from training.tables import print_metrics
+from training.tables import confusion_table, print_metrics
 from training.tracking import Tracker
 
 CONSOLE = Console()
@@ -32,9 +33,10 @@ CONSOLE = Console()
 def evaluate(
     options: RunOptions, params: Params | None = None, *, bundle: Path | None = None
 ) -> dict[str, Any]:
-    """Write `<out>/metrics.json`, pictures, and finished bundles: what was exported, figures and card.
+    """Write figures, pictures, and finished bundles: what was exported, figures and card.
 
-    metrics.json is {bundle: {provider: figures}}; the bundle has the figures of the first available provider.
+    `<out>/figures.json` is {bundle: {provider: figures}}; the bundle has the figures of the first available provider,
+    and `metrics.json` the few of them that one compares runs by.
     Raises RunError if there is no bundle, none for this data, or no provider.
     """
     params = measuring_params(options, params)
@@ -45,11 +47,23 @@ def evaluate(
     if not folders:
         raise RunError(f"{options.exported} holds no bundle: run the train stage first")
     results = {folder.name: _finish(folder, options.out, manifest, params) for folder in folders}
-    text = json.dumps(results, indent=2) + "\n"
-    (options.out / "metrics.json").write_text(text, encoding="utf-8")
+    few = {name: _few(next(iter(found.values()))) for name, found in results.items()}
+    for name, values in (("figures", results), ("metrics", few)):
+        text = json.dumps(values, indent=2) + "\n"
+        (options.out / f"{name}.json").write_text(text, encoding="utf-8")
+    LOG.info("measured: %s", few)
     if not bundle:
         _track(options.out, results)
     return results
+
+
+def _few(figures: dict[str, Any]) -> dict[str, float | None]:
+    """In percent."""
+    return {
+        **{name: figures[name] for name in ("mean_f1", "mean_iou", "flip_consistency")},
+        "calibration_error": figures["calibration"]["ece"],
+        **{f"f1_{name}": value for name, value in figures["f1"].items()},
+    }
 
 
 def _track(out: Path, results: dict[str, Any]) -> None:
@@ -61,7 +75,7 @@ def _track(out: Path, results: dict[str, Any]) -> None:
         if row["mean_f1"] is not None
     }
     Tracker(out).finish(
-        figures, [out / "metrics.json", *(out / "bundles" / name / "README.md" for name in results)]
+        figures, [out / "figures.json", *(out / "bundles" / name / "README.md" for name in results)]
     )
 
 
@@ -87,6 +101,8 @@ def _finish(source: Path, out: Path, manifest: Manifest, params: Params) -> dict
             segmenter = Segmenter(bundle, providers=(provider,), threads=1)
         measured = measure(segmenter, manifest, params.evaluate)
         tag = f"{source.name}-{provider}" if found else source.name
+        if not found and not source.name.endswith("-int8"):
+            confusion_table(measured.matrix, manifest.labels.names, out / "confusion.csv")
         confusion_picture(measured.matrix, manifest.labels.names, out / f"confusion-{tag}.png")
         if measured.worst:
             contact_sheet(segmenter, measured.worst, out / f"worst-{tag}.png")
@@ -138,7 +154,7 @@ def main() -> None:
     parser.add_argument("--bundle", type=Path, metavar="DIR", help="score this bundle, wherever it was made")
     values = vars(parser.parse_args())
     bundle, options = values.pop("bundle"), RunOptions(**values)
-    with ending_in_one_line():
+    with ending_in_one_line(), log_file(options.out, "evaluate"):
         if bundle:
             ingest(options)
         evaluate(options, bundle=bundle)

@@ -10,6 +10,7 @@ from training.classes import NAME, read_classes, read_cut
 from training.config import Config, ConfigError, DataSet, load_config
 from training.lapa import LAPA
 from training.layouts import SPLITS, has_splits, split_folder, split_match
+from training.logs import LOG
 from training.manifest import ExtraSet, Manifest, SceneSet
 from training.masks import in_colors, to_ids
 from training.options import RunOptions, run_stage
@@ -36,11 +37,13 @@ def ingest(options: RunOptions, config: Config | None = None) -> Manifest:
     manifest = _manifest(name, data_set, config)
     _compare(manifest, data_set)
     seen = options.out / "checked.txt"
-    known = seen.read_text(encoding="utf-8") if seen.exists() else None
-    digest = check_files(manifest, options.out / "problems.txt", known=known)
-    manifest = _with_ids(manifest, digest)
+    known = seen.read_text(encoding="utf-8") if seen.exists() else ""
+    checked = check_files(manifest, options.out / "problems.txt", known=known)
+    digest, contents = checked.split()
+    manifest = _with_ids(manifest, digest).model_copy(update={"contents": contents})
     manifest.write(path)
-    seen.write_text(digest, encoding="utf-8")
+    seen.write_text(checked, encoding="utf-8")
+    LOG.info("%s: %s in %s", manifest.name, manifest.counts, manifest.root)
     return manifest
 
 

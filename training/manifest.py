@@ -93,6 +93,8 @@ class Manifest(_Strict):
     """Holds the splits, each with images/ and labels/, or these two alone; label values are class ids."""
     licence: str = "not stated"
     sha256: str | None = None
+    contents: str | None = None
+    """Digest of the names and bytes of all files, by which later stages are out of date when a file changed."""
     counts: dict[str, int] = {}
     """Photos per split."""
     extra: tuple[ExtraSet, ...] = ()

@@ -47,7 +47,7 @@ class Photo:
 
 @dataclass(frozen=True)
 class Measured:
-    """`metrics` are for metrics.json and model.json; the rest is for pictures."""
+    """`metrics` are for figures.json and model.json; the rest is for pictures."""
 
     metrics: dict[str, Any]
     matrix: Matrix

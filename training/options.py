@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ml_core.unetr.config import PRESETS
+from training.logs import log_file
 
 _Number = TypeVar("_Number", int, float)
 
@@ -164,7 +165,9 @@ def parse_options(description: str | None, arguments: Sequence[str] | None = Non
 def run_stage(stage: Callable[[RunOptions], object], description: str | None) -> None:
     """The main program of a stage."""
     with ending_in_one_line(STOPPED):
-        stage(parse_options(description))
+        options = parse_options(description)
+        with log_file(options.out, getattr(stage, "__name__", "stage")):
+            stage(options)
 
 
 @contextmanager

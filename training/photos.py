@@ -149,5 +149,5 @@ def each(
 
 
 def percent(value: float) -> float | None:
-    """12.34 for 0.1234, as metrics.json holds it; None for NaN."""
+    """12.34 for 0.1234, as figures.json holds it; None for NaN."""
     return None if math.isnan(value) else round(100 * float(value), 2)

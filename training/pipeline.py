@@ -13,6 +13,7 @@ from training import volumes
 from training.config import Params, load_config, params_of
 from training.evaluate import evaluate
 from training.ingest import ingest
+from training.logs import log_file
 from training.manifest import Manifest
 from training.options import RunOptions, run_stage
 from training.photos import Image
@@ -30,6 +31,11 @@ def run(options: RunOptions, *, params: Params | None = None) -> None:
         volumes.run(options, params)
         return
     options.check_resume()
+    with log_file(options.out, "run"):
+        _stages(options, params)
+
+
+def _stages(options: RunOptions, params: Params | None) -> None:
     devices = joined()
     config = load_config()
     params_of(options, params)

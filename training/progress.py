@@ -18,6 +18,7 @@ from ml_core.unetr.augment_config import Codes, Image
 from ml_core.unetr.fit import EpochReport, Watcher
 from ml_core.unetr.metrics import Scores
 from ml_core.unetr.summary import SummaryWriter
+from training.logs import LOG
 from training.tracking import Tracker
 
 
@@ -91,11 +92,13 @@ class ProgressTable(Watcher):
         self.tracker.log(figures, report.progress.epoch)
         if report.shown:
             self.board.write_picture(report.progress.epoch, "validation", _picture(report.shown, self.labels))
-        self.console.print(
+        told = (
             f"epoch {report.progress.epoch} · {report.size} px · {report.progress.seconds / 60:.1f} min · "
             f"{report.pace.images_per_second:.1f} images/s, {report.pace.waiting:.1%} waiting for data · "
             f"loss {report.loss:.3f} · validation mean F1 {100 * report.scores.mean_f1:.2f}"
         )
+        LOG.info(told)
+        self.console.print(told)
         self.console.print(scores_table(report.scores, self.labels))
 
     def stop_early(self, patience: int) -> None:

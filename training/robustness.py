@@ -23,7 +23,7 @@ from training.strata import Change, conditions
 
 
 def robustness(segmenter: Segmenter, manifest: Manifest, *, photos: int = 128) -> dict[str, Any]:
-    """`strata`, `mosaics` and `empty_scenes` in percent, as metrics.json holds them.
+    """`strata`, `mosaics` and `empty_scenes` in percent, as figures.json holds them.
 
     strata is {condition: {value: {photos, mean_f1}}}. What the data set has no photos for is left out.
     """

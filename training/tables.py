@@ -1,10 +1,14 @@
 """What `evaluate` measured, as tables on the terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
+
+from ml_core.unetr.metrics import Matrix
 
 
 def print_metrics(console: Console, title: str, metrics: Mapping[str, Any]) -> None:
@@ -23,6 +27,16 @@ def print_metrics(console: Console, title: str, metrics: Mapping[str, Any]) -> N
     console.print(
         f"expected calibration error {cell(found['ece'])} % (uncalibrated {cell(found['ece_before'])} %)"
     )
+
+
+def confusion_table(matrix: Matrix, names: Sequence[str], path: Path) -> None:
+    """The confusion matrix as `dvc plots` counts it: of each class's pixels a hundred rows of truth and prediction."""
+    rows = []
+    for truth, counts in zip(names, matrix, strict=True):
+        ends = np.rint(100 * np.cumsum(counts) / max(counts.sum(), 1)).astype(int)
+        for name, count in zip(names, np.diff(ends, prepend=0), strict=True):
+            rows += [f"{truth},{name}\n"] * int(count)
+    path.write_text(f"truth,predicted\n{''.join(rows)}", encoding="utf-8")
 
 
 def cell(value: float | None) -> str:

@@ -66,7 +66,14 @@ def test_each_bundle_is_scored_and_written(run: RunOptions, painted: Manifest) -
         text = landmarks_text(0.5 if index < 3 else 0.05, 256)
         (painted.root / f"test/landmarks/{index}.txt").write_text(text)
     results = evaluate(run, params())
-    assert json.loads((run.out / "metrics.json").read_text()) == results
+    assert json.loads((run.out / "figures.json").read_text()) == results
+    few = json.loads((run.out / "metrics.json").read_text())
+    assert few["lite"]["mean_f1"] == results["lite"][CPU]["mean_f1"]
+    assert few["lite"]["f1_nose"] == results["lite"][CPU]["f1"]["nose"]
+    rows = (run.out / "confusion.csv").read_text().splitlines()
+    assert rows[0] == "truth,predicted"
+    assert 90 <= rows.count("hair,hair") <= 100
+    assert len(rows) == 1 + 100 * 11
     assert results["lite"][CPU]["mean_f1"] > 60 > results["lite-int8"][CPU]["mean_f1"]
     for name in ("lite", "lite-int8"):
         bundle, figures = Bundle.load(run.out / "bundles" / name), results[name][CPU]

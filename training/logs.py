@@ -1,0 +1,69 @@
+"""A log file a run: <out>/logs/<time>-<stage>.log, with what was asked for, each step's figures and how it ended."""
+
+import logging
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+LOG = logging.getLogger("training")
+PACKAGES = ("keras", "tensorflow-cpu", "tensorflow", "onnxruntime", "numpy")
+
+
+@contextmanager
+def log_file(out: Path, stage: str) -> Iterator[None]:
+    """Log to a file until the block ends; within another such block, to that one's. Raises OSError."""
+    if any(isinstance(handler, logging.FileHandler) for handler in LOG.handlers):
+        yield
+        return
+    folder = out / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{stage}.log", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    LOG.addHandler(handler)
+    LOG.setLevel(logging.INFO)
+    began = time.monotonic()
+    LOG.info("%s, revision %s, %s", " ".join(sys.argv), _revision(), _versions())
+    try:
+        yield
+        LOG.info("done")
+    except KeyboardInterrupt:
+        LOG.warning("stopped")
+        raise
+    except BaseException as error:
+        LOG.error("failed: %s", error, exc_info=not isinstance(error, (ValueError, OSError)))
+        raise
+    finally:
+        LOG.info("%.0f seconds in all", time.monotonic() - began)
+        LOG.removeHandler(handler)
+        handler.close()
+
+
+def _revision() -> str:
+    """Of the working copy, or `unknown` where there is no git."""
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty"],  # noqa: S607
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError:
+        return "unknown"
+    return done.stdout.strip() or "unknown"
+
+
+def _versions() -> str:
+    found = [f"Python {platform.python_version()}"]
+    for name in PACKAGES:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            continue
+    return ", ".join(found)
