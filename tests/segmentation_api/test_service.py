@@ -33,7 +33,7 @@ def test_a_model_tells_its_class_table(client: Client) -> None:
     model = client.get("/api/models/tiny/").json()
     assert set(model) == {
         *("name", "version", "default", "sha256"),
-        *("classes", "input", "temperature", "temperatures", "metrics", "licence", "precision"),
+        *("classes", "input", "temperature", "temperatures", "metrics", "licence", "precision", "cut"),
     }
     assert model["temperature"] == 1.0
     assert model["temperatures"] == [1.0] * len(model["classes"])
