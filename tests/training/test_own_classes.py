@@ -54,6 +54,7 @@ def draw_roads(root: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.usefixtures("_tiny_preset")
 def test_own_classes_travel_from_the_data_to_the_service(
     client: Client, db: None, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
