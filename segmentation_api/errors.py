@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -153,7 +154,11 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """handler404: no such path, with a hint where only the last slash is missing."""
+    """handler404: the page's own for browsers; else a hint where only the last slash is missing."""
+    page = settings.PAGE_DIR / "404.html"
+    html = "text/html" in request.headers.get("Accept", "") and not request.path_info.startswith("/api/")
+    if html and page.is_file():
+        return HttpResponse(page.read_bytes(), status=404)
     detail = "There is nothing here."
     if not request.path_info.endswith("/") and is_valid_path(f"{request.path_info}/"):
         detail = "There is nothing here; the same path with a slash at its end exists."

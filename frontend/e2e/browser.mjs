@@ -38,6 +38,7 @@ export async function withPage(options, work) {
     args: FLAGS,
     viewport: { width: 1280, height: 800 },
     acceptDownloads: true,
+    serviceWorkers: "block",
     ...context,
   });
   const errors = [];

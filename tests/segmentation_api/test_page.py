@@ -80,6 +80,15 @@ def test_the_page_does_not_hide_the_api(export: Path) -> None:
     assert (response.status_code, response.json()["type"]) == (404, "not_found")
 
 
+def test_a_browser_gets_the_pages_own_answer_to_an_unknown_address(export: Path, settings: Any) -> None:
+    settings.PAGE_DIR = export
+    html = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    response = Client().get("/nothing", headers=html)
+    assert (response.status_code, response.content.decode()) == (404, "<title>404</title>")
+    assert Client().get("/api/nothing", headers=html).json()["type"] == "not_found"
+    assert Client().get("/nothing").json()["type"] == "not_found"
+
+
 def test_without_a_build_a_browser_is_told_in_html(no_export: None) -> None:
     response = Client().get("/", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
     assert (response.status_code, response["Content-Type"]) == (200, "text/html; charset=utf-8")

@@ -138,6 +138,11 @@ export const WORDS: Record<string, Words> = {
     hint: "Try again, or choose a photo of your own.",
     remedy: "retry",
   },
+  avif: {
+    title: "This browser cannot read AVIF photos",
+    hint: "Export it as JPEG or PNG, or use a newer browser.",
+    remedy: "other-photo",
+  },
   heic: {
     title: "HEIC photos cannot be read yet",
     hint: "Export it as JPEG. On an iPhone: Settings, Camera, Formats, Most Compatible.",

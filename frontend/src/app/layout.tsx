@@ -2,6 +2,7 @@ import type { Metadata, Viewport } from "next";
 import type { ReactNode } from "react";
 import { THEME_SCRIPT } from "@/lib/theme-script";
 import "./globals.css";
+import "./media.css";
 
 export const metadata: Metadata = {
   title: "Face parts",

@@ -8,6 +8,7 @@ export interface DeviceCall {
   photo: File;
   faces: DeviceRequest["faces"];
   part: Part | null;
+  lane: DeviceRequest["lane"];
   model: ModelDetail;
   key: string;
   signal: AbortSignal;
@@ -77,13 +78,14 @@ function failure(code: FailureCode, detail?: string): TroubleError {
   return trouble(code, { detail });
 }
 
-function requestOf({ photo, faces, part, model, key }: DeviceCall): DeviceRequest {
+function requestOf({ photo, faces, part, lane, model, key }: DeviceCall): DeviceRequest {
   calls += 1;
   return {
     call: calls,
     photo,
     faces,
     part,
+    lane,
     input: model.input,
     face: idsOf(model, "face"),
     hair: idsOf(model, "hair"),

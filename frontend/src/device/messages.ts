@@ -6,6 +6,8 @@ import type { DeviceLabels } from "@/results/result";
 export interface DeviceRequest {
   /** Comes back in the answers, which may be of a call that nobody waits for any more. */
   call: number;
+  /** A call ends those before it of the same lane. */
+  lane: "stage" | "batch" | "camera";
   photo: Blob | ImageBitmap;
   /** Find the faces, or take all of it as one. */
   faces: "auto" | "whole";

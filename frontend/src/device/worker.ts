@@ -27,12 +27,12 @@ class Failure extends Error {
 /** Nobody waits for this call any more. */
 class Stale extends Error {}
 
-/** The latest call: nobody waits for those before it. */
-let latest = 0;
+/** The latest call of each lane: nobody waits for those before it. */
+const latest = new Map<DeviceRequest["lane"], number>();
 
 scope.onmessage = async ({ data }: MessageEvent<DeviceRequest>) => {
   const say: Say = (message) => scope.postMessage({ call: data.call, message } satisfies DeviceAnswer);
-  latest = data.call;
+  latest.set(data.lane, data.call);
   try {
     await parse(data, say);
   } catch (error) {
@@ -43,9 +43,9 @@ scope.onmessage = async ({ data }: MessageEvent<DeviceRequest>) => {
 };
 
 async function parse(request: DeviceRequest, say: Say): Promise<void> {
-  const { call, photo, faces, part, input, face, hair, temperatures } = request;
+  const { call, lane, photo, faces, part, input, face, hair, temperatures } = request;
   const goOn = () => {
-    if (call !== latest) throw new Stale();
+    if (call !== latest.get(lane)) throw new Stale();
   };
   const opening = openModels(request.model, faces === "auto", (fetching) =>
     say({ kind: "fetching", ...fetching }),

@@ -30,20 +30,21 @@ export function Intake({ input }: Props) {
         <CameraIcon />
         Camera
       </Button>
-      <Button variant="secondary" onPress={() => act.open(fetchSample)}>
+      <Button variant="secondary" onPress={() => act.open((signal) => fetchSample(signal))}>
         <FaceIcon />
         Sample
       </Button>
       <input
         ref={input}
         type="file"
+        multiple
         accept={ACCEPTED}
         aria-label="Photo file"
         className="hidden"
         onChange={(event) => {
-          const file = event.target.files?.[0];
+          const files = [...(event.target.files ?? [])];
           event.target.value = "";
-          if (file) act.open(file);
+          act.openAll(files);
         }}
       />
       {camera && (

@@ -1,10 +1,10 @@
 import { useEffect, useEffectEvent, useState } from "react";
-import { photoIn } from "@/photo/photo";
+import { photosIn } from "@/photo/photo";
 
 /** Photos dropped or pasted anywhere on the page. Says whether one is being dragged over it. */
-export function useDropAndPaste(onFile: (file: File) => void): boolean {
+export function useDropAndPaste(onFiles: (files: readonly File[]) => void): boolean {
   const [dragging, setDragging] = useState(false);
-  const take = useEffectEvent(onFile);
+  const take = useEffectEvent(onFiles);
 
   useEffect(() => {
     const listening = new AbortController();
@@ -13,10 +13,10 @@ export function useDropAndPaste(onFile: (file: File) => void): boolean {
       act: (event: WindowEventMap[Name]) => void,
     ) => window.addEventListener(name, act, listening);
     const accept = (event: { preventDefault: () => void }, transfer: DataTransfer | null) => {
-      const file = photoIn(transfer);
-      if (!file) return;
+      const files = photosIn(transfer);
+      if (files.length === 0) return;
       event.preventDefault();
-      take(file);
+      take(files);
     };
     listen("dragover", (event) => {
       event.preventDefault();

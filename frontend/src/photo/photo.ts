@@ -1,4 +1,5 @@
 import { trouble } from "@/api/trouble";
+import { asPng, isAvif } from "./avif";
 
 /** A photo a person gave, as it is: its bytes are what is sent. */
 export interface Photo {
@@ -12,7 +13,7 @@ export interface Photo {
 }
 
 /** What the file chooser offers; leaving HEIC out makes iOS hand over a JPEG. */
-export const ACCEPTED = "image/jpeg,image/png,image/webp,image/bmp,image/tiff,image/gif";
+export const ACCEPTED = "image/jpeg,image/png,image/webp,image/bmp,image/tiff,image/gif,image/avif";
 
 let opened = 0;
 
@@ -20,10 +21,11 @@ let opened = 0;
  * One of the `known` photos if the file is the same as its own, else a new one.
  * Throws a TroubleError for what is no photo at all or known not to be read.
  */
-export async function openPhoto(file: File, known: readonly Photo[] = []): Promise<Photo> {
-  if (file.size === 0) throw trouble("empty_file");
-  const head = new Uint8Array(await file.slice(0, 32).arrayBuffer());
+export async function openPhoto(given: File, known: readonly Photo[] = []): Promise<Photo> {
+  if (given.size === 0) throw trouble("empty_file");
+  const head = new Uint8Array(await given.slice(0, 32).arrayBuffer());
   if (isHeic(head)) throw trouble("heic");
+  const file = isAvif(head) ? await asPng(given) : given;
   if (!file.type.startsWith("image/") && !looksLikeImage(head)) throw trouble("not_a_photo");
   for (const photo of known) if (await isSameFile(photo.file, file)) return photo;
   const url = URL.createObjectURL(file);
@@ -51,10 +53,11 @@ export async function pictureSize(url: string): Promise<{ width: number; height:
   return { width: image.naturalWidth, height: image.naturalHeight };
 }
 
-/** The first picture of a paste or a drop, if there is one; else the first file, for a clear message. */
-export function photoIn(transfer: DataTransfer | null): File | null {
+/** The pictures of a paste or a drop; where there is none the first file, for a clear message. */
+export function photosIn(transfer: DataTransfer | null): File[] {
   const files = [...(transfer?.files ?? [])];
-  return files.find((file) => file.type.startsWith("image/")) ?? files[0] ?? null;
+  const pictures = files.filter((file) => file.type.startsWith("image/"));
+  return pictures.length > 0 ? pictures : files.slice(0, 1);
 }
 
 /** By the ISO base media brands of HEIC and HEIF (ISO/IEC 23008-12); AVIF has others. */

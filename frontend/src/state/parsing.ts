@@ -31,8 +31,7 @@ export function parsingOver({ dispatch, now }: Pick<Store, "dispatch" | "now">) 
     dispatch({ type: "opened", photo, look });
     const tell = (progress: Progress) => signal.aborted || dispatch({ type: "progress", progress });
     try {
-      const run = where === "device" ? onDevice : onService;
-      const result = await run({ photo, task, apiKey, model: modelFor(models, task), signal, tell });
+      const result = await work({ photo, task, apiKey, model: modelFor(models, task), signal, tell });
       if (signal.aborted) return;
       dispatch({ type: "parsed", result });
       if (photo.size || where === "device") return;
@@ -78,13 +77,20 @@ export function parsingOver({ dispatch, now }: Pick<Store, "dispatch" | "now">) 
   return { open, parse, compare, stop: () => running?.abort() };
 }
 
-interface Run {
+export interface Run {
   photo: Photo;
   task: Task;
   apiKey: string;
   model: ModelDetail | null;
   signal: AbortSignal;
   tell: (progress: Progress) => void;
+  /** On the device a call ends those before it of the same lane. */
+  lane?: "stage" | "batch" | "camera";
+}
+
+/** Where the task says. Rejects with a TroubleError, or an AbortError. */
+export function work(run: Run): Promise<Result> {
+  return run.task.where === "device" ? onDevice(run) : onService(run);
 }
 
 async function onService({ photo, task, apiKey: key, signal, tell }: Run): Promise<Result> {
@@ -101,7 +107,7 @@ async function onDevice(run: Run): Promise<Result> {
   const { task, apiKey, signal, tell } = run;
   tell({ stage: "parsing", share: null });
   // a photo may be given before the list of models is there
-  const model = run.model ?? modelFor(await fetchModels(apiKey, signal), task);
+  const model = run.model ?? modelFor(await fetchModels(apiKey, signal).catch(toldHere), task);
   if (!model) throw trouble("no_local_model");
   try {
     return await parseHere(run, model);
@@ -113,11 +119,21 @@ async function onDevice(run: Run): Promise<Result> {
   }
 }
 
-async function parseHere({ photo, task, apiKey, signal, tell }: Run, model: ModelDetail): Promise<Result> {
+/** The words for who is offline on this device already. */
+function toldHere(error: unknown): never {
+  if (!(error instanceof TroubleError && error.trouble.code === "offline")) throw error;
+  throw trouble("offline", { hint: "The model has to be fetched once. Connect and try again." });
+}
+
+async function parseHere(
+  { photo, task, apiKey, signal, tell, lane = "stage" }: Run,
+  model: ModelDetail,
+): Promise<Result> {
   const found = await parseOnDevice({
     photo: photo.file,
     faces: model.cut === "whole" ? "whole" : task.faces,
     part: task.part,
+    lane,
     model,
     key: apiKey,
     signal,

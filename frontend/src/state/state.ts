@@ -4,6 +4,7 @@ import type { Palette, Tints } from "@/labels/tints";
 import type { Photo } from "@/photo/photo";
 import type { Look, Result, Where } from "@/results/result";
 import type { Dyes } from "./dyes";
+import type { BatchItem } from "./batch";
 
 /** What is going on while a person waits; `share` is null where nobody can tell. */
 export interface Progress {
@@ -71,6 +72,8 @@ export interface StudioState {
   failure: Failure | null;
   /** The latest results, newest first, one per photo; in memory only. */
   recent: readonly Result[];
+  /** Several photos that were given together. */
+  batch: readonly BatchItem[];
 
   // What is being looked at.
   /** Whether a box is to be drawn, the part that alone is parsed. */
@@ -100,6 +103,8 @@ export type StudioAction =
   | { type: "failed"; failure: Failure }
   | { type: "told"; failure: Failure }
   | { type: "shown"; result: Result }
+  | { type: "batch"; batch: readonly BatchItem[] }
+  | { type: "batchItem"; index: number; change: Partial<BatchItem> }
   | { type: "dismissed" };
 
 /** The whole photo, cut as the model has it: by the faces found in it, or not at all. */
@@ -127,6 +132,7 @@ export const EMPTY: StudioState = {
   previous: null,
   failure: null,
   recent: [],
+  batch: [],
   drawing: false,
   face: null,
   highlighted: null,
@@ -172,6 +178,15 @@ export function studioReducer(state: StudioState, action: StudioAction): StudioS
       return { ...state, failure: action.failure };
     case "shown":
       return { ...withShown(state, action.result), progress: null, failure: null };
+    case "batch":
+      return { ...state, batch: action.batch };
+    case "batchItem":
+      return {
+        ...state,
+        batch: state.batch.map((item, index) =>
+          index === action.index ? { ...item, ...action.change } : item,
+        ),
+      };
     case "dismissed":
       return { ...withoutUnparsed(state), failure: null, modelsFailure: null };
   }

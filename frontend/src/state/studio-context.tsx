@@ -7,6 +7,7 @@ import { EMPTY, type StudioState } from "./state";
 import { makeStore, type Store } from "./store";
 import { useActs, type Acts } from "./use-acts";
 import { useFreedPictures } from "./use-freed-pictures";
+import { useOffline } from "./use-offline";
 
 export interface Studio {
   state: StudioState;
@@ -31,6 +32,7 @@ export function StudioProvider({ children }: { children: ReactNode }) {
   const [store] = useState(makeStore);
   const act = useActs(store);
   useFreedPictures(store);
+  useOffline(store);
 
   // before anything can be clicked or dropped; the exported page knows no visitor
   useLayoutEffect(() => {

@@ -3,6 +3,7 @@ import type { Trouble } from "@/api/trouble";
 import type { Part } from "@/geometry/part";
 import type { Result, Where } from "@/results/result";
 import type { DyeName, DyeOfPart } from "./dyes";
+import { batchOver, zipOfMasks } from "./batch";
 import { rememberWhere } from "./remembered-where";
 import { parsingOver, type Source } from "./parsing";
 import { WHOLE, type Style } from "./state";
@@ -13,6 +14,12 @@ import type { Store } from "./store";
 /** Everything a person can do on the page. */
 export interface Acts {
   open: (source: Source) => void;
+  /** One photo, or several one after the other. */
+  openAll: (files: readonly File[]) => void;
+  /** Ends the parsing of several photos and forgets them. */
+  closeBatch: () => void;
+  /** Rejects with a TroubleError. */
+  zipBatch: () => Promise<Blob>;
   /** The photo on the stage, as it was to be parsed. */
   parse: () => void;
   parseWhole: () => void;
@@ -53,6 +60,7 @@ export interface Acts {
 export function useActs(store: Store): Acts {
   const { dispatch, now } = store;
   const parsing = useMemo(() => parsingOver({ dispatch, now }), [dispatch, now]);
+  const batch = useMemo(() => batchOver({ dispatch, now }), [dispatch, now]);
   const reloadModels = useModels(store);
 
   return useMemo(() => {
@@ -78,6 +86,17 @@ export function useActs(store: Store): Acts {
         withModels();
         void open(source);
       },
+      openAll: (files) => {
+        withModels();
+        if (files.length === 1) void open(files[0]!);
+        else if (files.length > 1) {
+          stop();
+          dispatch({ type: "dismissed" });
+          void batch.open(files);
+        }
+      },
+      closeBatch: batch.close,
+      zipBatch: () => zipOfMasks({ now }),
       parse: () => again(),
       parseWhole: () => again({ faces: "whole", part: null }),
       parsePart: (part) => again({ faces: "whole", part }),
@@ -86,6 +105,7 @@ export function useActs(store: Store): Acts {
       chooseWhere: (where) => {
         rememberWhere(where);
         dispatch({ type: "chose", where });
+        batch.restart();
         again();
       },
       chooseModel: (name) => {
@@ -131,5 +151,5 @@ export function useActs(store: Store): Acts {
         dispatch({ type: "dismissed" });
       },
     };
-  }, [dispatch, now, parsing, reloadModels]);
+  }, [dispatch, now, parsing, batch, reloadModels]);
 }

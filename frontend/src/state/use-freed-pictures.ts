@@ -6,8 +6,10 @@ export function useFreedPictures({ now, subscribe }: Store): void {
   useEffect(() => {
     let held = new Set<string>();
     return subscribe(() => {
-      const { recent, photo, given } = now();
-      const photos = [...recent.map((result) => result.photo), photo, given];
+      const { recent, batch, photo, given } = now();
+      const photos = [...recent, ...batch.map(({ result }) => result)]
+        .map((result) => result?.photo)
+        .concat(photo ?? [], given ?? []);
       const needed = new Set(photos.flatMap((each) => each?.url ?? []));
       for (const url of held) if (!needed.has(url)) URL.revokeObjectURL(url);
       held = needed;

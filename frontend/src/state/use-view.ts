@@ -41,9 +41,11 @@ export function useView(ref: RefObject<HTMLElement | null>, stage: Size | null, 
   const fit = useCallback(() => setView(() => FITTED), [setView]);
   const focusOn = useCallback(
     (box: Box) => {
-      if (stage && photo) setView(() => lookAt(box, stage, photo));
+      if (!stage || !photo) return;
+      setView(() => lookAt(box, stage, photo));
+      ref.current?.scrollIntoView({ block: "nearest" }); // on a phone it may be off the screen
     },
-    [stage, photo, setView],
+    [ref, stage, photo, setView],
   );
 
   useEffect(() => {

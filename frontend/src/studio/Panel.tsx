@@ -5,6 +5,7 @@ import dynamic from "next/dynamic";
 import { useDeferredValue, useState, type ReactNode } from "react";
 import type { ModelDetail } from "@/api/client";
 import { formatMs } from "@/lib/format";
+import { Batch } from "@/panel/Batch";
 import { Legend, LegendSkeleton } from "@/panel/Legend";
 import { MissedFace } from "@/panel/MissedFace";
 import { ModelChoice } from "@/panel/ModelChoice";
@@ -65,6 +66,7 @@ export function Panel() {
         </>
       )}
       {state.progress && !result && <ResultSkeleton />}
+      <Batch />
       <ModelChoice />
       <Origin />
     </aside>

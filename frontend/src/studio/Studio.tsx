@@ -5,6 +5,7 @@ import dynamic from "next/dynamic";
 import { Suspense, useRef } from "react";
 import { Intake } from "@/intake/Intake";
 import { Recent } from "@/panel/Recent";
+import { SampleStrip } from "@/intake/SampleStrip";
 import { useDropAndPaste } from "@/intake/use-drop-and-paste";
 import { Stage } from "@/stage/Stage";
 import { StudioProvider, useStudio } from "@/state/studio-context";
@@ -12,6 +13,7 @@ import { ViewProvider } from "@/state/view-context";
 import { Footer } from "./Footer";
 import { Header } from "./Header";
 import { ProgressLine } from "./ProgressLine";
+import { Shortcuts } from "./Shortcuts";
 import { StageMessage } from "./StageMessage";
 import { TroubleCard } from "./TroubleCard";
 import { useRestingPointer } from "./use-resting-pointer";
@@ -73,6 +75,7 @@ function Rooms() {
             <Suspense>
               <Intake input={input} />
             </Suspense>
+            <SampleStrip />
             <Recent />
           </div>
         </div>
@@ -97,10 +100,11 @@ function ToolbarOfResult() {
 function OverStage({ onChoose }: { onChoose: () => void }) {
   const { state, act } = useStudio();
   const { photo, given, result, progress } = state;
-  const dragging = useDropAndPaste(act.open);
+  const dragging = useDropAndPaste(act.openAll);
   const failure = state.failure ?? (progress ? null : state.modelsFailure);
   return (
     <>
+      <Shortcuts onChoose={onChoose} />
       <StageMessage empty={!photo && !progress && !failure} dragging={dragging} onChoose={onChoose} />
       {progress && <ProgressLine progress={progress} onCancel={act.dismiss} />}
       {photo && !result && !progress && !failure && (

@@ -1,0 +1,170 @@
+/** Several photos, other formats, no connection, keys, samples, paper, an address that is none. */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { BASE_URL, download, onDevice, parseFile, SAMPLE, sentPhotos, shoot, withPage } from "./browser.mjs";
+import { ROOT } from "./service.mjs";
+
+const sample = readFileSync(SAMPLE);
+const group = readFileSync(join(ROOT, "samples/group.jpg"));
+const file = (name, buffer) => ({ name, mimeType: "image/jpeg", buffer });
+const FILES = [
+  file("one.jpg", sample),
+  file("broken.jpg", sample.subarray(0, 20_000)),
+  file("three.jpg", group),
+];
+
+for (const where of ["in the service", "on this device"]) {
+  test(`three photos ${where}: a list with progress, one shown at a time, all as one zip`, async () => {
+    const refusals = where === "in the service" ? [422] : [];
+    await withPage({ refusals }, async (page) => {
+      const sent = sentPhotos(page);
+      if (where === "on this device") await onDevice(page);
+      await page.getByLabel("Photo file").setInputFiles(FILES);
+      const list = page.getByTestId("batch");
+      await list.getByText("3 of 3 photos").waitFor({ timeout: 180_000 });
+      await page.getByRole("img", { name: "Your photo, one.jpg" }).waitFor();
+      assert.equal(await list.getByText("done", { exact: true }).count(), 2);
+      await shoot(page, `several-${where.split(" ")[0]}`);
+      await list.getByRole("button", { name: /three\.jpg/ }).click();
+      await page.getByRole("img", { name: "Your photo, three.jpg" }).waitFor();
+      await page.keyboard.press("p");
+      await page.getByRole("img", { name: "Your photo, one.jpg" }).waitFor();
+      const { name, bytes } = await download(page, "All masks (zip)");
+      assert.equal(name, "masks.zip");
+      const zip = join(mkdtempSync(join(tmpdir(), "face-parts-")), name);
+      writeFileSync(zip, bytes);
+      const members = execFileSync("python3", ["-m", "zipfile", "-l", zip], { encoding: "utf8" });
+      assert.match(members, /01-one-mask\.png[\s\S]*02-three-mask\.png/);
+      assert.equal(
+        sent.some((url) => url.includes("/batch/")),
+        where === "in the service",
+      );
+      if (where === "on this device") assert.deepEqual(sent, []);
+      await list.getByRole("button", { name: "Close the list" }).click();
+      await list.waitFor({ state: "detached" });
+    });
+  });
+}
+
+test("several photos, switched to this device on the way: nothing is sent from then on", async () => {
+  await withPage({}, async (page) => {
+    const sent = sentPhotos(page);
+    await page.route("**/api/segment/**", () => undefined);
+    await page.getByLabel("Photo file").setInputFiles([file("a.jpg", sample), file("b.jpg", sample)]);
+    await page.getByTestId("batch").getByText("being parsed").waitFor();
+    await onDevice(page);
+    await page.getByTestId("batch").getByText("2 of 2 photos").waitFor();
+    assert.equal(sent.length, 1, sent.join());
+  });
+});
+
+test("no connection: the page comes back and parses here; the service is called offline", async () => {
+  const options = { serviceWorkers: "allow", library: /ERR_INTERNET_DISCONNECTED/ };
+  await withPage(options, async (page, browser) => {
+    await onDevice(page);
+    await parseFile(page);
+    await page.getByText(/m?s on this device/).waitFor();
+    await page.waitForFunction(async () => (await (await caches.open("models")).keys()).length > 1);
+    await browser.setOffline(true);
+    await page.reload();
+    await parseFile(page);
+    await page.getByText(/m?s on this device/).waitFor();
+    await shoot(page, "offline");
+    await page.getByText("In the service", { exact: true }).click();
+    await page.locator("[role=alert][data-code=offline]").waitFor();
+    await browser.setOffline(false);
+  });
+});
+
+test("AVIF, which the service does not read: parsed as this browser shows it", async () => {
+  const avif = readFileSync(new URL("fixtures/portrait.avif", import.meta.url));
+  await withPage({}, async (page) => {
+    await page
+      .getByLabel("Photo file")
+      .setInputFiles({ name: "portrait.avif", mimeType: "image/avif", buffer: avif });
+    await page.getByRole("img", { name: "Your photo, portrait.png" }).waitFor();
+    await page.getByTestId("label-canvas").waitFor();
+  });
+});
+
+test("a damaged AVIF is told in words", async () => {
+  await withPage({}, async (page) => {
+    const buffer = Buffer.from("\0\0\0\x18ftypavif\0\0\0\0mif1avif", "latin1");
+    await page.getByLabel("Photo file").setInputFiles({ name: "a.avif", mimeType: "image/avif", buffer });
+    await page.locator("[role=alert][data-code=avif]").waitFor();
+  });
+});
+
+test("keys: ? lists them, holding space shows the photo as it was", async () => {
+  await withPage({}, async (page) => {
+    await parseFile(page);
+    await page.keyboard.press("?");
+    await page.getByRole("dialog").getByText("The photo as it was").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await page.evaluate(() => document.activeElement?.blur());
+    const canvas = page.getByTestId("label-canvas");
+    await page.keyboard.down("Space");
+    await canvas.waitFor({ state: "hidden" });
+    await page.keyboard.up("Space");
+    await canvas.waitFor();
+    await page.keyboard.press("b");
+    await page.getByTestId("draw-part").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByTestId("draw-part").waitFor({ state: "detached" });
+  });
+});
+
+test("the samples: one of them a group", async () => {
+  await withPage({}, async (page) => {
+    const strip = page.getByTestId("samples");
+    assert.equal(await strip.getByRole("button").count(), 4);
+    await strip.getByRole("button", { name: "Sample: a group of six" }).click();
+    await page.getByRole("img", { name: "Your photo, group.jpg" }).waitFor();
+    await page.getByRole("button", { name: /^Face 6/ }).waitFor();
+  });
+});
+
+test("an address that is none: a page of words, with the way back", async () => {
+  await withPage({ path: "/nope", refusals: [404] }, async (page) => {
+    await page.getByRole("heading", { name: "There is no such page" }).waitFor();
+    await shoot(page, "404");
+    await page.getByRole("link").click();
+    await page.getByTestId("stage").waitFor();
+  });
+  const answer = await fetch(`${BASE_URL}/api/nope`, { headers: { Accept: "text/html" } });
+  assert.match(answer.headers.get("content-type"), /problem\+json/);
+});
+
+test("on a phone a face's button brings the stage into sight; controls are 40 pixels high", async () => {
+  const phone = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true };
+  await withPage(phone, async (page) => {
+    await parseFile(page, join(ROOT, "samples/group.jpg"));
+    await page.getByText("Faces", { exact: true }).click();
+    const face = page.getByRole("button", { name: /^Face 2/ });
+    await face.scrollIntoViewIfNeeded();
+    await page.mouse.wheel(0, 2000);
+    await face.click();
+    await page.waitForFunction(() => {
+      const { top, bottom } = document.querySelector("[data-testid=stage]").getBoundingClientRect();
+      return bottom > 100 && top < innerHeight - 100;
+    });
+    for (const control of await page.locator("button:visible, .slider:visible").all()) {
+      const box = await control.boundingBox();
+      if (box) assert.ok(box.height >= 39, `${await control.innerText()}: ${box.height}`);
+    }
+  });
+});
+
+test("on paper there are no buttons", async () => {
+  await withPage({}, async (page) => {
+    await parseFile(page);
+    await page.emulateMedia({ media: "print" });
+    assert.equal(await page.locator("button:visible").count(), 0);
+    await page.getByRole("img", { name: /Your photo/ }).waitFor();
+  });
+});

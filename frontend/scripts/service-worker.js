@@ -1,0 +1,59 @@
+/**
+ * The page without a connection: all of its files, and what the service last said of its models. Requests
+ * that could carry a photo are none of its business. FILES and VERSION are written by write-worker.mjs.
+ */
+const FILES = [];
+const VERSION = "";
+const PAGE = `page-${VERSION}`;
+const MODELS = "models";
+
+self.addEventListener("install", (event) => {
+  event.waitUntil(
+    caches
+      .open(PAGE)
+      .then((cache) => cache.addAll(FILES))
+      .then(() => self.skipWaiting()),
+  );
+});
+
+self.addEventListener("activate", (event) => {
+  event.waitUntil(forgetOlder().then(() => self.clients.claim()));
+});
+
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  if (request.method !== "GET") return;
+  const { origin, pathname } = new URL(request.url);
+  const own = origin === self.location.origin;
+  if (/\/api\/models\/([^/]+\/)?$/.test(pathname)) event.respondWith(newest(request, MODELS));
+  else if (own && request.mode === "navigate") event.respondWith(newest(request, PAGE, "/"));
+  else if (own && FILES.includes(pathname)) event.respondWith(kept(request));
+});
+
+/** From the network, which is remembered; without one, what was remembered. */
+async function newest(request, name, instead = request) {
+  const cache = await caches.open(name);
+  try {
+    const response = await fetch(request);
+    if (response.ok && instead === request) await cache.put(request, response.clone());
+    return response;
+  } catch (error) {
+    const found = await cache.match(instead, { ignoreVary: true });
+    if (found) return found;
+    throw error;
+  }
+}
+
+async function kept(request) {
+  const cache = await caches.open(PAGE);
+  const found = await cache.match(request, { ignoreVary: true, ignoreSearch: true });
+  if (!found) return fetch(request);
+  // one without an address of its own: a worker reads its parameters from the address it was asked by
+  return new Response(found.body, { status: found.status, headers: found.headers });
+}
+
+async function forgetOlder() {
+  const names = await caches.keys();
+  const old = names.filter((name) => name.startsWith("page-") && name !== PAGE);
+  await Promise.all(old.map((name) => caches.delete(name)));
+}
