@@ -1,4 +1,4 @@
-# make serve | page | test | fast | test-backends | test-large | test-containers | test-deployment | lint | security | audit | terraform | train | lock
+# make serve | page | test | fast | test-backends | test-large | notebooks | test-containers | test-deployment | lint | security | audit | terraform | train | lock
 # make serve PORT=8123
 PYTHON ?= python3
 PORT ?= 8000
@@ -18,7 +18,7 @@ NODE_IS_NEW_ENOUGH := const [major, minor] = process.versions.node.split("."); p
 PAGE := frontend/out/index.html
 PAGE_SOURCES := backend/__init__.py $(addprefix frontend/, package.json next.config.ts postcss.config.mjs tsconfig.json) $(wildcard ml_core/faces/networks/*.onnx) $(shell find frontend/src frontend/public frontend/scripts -type f 2>/dev/null)
 
-.PHONY: serve page page-if-possible test fast test-backends test-large test-containers test-deployment lint security audit terraform train lock
+.PHONY: serve page page-if-possible test fast test-backends test-large notebooks test-containers test-deployment lint security audit terraform train lock
 .DELETE_ON_ERROR:
 
 # The service on 127.0.0.1:$(PORT); other settings come from the environment or .env (see .env.example)
@@ -45,6 +45,10 @@ test: $(DEV)
 # Those that start neither the server nor a training run
 fast: $(DEV)
 	$(BIN)/python -m pytest -m "not slow"
+
+# The notebooks from first to last, on drawn faces
+notebooks: $(DEV)
+	$(BIN)/python -m pytest --nbmake --nbmake-timeout=900 --timeout=1000 -p no:cacheprovider training/notebooks
 
 # The full network from Keras to a served bundle: 4 GB of memory, 2 GB of disk, minutes
 test-large: $(DEV)

@@ -9,7 +9,6 @@ from rich.text import Text
 
 from ml_core.segmenter import Segmenter
 from ml_core.unetr.config import PRESETS
-from training import volumes
 from training.config import Params, load_config, params_of
 from training.evaluate import evaluate
 from training.ingest import ingest
@@ -28,6 +27,8 @@ EXAMPLES = 3
 def run(options: RunOptions, *, params: Params | None = None) -> None:
     """Ingest, prepare, train, evaluate; volumes all in one. Raises RunError, before any long work where possible."""
     if PRESETS[options.preset].get("spatial_dims") == 3:
+        from training import volumes  # it imports TensorFlow
+
         volumes.run(options, params)
         return
     options.check_resume()

@@ -5,6 +5,7 @@ bundle: a run leaves model.onnx, weights.npz, network.keras and model.json with 
 """
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from ml_core.unetr.model import build_unetr
 from ml_core.unetr.schedule import Budget
 from ml_core.unetr.volumes import cube, evaluate, fit
 from ml_core.unetr.weights import save_weights, seed
-from training.config import ConfigError, Params, load_params
+from training.config import ConfigError, Params, params_of
 from training.nifti import draw_volumes, find_volumes, read_volumes
 from training.options import RunError, RunOptions, run_stage
 
@@ -30,7 +31,9 @@ def run(options: RunOptions, params: Params | None = None) -> Path:
     """Read, train, export with parity; returns the folder <out>/<name>. Raises RunError."""
     if options.resume or options.init:
         raise RunError("--resume and --init are not for volumes: start anew")
-    params, console = params or load_params(), Console()
+    if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+        raise RunError("volumes are trained on TensorFlow alone: unset KERAS_BACKEND")
+    params, console = params_of(options, params), Console()
     config = params.fit(options.preset)
     data = find_volumes(_root(options.data))
     console.print(
