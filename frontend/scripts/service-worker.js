@@ -49,7 +49,8 @@ async function kept(request) {
   const found = await cache.match(request, { ignoreVary: true, ignoreSearch: true });
   if (!found) return fetch(request);
   // one without an address of its own: a worker reads its parameters from the address it was asked by
-  return new Response(found.body, { status: found.status, headers: found.headers });
+  const type = found.headers.get("Content-Type");
+  return new Response(await found.blob(), { headers: { "Content-Type": type } });
 }
 
 async function forgetOlder() {
