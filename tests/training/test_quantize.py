@@ -66,7 +66,7 @@ def test_a_run_whose_int8_loses_too_much_still_leaves_its_fp32(
     def refuse(*rest: object) -> None:
         raise TooLossy("lite-int8 would lose 9 points")
 
-    monkeypatch.setattr(train, "quantize_bundle", refuse)
+    monkeypatch.setattr("training.export.quantize_bundle", refuse)
     exported = train.train(replace(broken_off_run.options, resume=True), PARAMS)
     assert [path.name for path in exported.iterdir()] == ["lite"]
     assert "lose 9 points" in capsys.readouterr().out
@@ -77,7 +77,7 @@ def test_a_graph_that_answers_otherwise_ends_the_run_with_a_message(
 ) -> None:
     exported = broken_off_run.options.exported
     before = sorted(path.name for path in exported.iterdir())
-    monkeypatch.setattr(train, "PARITY", {"lite": 0.0})
+    monkeypatch.setattr("training.export.PARITY", {"lite": 0.0})
     with pytest.raises(RunError, match="ONNX Runtime and Keras differ"):
         train.train(replace(broken_off_run.options, resume=True), PARAMS)
     assert sorted(path.name for path in exported.iterdir()) == before
