@@ -70,9 +70,8 @@ class Segmenter:
         """Parse the faces of a photo: encoded bytes, a file's path, a Pillow image or (H, W, 3) uint8 RGB.
 
         `auto` finds the faces and parses each in a cut of its own (and in a wider one where hair goes on
-        beyond it); `whole` takes the photo as one cut, for pictures that are one face already; the bundle's
-        `cut` chooses where neither is asked for. Raises
-        ImageTooLarge, UnsupportedImage or BrokenImage before any inference is done.
+        beyond it); `whole` takes the photo as one cut, for pictures that are one face already; None is as the
+        bundle's `cut`. Raises ImageTooLarge, UnsupportedImage or BrokenImage before any inference is done.
         """
         faces = faces or ("whole" if self.bundle.cut == "whole" else "auto")
         start = time.perf_counter()

@@ -1,14 +1,11 @@
 """/healthz and /readyz, answered before anything else looks at the request, whatever its Host."""
 
-from collections.abc import Callable
-
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from segmentation_api.engine import engine
 from segmentation_api.errors import GET_ONLY, not_ready, respond
-
-GetResponse = Callable[[HttpRequest], HttpResponse]
+from segmentation_api.telemetry import GetResponse
 
 DRAINING = "draining"
 """A file of this name in RUN_DIR makes /readyz say no: the front sends no more requests here, all else goes on."""

@@ -17,8 +17,7 @@ OUTPUTS = tuple(dict.fromkeys(written.name for written in FORMATS))
 
 @dataclass(frozen=True)
 class SegmentOptions(OutputOptions):
-    """What is asked for; `output` None leaves the choice to the Accept header, `classes` None means all,
-    `faces` None what the model's `cut` says."""
+    """What is asked for. None leaves `output` to the Accept header, `faces` to the model's `cut`; `classes`: all."""
 
     output: str | None = None
     classes: tuple[str, ...] | None = None
