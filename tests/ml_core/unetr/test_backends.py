@@ -21,10 +21,9 @@ Curves = dict[str, Any]
 
 
 def need(backend: str) -> None:
+    """Skip where a backend is not installed."""
     if find_spec(backend) is None:
-        pytest.skip(
-            f"{backend} is not installed: `make test-backends`, or training/requirements-{backend}.txt"
-        )
+        pytest.skip(f"{backend} is not installed: `make test-backends` has an environment with JAX")
 
 
 def start(epochs: int, folder: Path, **environment: str) -> "subprocess.Popen[str]":
@@ -60,13 +59,13 @@ def check_equal(found: Curves, wanted: Curves, *, loss: float) -> None:
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_a_backend_trains_to_the_figures_of_tensorflow(backend: str, tmp_path: Path) -> None:
-    if find_spec(backend) is None:
-        pytest.skip(f"{backend} is not installed: pip install {backend}")
+    need(backend)
     wanted = curves(start(2, tmp_path, KERAS_BACKEND="tensorflow"))
     check_equal(curves(start(2, tmp_path, KERAS_BACKEND=backend)), wanted, loss=1e-4)
 
 
 def test_two_processes_or_devices_train_as_one_with_the_joint_batch(tmp_path: Path) -> None:
+    need("jax")
     one = curves(start(1, tmp_path, KERAS_BACKEND="jax"))
     two = curves(
         start(1, tmp_path, KERAS_BACKEND="jax", XLA_FLAGS="--xla_force_host_platform_device_count=2")
