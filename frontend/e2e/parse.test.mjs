@@ -46,7 +46,7 @@ test("the sample: mask, legend, face, no layout shift", async () => {
     });
     await page.getByRole("checkbox", { name: /Hair/ }).waitFor();
     await shoot(page, "empty");
-    await page.getByRole("button", { name: "Sample" }).click();
+    await page.getByRole("button", { name: "Sample", exact: true }).click();
     await page.getByTestId("label-canvas").waitFor();
     await page.getByRole("checkbox", { name: /Hair.*share \d/ }).waitFor();
     await page.getByRole("button", { name: /^Face 1/ }).click();

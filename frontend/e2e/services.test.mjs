@@ -15,7 +15,7 @@ test("a service with keys: asks, refuses a wrong one, takes the right one; on th
     const right = manage("create_api_key", "browser").trim().split(/\s+/).at(-1);
     await withPage({ base, refusals: [401, 403] }, async (page) => {
       await told(page, "api_key_missing");
-      await page.getByRole("button", { name: "Sample" }).click();
+      await page.getByRole("button", { name: "Sample", exact: true }).click();
       await page.getByRole("img", { name: /astronaut/ }).waitFor();
       await told(page, "api_key_missing");
       await shoot(page, "api-key");
@@ -48,7 +48,7 @@ function twoModels() {
 test("several models: the chosen one is used by page, downloads, curl command and device", async () => {
   await withService({ MODELS_DIR: twoModels(), MODEL: "lite" }, async (base) => {
     await withPage({ base }, async (page) => {
-      await page.getByRole("button", { name: "Sample" }).click();
+      await page.getByRole("button", { name: "Sample", exact: true }).click();
       await mask(page);
       await page.getByText(/^Model lite/).waitFor();
       const asked = page.waitForRequest(/\/api\/segment\/\?.*model=other/);
@@ -78,7 +78,7 @@ test("the page of another origin, as on Vercel: photo to the service, model from
     await withService({ PORT: new URL(api).port, CORS_ALLOWED_ORIGINS: base }, async () => {
       await withPage({ base, origins: [api] }, async (page) => {
         const posted = page.waitForRequest((request) => request.method() === "POST");
-        await page.getByRole("button", { name: "Sample" }).click();
+        await page.getByRole("button", { name: "Sample", exact: true }).click();
         assert.equal(new URL((await posted).url()).origin, api);
         await mask(page);
         await page.getByRole("checkbox", { name: /Hair.*share \d/ }).waitFor();

@@ -73,7 +73,7 @@ test("switched to this device while a photo is being opened: it is not sent", as
       await held;
       await route.continue();
     });
-    await page.getByRole("button", { name: "Sample" }).click();
+    await page.getByRole("button", { name: "Sample", exact: true }).click();
     await page.getByTestId("progress").waitFor();
     await onDevice(page);
     release();
@@ -87,7 +87,7 @@ test("a lost runtime: said plainly, and another try fetches it", async () => {
   await withPage({ library }, async (page, browser) => {
     await onDevice(page);
     await browser.route("**/*.wasm", (route) => route.abort());
-    await page.getByRole("button", { name: "Sample" }).click();
+    await page.getByRole("button", { name: "Sample", exact: true }).click();
     const told = page.locator("[role=alert][data-code=no_runtime]");
     await told.waitFor();
     assert.doesNotMatch(await told.innerText(), /Error|wasm|backend/);

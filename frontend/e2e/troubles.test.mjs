@@ -49,7 +49,7 @@ test("busy: waits as long as asked, then tries again", async () => {
       (route) => route.fulfill(problem(503, "too_busy", { "retry-after": "2" })),
       { times: 1 },
     );
-    await page.getByRole("button", { name: "Sample" }).click();
+    await page.getByRole("button", { name: "Sample", exact: true }).click();
     await told(page, "too_busy");
     await page.getByRole("button", { name: /^Try again in/ }).waitFor();
     await shoot(page, "busy");
@@ -61,7 +61,7 @@ test("busy: waits as long as asked, then tries again", async () => {
 test("no service: said, and tried again", async () => {
   await withPage({ refusals: ["ERR_FAILED"] }, async (page) => {
     await page.route("**/api/segment/**", (route) => route.abort(), { times: 1 });
-    await page.getByRole("button", { name: "Sample" }).click();
+    await page.getByRole("button", { name: "Sample", exact: true }).click();
     await told(page, "unreachable");
     await page.getByRole("button", { name: "Try again" }).click();
     await page.getByTestId("label-canvas").waitFor();
@@ -97,7 +97,7 @@ test("no class table: said, closed, said again with the first result; another tr
     await told(page, "not_ready");
     await page.getByRole("button", { name: "Close" }).click();
     await gone(page);
-    await page.getByRole("button", { name: "Sample" }).click();
+    await page.getByRole("button", { name: "Sample", exact: true }).click();
     await page.getByTestId("label-canvas").waitFor();
     await told(page, "not_ready");
     await page.unroute("**/api/models/**");
@@ -121,7 +121,7 @@ test("a download that failed: another try downloads it", async () => {
 test("a lost sample: another try gets it; a late one does not replace a photo given meanwhile", async () => {
   await withPage({ refusals: ["ERR_FAILED", 404] }, async (page) => {
     await page.route("**/samples/*", (route) => route.fulfill({ status: 404 }), { times: 1 });
-    await page.getByRole("button", { name: "Sample" }).click();
+    await page.getByRole("button", { name: "Sample", exact: true }).click();
     await told(page, "no_sample");
     await page.route("**/samples/*", (route) => route.abort(), { times: 1 });
     await again(page);
@@ -133,7 +133,7 @@ test("a lost sample: another try gets it; a late one does not replace a photo gi
       (route) => setTimeout(() => route.continue().catch(() => undefined), 800),
       { times: 1 },
     );
-    await page.getByRole("button", { name: "Sample" }).click();
+    await page.getByRole("button", { name: "Sample", exact: true }).click();
     await give(page, "mine.jpg", sample);
     await photo(page, "mine.jpg").waitFor();
     await page.waitForTimeout(1500);
@@ -162,7 +162,7 @@ test("several photos, quickly: the last one is shown, whatever is answered when"
 test("cancelled: nothing goes on, and the photo can be parsed after all", async () => {
   await withPage({}, async (page) => {
     await post(page, () => undefined);
-    await page.getByRole("button", { name: "Sample" }).click();
+    await page.getByRole("button", { name: "Sample", exact: true }).click();
     await photo(page, "astronaut.jpg").waitFor();
     await page.getByTestId("result-skeleton").waitFor();
     await shoot(page, "working");
