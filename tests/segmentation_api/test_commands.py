@@ -69,6 +69,17 @@ def test_a_folder_is_parsed_and_the_broken_one_reported(
     assert "broken.jpg: This is not a" in err.getvalue()
 
 
+def test_progress_is_shown_on_a_terminal(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    err = StringIO()
+    monkeypatch.setattr(err, "isatty", lambda: True)
+    with pytest.raises(SystemExit):
+        call_command("segment_images", photos, tmp_path / "out", "--faces", "whole", stdout=err, stderr=err)
+    assert re.search(r"\r1/4  [\d.]+ images/s  \d+ s left ", err.getvalue())
+    assert re.search(r"\r4/4  [\d.]+ images/s  0 s left \s*\n", err.getvalue())
+
+
 @pytest.mark.parametrize(
     ("output", "suffix"), [("mask", "png"), ("overlay", "jpg"), ("classes", "zip"), ("json", "json")]
 )
