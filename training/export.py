@@ -5,7 +5,7 @@ was another one. Alone it makes the bundles of a finished run anew.
 """
 
 import os
-import subprocess
+import subprocess  # nosec B404
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -86,7 +86,7 @@ def export_with_tensorflow(options: RunOptions, params: Params | None = None) ->
         )
     paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "PYTHONPATH": paths}
-    done = subprocess.run([sys.executable, *command], env=environment)  # noqa: S603
+    done = subprocess.run([sys.executable, *command], env=environment)  # noqa: S603  # nosec B603
     if done.returncode:
         raise RunError(f"the export failed, see above; python {' '.join(command)} tries it again")
     return options.exported

@@ -2,7 +2,7 @@
 
 import logging
 import platform
-import subprocess
+import subprocess  # nosec B404
 import sys
 import time
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ def log_file(out: Path, stage: str) -> Iterator[None]:
 def _revision() -> str:
     """Of the working copy, or `unknown` where there is no git."""
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # nosec B603 B607
             ["git", "describe", "--always", "--dirty"],  # noqa: S607
             cwd=Path(__file__).parent,
             capture_output=True,
