@@ -127,6 +127,8 @@ def sample(image: NDArray[np.uint8], cut: Affine, size: tuple[int, int]) -> NDAr
         part = cv2.resize(part, shrunk, interpolation=cv2.INTER_AREA)
     scale = [[part.shape[1] / (x1 - x0)], [part.shape[0] / (y1 - y0)]]
     moved = (cut - [[0, 0, x0], [0, 0, y0]]) * scale
+    if part.shape[:2] == size and np.allclose(moved, [[size[1], 0, 0], [0, size[0], 0]]):
+        return part
     return warp(part, moved, size, cv2.BORDER_REPLICATE)
 
 

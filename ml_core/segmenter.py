@@ -37,15 +37,19 @@ class Segmenter:
         finder: FaceFinder | None = None,
     ) -> None:
         self.bundle = bundle
+        coarse = [side * 11 // 256 * 16 for side in bundle.input_size]  # 0.47 of the pixels, in whole patches
         try:
-            self._session = open_session(bundle.path / MODEL, providers=providers, threads=threads)
+            self._session, self._wide = (
+                open_session(bundle.path / MODEL, providers=providers, threads=threads, size=size)
+                for size in (bundle.input_size, coarse)
+            )
         except ProviderUnavailable:
             raise
         except Exception as error:  # ONNX Runtime's own have no common base
             raise BundleError(f"{bundle.path / MODEL}: {error}") from error
-        free = _check_contract(self._session, bundle)
-        # The wider look's, where the graph takes any size: 0.47 of the pixels, in whole patches of 16
-        height, width = (side * 11 // 256 * 16 if free else side for side in bundle.input_size)
+        _check_contract(self._session, bundle)
+        own = self._wide.get_inputs()[0].shape[1:3]  # a graph of one size keeps it
+        height, width = (a if isinstance(a, int) else b for a, b in zip(own, coarse, strict=True))
         self._coarse = height, width
         self._threads = threads
         self._finder = finder
@@ -148,8 +152,9 @@ class Segmenter:
 
     def infer(self, image: NDArray[np.uint8], cut: Affine, *, coarse: bool = False) -> NDArray[np.float32]:
         """Logits (h, w, C) of one cut of an (H, W, 3) uint8 RGB photo; `coarse`: fewer, in under half of the time."""
-        crop = sample(image, cut, self._coarse if coarse else self.bundle.input_size)
-        (logits,) = self._session.run(["logits"], {"image": crop[None]})
+        session, size = (self._wide, self._coarse) if coarse else (self._session, self.bundle.input_size)
+        crop = sample(image, cut, size)
+        (logits,) = session.run(["logits"], {"image": crop[None]})
         return np.asarray(logits[0], np.float32)
 
 
@@ -165,8 +170,8 @@ def _read(image: Photo, max_pixels: int) -> NDArray[np.uint8]:
     return image
 
 
-def _check_contract(session: Session, bundle: Bundle) -> bool:
-    """Refuse a graph that is not what the module ml_core.bundle says: BundleError. Whether its input size is free."""
+def _check_contract(session: Session, bundle: Bundle) -> None:
+    """Refuse a graph that is not what the module ml_core.bundle says: BundleError."""
     height, width = bundle.input_size
     classes = len(bundle.labels)
     inputs = {node.name: (node.type, list(node.shape[1:])) for node in session.get_inputs()}
@@ -182,5 +187,5 @@ def _check_contract(session: Session, bundle: Bundle) -> bool:
     elif outputs["labels"][0] != "tensor(uint8)" or len(outputs["labels"][1]) != 3:
         reason = f"labels are {outputs['labels']}, not uint8 (N, H, W)"
     else:
-        return free
+        return
     raise BundleError(f"{bundle.path / MODEL}: {reason}")
