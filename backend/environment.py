@@ -112,7 +112,9 @@ class Environment(BaseSettings):
     PROVIDERS: Words = Field(["CPUExecutionProvider"])
     INFERENCE_THREADS: int = Field(1, ge=1, le=256)
     INFERENCE_SLOTS: int = Field(
-        default_factory=lambda given: max(1, available_cores() // given["INFERENCE_THREADS"]), ge=1, le=1024
+        default_factory=lambda given: max(1, min(256, available_cores() // given["INFERENCE_THREADS"])),
+        ge=1,
+        le=256,
     )
     WORKERS: int = Field(default_factory=lambda: max(2, -(-available_cores() // 4)), ge=1, le=256)
     THREADS: int = Field(64, ge=2, le=1024)

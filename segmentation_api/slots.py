@@ -1,39 +1,63 @@
 """The slots in which images are computed, shared by all worker processes.
 
-A pipe holds a token for each free slot: whoever reads one has the slot, and the kernel serves readers in their order,
-whatever their process. The pipe is made before the workers are forked (backend/server/config.py imports this module),
-so nothing is found by its path. Who has which slot is noted, so that the master can free those of a worker that died.
+A pipe holds the number of each free slot: whoever reads one has the slot. It is made before the workers are forked
+(backend/server/config.py imports this module), so nothing is found by its path. Who has which slot is noted, so that
+the master can free those of a worker that died.
+
+A process hands its share of the slots on to its own threads while one waits: two photos at once in one process get in
+each other's way at Python's global lock, while another process has none.
 """
 
 import mmap
 import os
+import select
+import threading
+from contextlib import suppress
 
 from django.conf import settings
 
-TOKEN_BYTES = 2
-
 
 class SharedSlots:
-    """`count` slots for the process that makes them and those it forks."""
+    """`count` slots for the process that makes them and the `workers` it forks; at most 256."""
 
-    def __init__(self, count: int) -> None:
-        self.count = count
+    def __init__(self, count: int, *, workers: int = 1) -> None:
+        self.count, self._share = count, count // workers
         self._holders = memoryview(mmap.mmap(-1, 4 * count)).cast("I")
         """Process ids; 0 for a free slot."""
-        self._read, self._write = os.pipe()
-        for slot in range(count):
-            self.give_back(slot)
+        self._free = os.pipe()
+        os.set_blocking(self._free[0], False)
+        os.write(self._free[1], bytes(range(count)))
+        self._begin()
+        os.register_at_fork(after_in_child=self._begin)
+
+    def _begin(self) -> None:
+        """What each process has for itself: whose turn it is to ask, and a slot handed on to that thread."""
+        self._turn, self._kept = os.pipe(), os.pipe()
+        os.write(self._turn[1], b"!")
+        self._lock, self._wanted = threading.Lock(), False
 
     def take(self) -> int:
-        """A slot, perhaps after waiting."""
-        slot = int.from_bytes(os.read(self._read, TOKEN_BYTES), "big")
-        self._holders[slot] = os.getpid()
-        return slot
+        """A slot, perhaps after waiting; the threads of a process get theirs in the order they ask."""
+        turn = os.read(self._turn[0], 1)
+        slot, self._wanted = b"", True
+        while not slot:
+            select.select([self._kept[0], self._free[0]], [], [])
+            with self._lock, suppress(BlockingIOError):  # another process may have been faster
+                slot = os.read((self._free if self._wanted else self._kept)[0], 1)
+                self._wanted = False
+        os.write(self._turn[1], turn)
+        self._holders[slot[0]] = os.getpid()
+        return slot[0]
 
     def give_back(self, slot: int) -> None:
-        """Free the slot; whoever has waited longest gets it."""
-        self._holders[slot] = 0
-        os.write(self._write, slot.to_bytes(TOKEN_BYTES, "big"))
+        """Free the slot, or hand it on."""
+        with self._lock:
+            keep = self._wanted and self._holders.tolist().count(os.getpid()) <= self._share
+            if keep:
+                self._wanted = False
+            else:
+                self._holders[slot] = 0
+            os.write((self._kept if keep else self._free)[1], bytes([slot]))
 
     def give_back_all_of(self, process: int) -> None:
         """Free the slots of a process that has ended."""
@@ -42,4 +66,4 @@ class SharedSlots:
                 self.give_back(slot)
 
 
-shared_slots = SharedSlots(settings.INFERENCE_SLOTS)
+shared_slots = SharedSlots(settings.INFERENCE_SLOTS, workers=settings.WORKERS)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing.connection import Connection
 from multiprocessing.context import ForkProcess
 from pathlib import Path
 from typing import Any
@@ -215,13 +216,62 @@ def test_slots_are_handed_on_in_the_order_they_were_asked_for() -> None:
     slot = slots.take()
     for thread in threads:
         thread.start()
-        until(partial(reads_a_pipe, thread))
+        until(partial(waits_for_a_pipe, thread))
     slots.give_back(slot)
     for thread in threads:
         thread.join(5)
     assert served == list(range(20))
 
 
-def reads_a_pipe(thread: threading.Thread) -> bool:
+def waits_for_a_pipe(thread: threading.Thread) -> bool:
     """Whether a thread sleeps in the kernel until there is something to read."""
-    return "pipe_read" in Path(f"/proc/self/task/{thread.native_id}/wchan").read_text()
+    where = Path(f"/proc/self/task/{thread.native_id}/wchan").read_text()
+    return any(name in where for name in ("pipe_read", "select", "poll"))
+
+
+def test_a_process_hands_its_last_slot_to_its_own_next_request() -> None:
+    gate, here, there = Gate(SharedSlots(2, workers=2), queue=4), threading.Event(), threading.Event()
+    with another_process(gate) as (_, finish):
+        mine, waiter = hold(gate, here), waiting(gate, there)
+        with contender(gate) as elsewhere:
+            here.set()
+            assert waiter.entered.wait(5), "though another process has waited as long"
+            assert not elsewhere.poll(0.1)
+            finish()
+            assert elsewhere.poll(5)
+        there.set()
+    mine.join(5)
+    waiter.thread.join(5)
+
+
+def test_a_process_with_more_than_its_share_gives_a_slot_to_others() -> None:
+    gate, first, rest = Gate(SharedSlots(2, workers=2), queue=4), threading.Event(), threading.Event()
+    mine = [hold(gate, first), hold(gate, rest)]
+    with contender(gate) as elsewhere:
+        waiter = waiting(gate, rest)
+        first.set()
+        mine[0].join(5)
+        until(lambda: waiter.entered.is_set() or elsewhere.poll(0))
+        rest.set()
+        assert elsewhere.poll(5)
+    for thread in (mine[1], waiter.thread):
+        thread.join(5)
+
+
+@contextmanager
+def contender(gate: Gate) -> Iterator[Connection]:
+    """A process that waits for a slot and says when it got one."""
+    here, there = fork.Pipe()
+
+    def work() -> None:
+        there.send("waits")
+        with gate.slot():
+            there.send("entered")
+
+    process = fork.Process(target=work)
+    process.start()
+    assert here.poll(30)
+    here.recv()
+    time.sleep(0.1)  # from its word to its wait
+    yield here
+    process.join(30)
