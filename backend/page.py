@@ -15,9 +15,8 @@ def not_built(request: HttpRequest) -> HttpResponse:
     html = "text/html" in request.headers.get("Accept", "")
     kind, template = ("html", "not-built.html") if html else ("plain", "not-built.txt")
     response = HttpResponse(render_to_string(template), content_type=f"text/{kind}; charset=utf-8")
-    response["Content-Security-Policy"] = (
-        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
-    )
+    policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+    response["Content-Security-Policy"] = policy
     response["Cache-Control"] = "no-store"
     response["Vary"] = "Accept"
     return response

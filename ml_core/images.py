@@ -105,9 +105,8 @@ def letterbox(image_size: tuple[int, int], input_size: tuple[int, int]) -> Affin
     (height, width), (input_height, input_width) = image_size, input_size
     scale = max(height / input_height, width / input_width)
     cut_width, cut_height = scale * input_width, scale * input_height
-    return np.array(
-        [[cut_width, 0.0, (width - cut_width) / 2], [0.0, cut_height, (height - cut_height) / 2]], np.float64
-    )
+    left, top = (width - cut_width) / 2, (height - cut_height) / 2
+    return np.array([[cut_width, 0.0, left], [0.0, cut_height, top]], np.float64)
 
 
 def sample(image: NDArray[np.uint8], cut: Affine, size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -55,9 +55,8 @@ class Gate:
         REJECTED.inc()
         wait = max(1, math.ceil(self.limit * self.seconds / self.slots.count))
         seconds = wait + secrets.randbelow(wait + 1)
-        return Problem(
-            503, "too_busy", "Too many images are being parsed.", headers={"Retry-After": str(seconds)}
-        )
+        headers = {"Retry-After": str(seconds)}
+        return Problem(503, "too_busy", "Too many images are being parsed.", headers=headers)
 
 
 gate = Gate(shared_slots, queue=settings.QUEUE_SIZE)

@@ -43,12 +43,8 @@ Landmarks = shape(
 Rle = shape(
     "Rle", "A mask in COCO's compressed run lengths.", size=numbers(IntegerField, 2), counts=CharField()
 )
-ModelUsed = shape(
-    "ModelUsed", "Which model answered.", name=CharField(), version=CharField(), sha256=CharField()
-)
-Timing = shape(
-    "Timing", "Milliseconds by stage.", decode=FloatField(), locate=FloatField(), infer=FloatField()
-)
+ModelUsed = shape("ModelUsed", "What answered.", name=CharField(), version=CharField(), sha256=CharField())
+Timing = shape("Timing", "Milliseconds.", decode=FloatField(), locate=FloatField(), infer=FloatField())
 Inline = shape("Inline", "Pictures as data: URLs.", **{name: CharField(required=False) for name in PICTURES})
 
 LISTED: dict[str, AnyField] = {

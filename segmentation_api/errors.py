@@ -76,10 +76,7 @@ DRF_PROBLEMS: dict[type[drf.APIException], tuple[str, str]] = {
     drf.NotAuthenticated: ("api_key_missing", "Send an API key: `Authorization: Api-Key <key>`."),
     drf.PermissionDenied: ("api_key_invalid", "This API key is wrong, revoked or expired."),
     drf.NotFound: ("not_found", "There is nothing here."),
-    drf.MethodNotAllowed: (
-        "method_not_allowed",
-        "This method is not allowed here; `Allow` lists those that are.",
-    ),
+    drf.MethodNotAllowed: ("method_not_allowed", "Not with this method; `Allow` lists those that work here."),
     drf.NotAcceptable: ("not_acceptable", "None of the types in `Accept` can be sent."),
     drf.UnsupportedMediaType: (
         "unsupported_media_type",

@@ -46,9 +46,7 @@ def fetch_bundles(url: str, cache: Path) -> dict[str, Path]:
             problem = _fetch_all(url, store)
     except OSError as error:
         raise ImproperlyConfigured(f"MODELS_CACHE: {cache}: {error.strerror or error}") from None
-    found = {
-        folder.parent.name: folder for folder in sorted(store.glob("*/[!.]*")) if (folder / CARD).is_file()
-    }
+    found = {card.parent.parent.name: card.parent for card in sorted(store.glob(f"*/[!.]*/{CARD}"))}
     if problem and not found:
         raise ImproperlyConfigured(f"MODELS_DIR: {problem}")
     return found
@@ -81,9 +79,8 @@ def split(url: str) -> tuple[str, str]:
 
 def _client() -> "S3Client":
     """Gives up on an address that does not answer after half a minute, not after botocore's five."""
-    return boto3.client(
-        "s3", config=Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 4})
-    )
+    patience = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 4})
+    return boto3.client("s3", config=patience)
 
 
 def _published_digest(client: "S3Client", bucket: str, key: str) -> str | None:

@@ -114,7 +114,7 @@ class OptionsSerializer(Serializer[Any]):
         "application/zip, else for `mask`.",
     )
     classes = CommaListField(
-        required=False, help_text="Comma list of class names or ids; the others become background."
+        required=False, help_text="Class names or ids, by commas; others are background."
     )
     alpha = ShareField(
         min_value=0, max_value=1, default=SegmentOptions.alpha, help_text="Opacity of the overlay."
@@ -125,13 +125,9 @@ class OptionsSerializer(Serializer[Any]):
         help_text="`auto`: find each face and parse it at full detail; `whole`: the image as one crop. As the model's "
         "`cut` says if not given: `auto` for `face`.",
     )
-    model = CharField(
-        max_length=100, required=False, help_text="A name of /api/models/; the default one if not given."
-    )
+    model = CharField(max_length=100, required=False, help_text="A name of /api/models/; else the default.")
     rle = BooleanField(default=SegmentOptions.rle, help_text="With output=json: run lengths.")
-    polygons = BooleanField(
-        default=SegmentOptions.polygons, help_text="With output=json: polygons beside the run lengths."
-    )
+    polygons = BooleanField(default=SegmentOptions.polygons, help_text="With output=json: polygons, too.")
     inline = PicturesField(
         required=False, help_text="With output=json: `mask`, `labels`, `overlay` as data: URLs."
     )

@@ -46,10 +46,8 @@ def check_model() -> None:
         raise ImproperlyConfigured(f"PROVIDERS: {error}") from None
     folders = bundle_folders()
     if settings.MODEL not in folders:
-        there = ", ".join(folders) or "none"
-        raise ImproperlyConfigured(
-            f"MODEL: no bundle {settings.MODEL!r} in {settings.MODELS_DIR} (there: {there})"
-        )
+        where = f"{settings.MODELS_DIR} (there: {', '.join(folders) or 'none'})"
+        raise ImproperlyConfigured(f"MODEL: no bundle {settings.MODEL!r} in {where}")
     try:
         Bundle.load(folders[settings.MODEL])
     except BundleError as error:
@@ -68,9 +66,7 @@ def run_dir() -> Path:
         raise ImproperlyConfigured(f"RUN_DIR: {folder} cannot be made: {error.strerror}") from None
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise ImproperlyConfigured(
-            f"RUN_DIR: {folder} must be a folder that only its owner, this user, may enter"
-        )
+        raise ImproperlyConfigured(f"RUN_DIR: {folder} must be a folder that this user alone may enter")
     return folder
 
 

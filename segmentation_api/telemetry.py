@@ -8,20 +8,12 @@ from collections.abc import Callable
 from http import HTTPMethod
 from typing import Any
 
+import prometheus_client
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django_structlog import signals
 from django_structlog.middlewares import RequestMiddleware
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    REGISTRY,
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    generate_latest,
-    multiprocess,
-)
+from prometheus_client import Counter, Gauge, Histogram, multiprocess
 
 SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -35,17 +27,10 @@ REJECTED = Counter("segment_rejected_total", "Requests sent away with 503.")
 RELOADS = Counter("model_reloads_total", "Bundles loaded, by how that ended.", ["model", "result"])
 
 REQUESTS = Counter("django_http_requests_total_by_method", "Requests by method.", ["method"])
-RESPONSES = Counter(
-    "django_http_responses_total_by_status_view_method",
-    "Responses by status, view, method.",
-    ["status", "view", "method"],
-)
-REQUEST_SECONDS = Histogram(
-    "django_http_requests_latency_seconds_by_view_method",
-    "Time of a request by view, method.",
-    ["view", "method"],
-    buckets=SECONDS,
-)
+RESPONSES_NAME = "django_http_responses_total_by_status_view_method"
+RESPONSES = Counter(RESPONSES_NAME, "Responses by status, view, method.", ["status", "view", "method"])
+LATENCY_NAME = "django_http_requests_latency_seconds_by_view_method"
+REQUEST_SECONDS = Histogram(LATENCY_NAME, "Time of a request.", ["view", "method"], buckets=SECONDS)
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -107,11 +92,12 @@ def add_duration(request: HttpRequest, log_kwargs: dict[str, Any], **kwargs: Any
 
 def metrics_page() -> HttpResponse:
     """All metrics, summed over the workers."""
-    registry = REGISTRY
+    registry = prometheus_client.REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        registry = CollectorRegistry()
+        registry = prometheus_client.CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)
-    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+    text = prometheus_client.generate_latest(registry)
+    return HttpResponse(text, content_type=prometheus_client.CONTENT_TYPE_LATEST)
 
 
 def count_image(model: str, output: str, timing_ms: dict[str, float]) -> None:

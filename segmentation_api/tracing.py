@@ -44,9 +44,8 @@ def middleware(get_response: GetResponse) -> GetResponse:
     def traced(request: HttpRequest) -> HttpResponse:
         tracer = provider().get_tracer("segmentation_api")
         parent = propagate.extract({name.lower(): value for name, value in request.headers.items()})
-        with tracer.start_as_current_span(
-            str(request.method), context=parent, kind=trace.SpanKind.SERVER
-        ) as span:
+        method, kind = str(request.method), trace.SpanKind.SERVER
+        with tracer.start_as_current_span(method, context=parent, kind=kind) as span:
             response = get_response(request)
             _describe(span, request, response)
             _stages(tracer, response)

@@ -129,7 +129,7 @@ export interface components {
             /** @description What is answered; wins over `Accept`, which asks for `json` by application/json, for `classes` by application/zip, else for `mask`. */
             output?: components["schemas"]["OutputEnum"];
             /**
-             * @description Comma list of class names or ids; the others become background.
+             * @description Class names or ids, by commas; others are background.
              * @example hair,skin
              */
             classes?: string;
@@ -141,7 +141,7 @@ export interface components {
             alpha?: number;
             /** @description `auto`: find each face and parse it at full detail; `whole`: the image as one crop. As the model's `cut` says if not given: `auto` for `face`. */
             faces?: components["schemas"]["FacesEnum"];
-            /** @description A name of /api/models/; the default one if not given. */
+            /** @description A name of /api/models/; else the default. */
             model?: string;
             /**
              * @description With output=json: run lengths.
@@ -149,7 +149,7 @@ export interface components {
              */
             rle?: boolean;
             /**
-             * @description With output=json: polygons beside the run lengths.
+             * @description With output=json: polygons, too.
              * @default false
              */
             polygons?: boolean;
@@ -174,7 +174,7 @@ export interface components {
             /** @description What is answered; wins over `Accept`, which asks for `json` by application/json, for `classes` by application/zip, else for `mask`. */
             output?: components["schemas"]["OutputEnum"];
             /**
-             * @description Comma list of class names or ids; the others become background.
+             * @description Class names or ids, by commas; others are background.
              * @example hair,skin
              */
             classes?: string;
@@ -186,7 +186,7 @@ export interface components {
             alpha?: number;
             /** @description `auto`: find each face and parse it at full detail; `whole`: the image as one crop. As the model's `cut` says if not given: `auto` for `face`. */
             faces?: components["schemas"]["FacesEnum"];
-            /** @description A name of /api/models/; the default one if not given. */
+            /** @description A name of /api/models/; else the default. */
             model?: string;
             /**
              * @description With output=json: run lengths.
@@ -194,7 +194,7 @@ export interface components {
              */
             rle?: boolean;
             /**
-             * @description With output=json: polygons beside the run lengths.
+             * @description With output=json: polygons, too.
              * @default false
              */
             polygons?: boolean;
@@ -268,7 +268,7 @@ export interface components {
             };
             licence: string;
         };
-        /** @description Which model answered. */
+        /** @description What answered. */
         ModelUsed: {
             name: string;
             version: string;
@@ -321,7 +321,7 @@ export interface components {
             /** @description What is answered; wins over `Accept`, which asks for `json` by application/json, for `classes` by application/zip, else for `mask`. */
             output?: components["schemas"]["OutputEnum"];
             /**
-             * @description Comma list of class names or ids; the others become background.
+             * @description Class names or ids, by commas; others are background.
              * @example hair,skin
              */
             classes?: string;
@@ -333,7 +333,7 @@ export interface components {
             alpha?: number;
             /** @description `auto`: find each face and parse it at full detail; `whole`: the image as one crop. As the model's `cut` says if not given: `auto` for `face`. */
             faces?: components["schemas"]["FacesEnum"];
-            /** @description A name of /api/models/; the default one if not given. */
+            /** @description A name of /api/models/; else the default. */
             model?: string;
             /**
              * @description With output=json: run lengths.
@@ -341,7 +341,7 @@ export interface components {
              */
             rle?: boolean;
             /**
-             * @description With output=json: polygons beside the run lengths.
+             * @description With output=json: polygons, too.
              * @default false
              */
             polygons?: boolean;
@@ -355,7 +355,7 @@ export interface components {
             width: number;
             height: number;
         };
-        /** @description Milliseconds by stage. */
+        /** @description Milliseconds. */
         Timing: {
             /** Format: double */
             decode: number;
@@ -609,17 +609,17 @@ export interface operations {
             query?: {
                 /** @description Opacity of the overlay. */
                 alpha?: number;
-                /** @description Comma list of class names or ids; the others become background. */
+                /** @description Class names or ids, by commas; others are background. */
                 classes?: string;
                 /** @description `auto`: find each face and parse it at full detail; `whole`: the image as one crop. As the model's `cut` says if not given: `auto` for `face`. */
                 faces?: "auto" | "whole";
                 /** @description With output=json: `mask`, `labels`, `overlay` as data: URLs. */
                 inline?: string;
-                /** @description A name of /api/models/; the default one if not given. */
+                /** @description A name of /api/models/; else the default. */
                 model?: string;
                 /** @description What is answered; wins over `Accept`, which asks for `json` by application/json, for `classes` by application/zip, else for `mask`. */
                 output?: "mask" | "labels" | "overlay" | "classes" | "json";
-                /** @description With output=json: polygons beside the run lengths. */
+                /** @description With output=json: polygons, too. */
                 polygons?: boolean;
                 /** @description With output=json: run lengths. */
                 rle?: boolean;
@@ -765,17 +765,17 @@ export interface operations {
             query?: {
                 /** @description Opacity of the overlay. */
                 alpha?: number;
-                /** @description Comma list of class names or ids; the others become background. */
+                /** @description Class names or ids, by commas; others are background. */
                 classes?: string;
                 /** @description `auto`: find each face and parse it at full detail; `whole`: the image as one crop. As the model's `cut` says if not given: `auto` for `face`. */
                 faces?: "auto" | "whole";
                 /** @description With output=json: `mask`, `labels`, `overlay` as data: URLs. */
                 inline?: string;
-                /** @description A name of /api/models/; the default one if not given. */
+                /** @description A name of /api/models/; else the default. */
                 model?: string;
                 /** @description What is answered; wins over `Accept`, which asks for `json` by application/json, for `classes` by application/zip, else for `mask`. */
                 output?: "mask" | "labels" | "overlay" | "classes" | "json";
-                /** @description With output=json: polygons beside the run lengths. */
+                /** @description With output=json: polygons, too. */
                 polygons?: boolean;
                 /** @description With output=json: run lengths. */
                 rle?: boolean;

@@ -33,6 +33,4 @@ class Command(BaseCommand):
             ) from None
         self.stdout.write("The service reloads.")
         if refused:
-            raise CommandError(
-                "The good ones are being reloaded; the refused ones stay at their old version."
-            )
+            raise CommandError("The good ones are being reloaded; the refused ones stay as they are.")
