@@ -10,19 +10,39 @@ half-resolution logits and the way back.
 import io
 import math
 import re
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ml_core import color, png, tiff
+from ml_core.flatten import flatten
+from ml_core.image_errors import BrokenImage, ImageTooLarge, UnsupportedImage
+from ml_core.jpeg import decode_jpeg
 from ml_core.labels import LabelSet
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
-"""Pillow's names of the formats that are read; of TIFF and GIF the first frame."""
+FORMATS = ["JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF"]
+"""Pillow's names of the formats that are read; of those with several frames the first, of TIFF the full picture."""
 
-MAGIC = re.compile(rb"\xff\xd8\xff|\x89PNG|RIFF.{4}WEBP|BM.{4}\0{4}|II\*\0|MM\0\*|GIF8", re.DOTALL)
-"""How files of these formats begin."""
+MAGIC = re.compile(rb"\xff\xd8\xff|\x89PNG|RIFF.{4}WEBP|BM.{4}\0{4}|GIF8|.{4}ftypavi[fs]", re.DOTALL)
+"""How files of these formats begin, but for TIFF, whose module knows more."""
+
+HEIC = re.compile(rb".{4}ftyp(hei[cxms]|hev[cxms]|mif1|msf1)", re.DOTALL)
+
+NO_HEIC = (
+    "HEIC is not read here: send a JPEG, as iPhones make with Settings, Camera, Formats, Most Compatible; or have "
+    "requirements-heif.txt installed where this service runs."
+)
+
+try:
+    import pillow_heif
+except ImportError:  # an extra
+    pass
+else:
+    pillow_heif.register_heif_opener()
+    FORMATS.append("HEIF")
 
 MAX_PIXELS = 50_000_000
 
@@ -30,74 +50,65 @@ Affine = NDArray[np.float64]
 """(2, 3): (x, y, 1) -> (x, y)."""
 
 
-class ImageError(ValueError):
-    """An image that cannot be used; `str()` is a sentence fit for the person who sent it."""
+class Decoded(NamedTuple):
+    """Pixels (height, width, 3), uint8 sRGB, upright; and whether some of the file's data was damaged."""
 
-
-class ImageTooLarge(ImageError):
-    """More pixels than allowed, by the header."""
-
-
-class UnsupportedImage(ImageError):
-    """Not an image, or not of a format or pixel type that is read."""
-
-
-class BrokenImage(ImageError):
-    """The start of an image of a known format, but cut short or damaged."""
+    pixels: NDArray[np.uint8]
+    damaged: bool = False
 
 
 def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
-    """Decode JPEG, PNG, WebP, BMP, TIFF or GIF bytes to (height, width, 3) uint8 RGB, upright.
+    """The pixels of `read`."""
+    return read(data, max_pixels=max_pixels).pixels
 
-    EXIF orientation is honoured, transparency is laid on white, 16-bit greyscale scaled to 8 bits; colour
-    profiles are ignored. Raises ImageTooLarge from the header alone, before a pixel is decoded; else
-    UnsupportedImage or BrokenImage.
+
+def read(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Decoded:
+    """Decode JPEG, PNG, WebP, BMP, TIFF, GIF or AVIF bytes, and HEIC where pillow-heif is installed.
+
+    EXIF orientation is honoured, colours are converted to sRGB, transparency is laid on white, 16 bits a channel
+    are scaled to 8. Raises ImageTooLarge from the header alone, before a pixel is decoded; else UnsupportedImage or
+    BrokenImage.
     """
-    too_large = ImageTooLarge(f"The image has more than {max_pixels:,} pixels.")
     if not data:
         raise BrokenImage("The image is empty.")
+    directory = None
+    if data.startswith(tiff.PREFIXES):
+        data, directory = tiff.full_picture(data)
+    image = _open(data, directory, max_pixels)
+    damaged = False
+    if image.format in ("JPEG", "MPO") and image.mode in ("RGB", "L", "CMYK"):
+        pixels, damaged = decode_jpeg(data, image.size)
+        if pixels is not None and image.mode != "CMYK":
+            return Decoded(_upright(_in_srgb(pixels, image), image), damaged)
+    return Decoded(_upright(flatten(image, data, directory), image, directory), damaged)
+
+
+def from_pil(image: Image.Image) -> NDArray[np.uint8]:
+    """(height, width, 3) uint8 sRGB of a Pillow image, upright. Raises UnsupportedImage or BrokenImage."""
+    return _upright(flatten(image), image)
+
+
+def _open(data: bytes, directory: tiff.Directory | None, max_pixels: int) -> Image.Image:
+    """The image with its header read."""
+    too_large = ImageTooLarge(f"The image has more than {max_pixels:,} pixels.")
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise too_large from None
     except Exception:  # Pillow's parsers raise nearly anything on hostile bytes
-        if MAGIC.match(data):
+        if (mended := png.without_damage(data)) is not None:
+            return _open(mended, None, max_pixels)
+        if MAGIC.match(data) or (directory and not directory.is_whole(len(data))):
             raise BrokenImage("The image is cut short or damaged.") from None
-        raise UnsupportedImage(f"This is not a {', '.join(FORMATS[:-1])} or {FORMATS[-1]} image.") from None
+        if directory:
+            raise UnsupportedImage("TIFF images of this kind of pixels are not read.") from None
+        if HEIC.match(data):
+            raise UnsupportedImage(NO_HEIC) from None
+        names = ", ".join(FORMATS[:-1])
+        raise UnsupportedImage(f"This is not a {names} or {FORMATS[-1]} image.") from None
     if image.width * image.height > max_pixels:
         raise too_large
-    if image.format == "JPEG" and image.mode in ("RGB", "L") and data.endswith(b"\xff\xd9"):
-        # Half of Pillow's time on large photos. Only whole files: OpenCV fills missing parts without an error.
-        flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-        if pixels is not None:
-            return _upright(pixels, image)
-    return from_pil(image)
-
-
-def from_pil(image: Image.Image) -> NDArray[np.uint8]:
-    """(height, width, 3) uint8 RGB of a Pillow image, upright. Raises UnsupportedImage or BrokenImage."""
-    try:
-        image.load()
-    except Exception:  # as in decode
-        raise BrokenImage("The image is cut short or damaged.") from None
-    if image.mode.startswith("I;16"):
-        grey = np.rint(np.asarray(image) / 257).astype(np.uint8)
-        return _upright(np.repeat(grey[:, :, None], 3, axis=2), image)
-    if image.mode in ("I", "F"):
-        raise UnsupportedImage("Images with 32 bits a channel are not read; 8 and 16 bits are.")
-    try:
-        if image.has_transparency_data:
-            layer = image.convert("RGBA")
-            flat = Image.new("RGB", image.size, "white")
-            flat.paste(layer, mask=layer)
-        else:
-            flat = image.convert("RGB")
-    except ValueError:
-        raise UnsupportedImage(f"Images of the pixel type {image.mode} are not read.") from None
-    except Exception:  # a palette image without its palette, say
-        raise BrokenImage("The image is cut short or damaged.") from None
-    return _upright(np.asarray(flat), image)
+    return image
 
 
 def letterbox(image_size: tuple[int, int], input_size: tuple[int, int]) -> Affine:
@@ -171,10 +182,22 @@ def blend(
     return np.where((labels == 0)[:, :, None], image, mixed)
 
 
-def _upright(pixels: NDArray[np.uint8], image: Image.Image) -> NDArray[np.uint8]:
+def _in_srgb(pixels: NDArray[np.uint8], image: Image.Image) -> NDArray[np.uint8]:
+    """The pixels of a JPEG, which Pillow opened as `image`, as sRGB."""
+    conversion = color.conversion(image)
+    if conversion is None:
+        return pixels
+    if isinstance(conversion, color.Encoding):
+        return color.apply(pixels, conversion)
+    return np.asarray(color.to_srgb(Image.fromarray(pixels).convert(image.mode), conversion))
+
+
+def _upright(
+    pixels: NDArray[np.uint8], image: Image.Image, directory: tiff.Directory | None = None
+) -> NDArray[np.uint8]:
     """Undo the EXIF orientation (EXIF 2.32, tag 0x0112) of the image that the pixels come from."""
     try:
-        orientation = image.getexif().get(0x0112)
+        orientation = directory.number(tiff.ORIENTATION) if directory else _orientation(image)
     except Exception:  # broken EXIF is no reason to refuse a photo
         orientation = None
     if orientation in (5, 6, 7, 8):
@@ -184,3 +207,13 @@ def _upright(pixels: NDArray[np.uint8], image: Image.Image) -> NDArray[np.uint8]
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
     return np.ascontiguousarray(pixels)
+
+
+def _orientation(image: Image.Image) -> int | None:
+    """Not by Image.getexif(), which also takes it from XMP; browsers do not."""
+    content = image.info.get("exif")
+    if content is None and (text := image.info.get("Raw profile type exif")):  # a PNG by ImageMagick
+        content = bytes.fromhex("".join(text.split("\n")[3:]))
+    exif = Image.Exif()
+    exif.load(content or b"")
+    return exif.get(tiff.ORIENTATION)

@@ -17,7 +17,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import is_valid_path
 from rest_framework import exceptions as drf
 
-from ml_core.images import BrokenImage, ImageTooLarge, UnsupportedImage
+from ml_core.image_errors import BrokenImage, ImageTooLarge, UnsupportedImage
 
 logger = structlog.get_logger(__name__)
 

@@ -14,7 +14,8 @@ import PIL.Image
 from numpy.typing import NDArray
 from rich.progress import track
 
-from ml_core.images import ImageError, decode
+from ml_core.image_errors import ImageError
+from ml_core.images import decode
 from ml_core.labels import IGNORE
 from training.options import RunError
 

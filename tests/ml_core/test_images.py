@@ -9,17 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from ml_core.images import (
-    BrokenImage,
-    ImageTooLarge,
-    UnsupportedImage,
-    blend,
-    colorize,
-    decode,
-    letterbox,
-    pixel_affine,
-    sample,
-)
+from ml_core.image_errors import BrokenImage, ImageTooLarge, UnsupportedImage
+from ml_core.images import blend, colorize, decode, letterbox, pixel_affine, sample
 from training.lapa import LAPA
 
 RAMP = np.stack(np.broadcast_arrays(np.arange(40)[:, None] * 6, np.arange(60) * 4, 90), axis=2).astype(

@@ -1,0 +1,224 @@
+"""TIFF files that Pillow would not read right: thumbnails before the picture, big-endian BigTIFF, 16-bit planes.
+
+It is given a new file instead: the old one with one directory at its end, which refers to the pixels where they are.
+Tags are those of TIFF 6.0 and of TIFF/EP.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from ml_core.image_errors import BrokenImage, UnsupportedImage
+
+PREFIXES = b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"II\0*", b"MM*\0"
+"""The last two are wrong, and read all the same."""
+
+(NEW_SUBFILE, SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC) = (254, 255, 256, 257, 258, 259, 262)
+(STRIP_OFFSETS, ORIENTATION, SAMPLES, STRIP_SIZES, PLANAR, XMP) = (273, 274, 277, 279, 284, 700)
+(TILE_OFFSETS, TILE_SIZES, SUBIFDS, EXTRA, FORMATS, ICC) = (324, 325, 330, 338, 339, 34675)
+
+COMPRESSIONS = {1, 2, 3, 4, 5, 6, 7, 8, 32771, 32773, 32946, 34925, 50000}
+"""None, CCITT, LZW, JPEG, Deflate, PackBits, LZMA, Zstandard: what Pillow's libtiff decodes."""
+PHOTOMETRICS = {0, 1, 2, 3, 5, 6, 8}
+"""Grey, RGB, palette, CMYK, YCbCr, Lab: not the sensor data of raw photos."""
+HIDDEN = {EXTRA, FORMATS, ICC, ORIENTATION, XMP}
+"""Tags of the whole picture that a plane of it does not have."""
+OTHER_COMPRESSIONS = {
+    **dict.fromkeys((33003, 33004, 33005, 34712), "JPEG 2000"),
+    34887: "LERC",
+    **dict.fromkeys((22610, 34934, 50002, 52546), "JPEG XL or XR"),
+    **dict.fromkeys((34927, 50001), "WebP"),
+}
+COLORS = {1: "L", 2: "RGB", 5: "CMYK"}
+"""Pillow's modes of some photometric interpretations."""
+BYTES = {
+    1: 1,
+    2: 1,
+    3: 2,
+    4: 4,
+    5: 8,
+    6: 1,
+    7: 1,
+    8: 2,
+    9: 4,
+    10: 8,
+    11: 4,
+    12: 8,
+    13: 4,
+    16: 8,
+    17: 8,
+    18: 8,
+}
+"""Of a value, by its field type."""
+CODES = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
+MAX_DIRECTORIES = 4096
+
+
+@dataclass(frozen=True)
+class Tag:
+    """Field type and bytes of a tag's values."""
+
+    kind: int
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Directory:
+    """One picture of a TIFF: byte order, tags, and where the next directory is."""
+
+    order: str
+    tags: dict[int, Tag]
+    after: int = 0
+
+    def numbers(self, tag: int) -> tuple[int, ...]:
+        """The values of a tag of unsigned integers; none where it is missing."""
+        found = self.tags.get(tag)
+        if found is None or found.kind not in CODES:
+            return ()
+        count = len(found.content) // BYTES[found.kind]
+        return struct.unpack_from(f"{self.order}{count}{CODES[found.kind]}", found.content)
+
+    def number(self, tag: int, default: int = 0) -> int:
+        """The first of them."""
+        return (self.numbers(tag) or (default,))[0]
+
+    def tag(self, *values: int) -> Tag:
+        """A tag of 32-bit numbers."""
+        return Tag(4, struct.pack(f"{self.order}{len(values)}I", *values))
+
+    @property
+    def bits(self) -> int:
+        """Of the deepest channel."""
+        return max(self.numbers(BITS), default=1)
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it is the thumbnail or the mask of another picture."""
+        return bool(self.number(NEW_SUBFILE) & 0b101) or self.number(SUBFILE) == 2
+
+    def is_whole(self, size: int) -> bool:
+        """Whether a file of so many bytes has all of its strips or tiles."""
+        offsets = self.numbers(STRIP_OFFSETS) or self.numbers(TILE_OFFSETS)
+        sizes = self.numbers(STRIP_SIZES) or self.numbers(TILE_SIZES)
+        return len(offsets) > 0 and all(map(lambda at, length: at + length <= size, offsets, sizes))
+
+
+def full_picture(data: bytes) -> tuple[bytes, Directory]:
+    """The file, or a new one where Pillow would not read it right; and the tags of its picture.
+
+    A thumbnail is not the picture, unless there is nothing else. The new file has no orientation, since decoders differ
+    in whether they turn the picture, and of 16-bit greys 0 is black. Raises UnsupportedImage for raw photos, pixels and
+    compressions that are not read, else BrokenImage.
+    """
+    first = next(_directories(data), None)
+    if first is None:
+        raise BrokenImage("The image is cut short or damaged.")
+    chosen = first
+    if first.is_part:
+        whole = [one for one in _directories(data) if not one.is_part]
+        chosen = max(whole, key=lambda one: one.number(WIDTH) * one.number(HEIGHT), default=first)
+    _check(chosen, data)
+    shown = {tag: value for tag, value in chosen.tags.items() if tag not in (ORIENTATION, XMP)}
+    if chosen.number(PHOTOMETRIC) == 0 and chosen.bits > 8:
+        shown[PHOTOMETRIC] = chosen.tag(1)
+    if chosen is first and shown == chosen.tags and not data.startswith(b"MM\0+"):
+        return data, chosen
+    return rewritten(data, replace(chosen, tags=shown)), chosen
+
+
+def planes(data: bytes, directory: Directory) -> list[bytes]:
+    """Of channels that lie one after another and that Pillow would mix up: a grey file of each, alpha included."""
+    colors = len(COLORS.get(directory.number(PHOTOMETRIC), ""))
+    has_alpha = directory.number(EXTRA) in (1, 2)
+    samples = directory.number(SAMPLES, 1)
+    if (
+        directory.number(PLANAR) != 2
+        or not 0 < colors < samples + 1
+        or not (directory.bits == 16 or has_alpha)
+    ):
+        return []
+    places, sizes = (
+        (STRIP_OFFSETS, STRIP_SIZES) if STRIP_OFFSETS in directory.tags else (TILE_OFFSETS, TILE_SIZES)
+    )
+    offsets, lengths = directory.numbers(places), directory.numbers(sizes)
+    shared = {tag: value for tag, value in directory.tags.items() if tag not in HIDDEN}
+    for tag, value in {SAMPLES: 1, PHOTOMETRIC: 1, PLANAR: 1, BITS: directory.bits}.items():
+        shared[tag] = directory.tag(value)
+    found = []
+    each = len(offsets) // samples
+    for start in range(0, each * (colors + has_alpha), each or 1):
+        mine = slice(start, start + each)
+        own = {places: directory.tag(*offsets[mine]), sizes: directory.tag(*lengths[mine])}
+        found.append(rewritten(data, Directory(directory.order, {**shared, **own})))
+    return found
+
+
+def rewritten(data: bytes, directory: Directory) -> bytes:
+    """The file as a classic TIFF with this directory alone, at its end."""
+    order = directory.order
+    start = len(data) + len(data) % 2
+    at = start + 2 + 12 * len(directory.tags) + 4
+    entries, values = [], b""
+    for number, tag in sorted(directory.tags.items()):
+        if tag.kind in (16, 18):
+            tag = directory.tag(*directory.numbers(number))
+        content = tag.content
+        if len(content) > 4:
+            content = struct.pack(f"{order}I", at + len(values))
+            values += tag.content + bytes(len(tag.content) % 2)
+        count = len(tag.content) // BYTES[tag.kind]
+        entries.append(struct.pack(f"{order}HHI4s", number, tag.kind, count, content))
+    head = data[:2] + struct.pack(f"{order}HI", 42, start)
+    count_bytes = struct.pack(f"{order}H", len(entries))
+    return b"".join((head, data[8:], bytes(len(data) % 2), count_bytes, *entries, bytes(4), values))
+
+
+def _check(directory: Directory, data: bytes) -> None:
+    bits, compression = directory.bits, directory.number(COMPRESSION, 1)
+    if directory.number(PHOTOMETRIC) not in PHOTOMETRICS or (data[:4], data[8:10]) == (b"II*\0", b"CR"):
+        raise UnsupportedImage("Raw photos are not read: develop it to a JPEG or a TIFF.")
+    if bits > 16 or not {1, 2, 4}.issuperset(directory.numbers(FORMATS)):
+        raise UnsupportedImage(
+            "Images of floating-point numbers or with 32 bits a channel are not read; 8 and 16 bits are."
+        )
+    if compression not in COMPRESSIONS:
+        name = OTHER_COMPRESSIONS.get(compression, f"method {compression}")
+        raise UnsupportedImage(f"TIFF images compressed by {name} are not read: save it with LZW or Deflate.")
+
+
+def _directories(data: bytes) -> Iterator[Directory]:
+    """All that the file has, the first one first, pictures within pictures behind the others."""
+    order = "<" if data[:1] == b"I" else ">"
+    big = 43 in data[2:4]
+    offset = struct.Struct(order + ("Q" if big else "I"))
+    todo, seen = list(offset.unpack_from(data, offset.size)), set[int]()
+    while todo and len(seen) < MAX_DIRECTORIES:
+        at = todo.pop(0)
+        if at in seen or not 0 < at < len(data):
+            continue
+        seen.add(at)
+        try:
+            found = _directory(data, at, order, big)
+        except struct.error:  # goes on beyond the end of the file
+            continue
+        yield found
+        todo = [found.after, *todo, *found.numbers(SUBIFDS)]
+
+
+def _directory(data: bytes, at: int, order: str, big: bool) -> Directory:
+    head, entry, offset = (
+        struct.Struct(order + code) for code in (("Q", "HHQ8s", "Q") if big else ("H", "HHI4s", "I"))
+    )
+    (count,) = head.unpack_from(data, at)
+    start, tags = at + head.size, {}
+    end = start + count * entry.size
+    for tag, kind, values, content in entry.iter_unpack(data[start:end]):
+        length = values * BYTES.get(kind, 0)
+        if length > offset.size:
+            (place,) = offset.unpack(content)
+            content = data[place : place + length]
+        if length and len(content) >= length:
+            tags[tag] = Tag(kind, content[:length])
+    return Directory(
+        order, tags, *offset.unpack_from(data[end : end + offset.size].ljust(offset.size, b"\0"))
+    )

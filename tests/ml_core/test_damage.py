@@ -1,0 +1,176 @@
+"""Files that are damaged or odd: said so, or read all the same."""
+
+import io
+import struct
+import zlib
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from ml_core import images
+from ml_core.image_errors import BrokenImage, UnsupportedImage
+from ml_core.images import decode, from_pil, read
+from tests.ml_core.test_color import chunk, png
+
+NOISE = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
+PICTURE = Image.fromarray(np.kron(NOISE, np.ones((4, 4, 1), np.uint8)))
+KINDS: dict[str, tuple[str, dict[str, Any]]] = {
+    "baseline": ("RGB", {}),
+    "progressive": ("RGB", {"progressive": True}),
+    "with restarts": ("RGB", {"restart_marker_rows": 1}),
+    "full colour": ("RGB", {"subsampling": 0, "quality": 95}),
+    "grey": ("L", {}),
+    "CMYK": ("CMYK", {}),
+}
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+
+
+def jpeg(kind: str, **options: Any) -> bytes:
+    mode, defaults = KINDS[kind]
+    target = io.BytesIO()
+    PICTURE.convert(mode).save(target, "JPEG", **defaults, **options)
+    return target.getvalue()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_whole_jpeg_is_not_called_damaged(kind: str) -> None:
+    data = jpeg(kind)
+    assert not read(data).damaged
+    assert not read(data + b"more bytes").damaged
+    assert not read(jpeg(kind, exif=b"Exif\0\0" + bytes(100))).damaged
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("content", [bytes(4096), b"\xff" * 4096, b""])
+def test_a_hole_is_found(kind: str, content: bytes) -> None:
+    data = jpeg(kind)
+    middle = len(data) // 2
+    try:
+        found = read(data[:middle] + content + data[middle + 4096 :])
+    except BrokenImage:
+        return
+    assert found.damaged
+    assert found.pixels.shape == (240, 320, 3)
+    kept = 60 if kind != "progressive" else 0  # which has the rows of all scans above the hole
+    assert (found.pixels[:kept] == decode(data)[:kept]).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
+def test_an_end_put_on_what_is_cut_is_found(kind: str, share: float) -> None:
+    data = jpeg(kind)
+    assert read(data[: int(share * len(data))] + b"\xff\xd9").damaged
+    assert read(data[: int(share * len(data))] + b"\xff\xd9" + b"more bytes").damaged
+    with pytest.raises(BrokenImage):
+        read(data[: int(share * len(data))])
+
+
+def test_zeros_before_the_end_and_rubbish_before_the_tables_are_no_damage() -> None:
+    data = jpeg("baseline")
+    for odd in (data[:-2] + bytes(9) + data[-2:], data[:2] + b"\xff\xe1\0\2rubbish" + data[2:]):
+        found = read(odd)
+        assert not found.damaged
+        assert (found.pixels == decode(data)).all()
+    assert read(data[:-2] + b"surplus" + data[-2:]).damaged
+
+
+@pytest.mark.parametrize("where", ["before", "after"])
+@pytest.mark.parametrize("kind", [b"tEXt", b"pHYs", b"eXIf", b"gAMA", b"iCCP", b"zTXt"])
+def test_a_wrong_checksum_beside_the_picture_of_a_png(kind: bytes, where: str) -> None:
+    odd = bytearray(chunk(kind, b"Comment\0\0" + struct.pack(">I", 100_000)))
+    odd[-1] ^= 1
+    data = png(NOISE, bytes(odd))
+    if where == "after":
+        data = data.replace(bytes(odd), b"")
+        data = data[:-12] + bytes(odd) + data[-12:]
+    assert (decode(data) == NOISE).all()
+
+
+def test_a_wrong_checksum_of_the_picture_itself_is_damage() -> None:
+    data = bytearray(png(NOISE))
+    data[data.index(b"IDAT") - 5] ^= 1  # the last one before it is that of the header
+    with pytest.raises(BrokenImage):
+        decode(bytes(data))
+
+
+def test_a_text_that_unpacks_to_megabytes_is_left_out() -> None:
+    text = chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(5 << 20)))
+    assert (decode(png(NOISE, text)) == NOISE).all()
+
+
+def test_a_transparent_colour_of_16_bits_is_white() -> None:
+    grey = np.array([[0, 300, 301, 65535]], np.uint16)
+    assert decode(png(grey, chunk(b"tRNS", struct.pack(">H", 300))))[0, :, 0].tolist() == [0, 255, 1, 255]
+    color = np.dstack([grey, grey, grey[:, ::-1]])
+    found = decode(png(color, chunk(b"tRNS", struct.pack(">HHH", 300, 300, 301))))
+    assert found[0].tolist() == [[0, 0, 255], [255, 255, 255], [1, 1, 1], [255, 255, 0]]
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
+@pytest.mark.parametrize("with_exif", [False, True])
+def test_an_orientation_in_xmp_alone_turns_nothing(format: str, with_exif: bool) -> None:
+    options: dict[str, Any] = {"xmp": XMP}
+    if format == "PNG":
+        options = {"pnginfo": PngInfo()}
+        options["pnginfo"].add_itxt("XML:com.adobe.xmp", XMP.decode())
+    if with_exif:
+        exif = Image.Exif()
+        exif[0x010F] = "a maker"
+        options["exif"] = exif
+    if format == "TIFF":
+        options = {"tiffinfo": {700: XMP}}
+    target = io.BytesIO()
+    PICTURE.save(target, format, **options)
+    assert b"tiff:Orientation" in target.getvalue()
+    assert decode(target.getvalue()).shape == (240, 320, 3)
+    if format != "TIFF":  # Pillow turns it itself
+        assert from_pil(Image.open(target)).shape == (240, 320, 3)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_of_tiff_and_avif(orientation: int) -> None:
+    shapes = set()
+    for format in ("TIFF", "AVIF", "JPEG"):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        target = io.BytesIO()
+        PICTURE.save(target, format, exif=exif)
+        shapes.add(decode(target.getvalue()).shape)
+    assert shapes == {(320, 240, 3) if orientation > 4 else (240, 320, 3)}
+
+
+def test_avif_is_read() -> None:
+    target = io.BytesIO()
+    PICTURE.save(target, "AVIF", quality=90, subsampling="4:4:4")
+    assert np.abs(decode(target.getvalue()).astype(int) - np.asarray(PICTURE)).mean() < 8
+    layer = PICTURE.copy()
+    layer.putalpha(0)
+    target = io.BytesIO()
+    layer.save(target, "AVIF")
+    assert decode(target.getvalue()).min() > 250
+    with pytest.raises(BrokenImage):
+        decode(target.getvalue()[:300])
+
+
+@pytest.fixture
+def heic() -> bytes:
+    pytest.importorskip("pillow_heif")
+    target = io.BytesIO()
+    PICTURE.save(target, "HEIF", quality=90, chroma=444)
+    return target.getvalue()
+
+
+def test_heic_is_read_where_its_package_is_installed(heic: bytes) -> None:
+    found = decode(heic)
+    assert np.abs(found.astype(int) - np.asarray(PICTURE)).mean() < 8
+
+
+def test_heic_is_refused_with_the_remedy_where_it_is_not(
+    heic: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(images, "FORMATS", [name for name in images.FORMATS if name != "HEIF"])
+    with pytest.raises(UnsupportedImage, match=r"JPEG.*requirements-heif\.txt"):
+        decode(heic)

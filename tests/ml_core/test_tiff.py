@@ -1,0 +1,208 @@
+"""TIFF files that are not what they seem: the right pixels, or the reason why not."""
+
+import io
+import struct
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from numpy.typing import NDArray
+
+from ml_core import tiff
+from ml_core.image_errors import BrokenImage, ImageTooLarge, UnsupportedImage
+from ml_core.images import decode
+
+HEIGHT, WIDTH = 70, 93
+ROWS, COLUMNS = np.mgrid[0:HEIGHT, 0:WIDTH]
+COLOR = np.dstack([3 * ROWS, 2 * COLUMNS, ROWS + COLUMNS]).astype(np.uint8)
+GREY = COLOR[:, :, 2]
+ALPHA = (255 - 2 * COLUMNS).astype(np.uint8)
+THUMBNAIL = np.full((20, 30, 3), 200, np.uint8)
+
+
+def as_rgb(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.repeat(grey[:, :, None], 3, axis=2)
+
+
+def on_white(colors: NDArray[np.uint8]) -> NDArray[np.float64]:
+    share = ALPHA[:, :, None] / 255
+    found: NDArray[np.float64] = np.rint(colors * share + 255 * (1 - share))
+    return found
+
+
+def written(pixels: NDArray[Any], *, byteorder: Any = "<", bigtiff: bool = False, **options: Any) -> bytes:
+    target = io.BytesIO()
+    with tifffile.TiffWriter(target, byteorder=byteorder, bigtiff=bigtiff) as file:
+        file.write(np.ascontiguousarray(pixels), metadata=None, **options)
+    return target.getvalue()
+
+
+def deep(pixels: NDArray[np.uint8]) -> NDArray[np.uint16]:
+    return pixels.astype(np.uint16) * 257
+
+
+LAYOUTS: dict[str, dict[str, Any]] = {
+    "strips": {},
+    "short strips": {"rowsperstrip": 7},
+    "tiles": {"tile": (16, 32)},
+    "LZW": {"compression": "lzw", "predictor": True},
+    "Deflate tiles": {"compression": "zlib", "tile": (32, 16)},
+}
+ENDS: dict[str, dict[str, Any]] = {
+    "little": {},
+    "big": {"byteorder": ">"},
+    "little BigTIFF": {"bigtiff": True},
+    "big BigTIFF": {"byteorder": ">", "bigtiff": True},
+}
+FORMS = [{**layout, **end} for layout in LAYOUTS.values() for end in ENDS.values()]
+NAMES = [f"{layout}, {end}" for layout in LAYOUTS for end in ENDS]
+
+
+@pytest.mark.parametrize("form", FORMS, ids=NAMES)
+def test_planes_and_pixels_of_8_and_16_bits(form: dict[str, Any]) -> None:
+    for pixels in (COLOR, deep(COLOR)):
+        assert (decode(written(pixels, photometric="rgb", **form)) == COLOR).all()
+        planes = pixels.transpose(2, 0, 1)
+        assert (decode(written(planes, photometric="rgb", planarconfig="separate", **form)) == COLOR).all()
+
+
+@pytest.mark.parametrize("form", FORMS, ids=NAMES)
+def test_white_may_be_the_least_value(form: dict[str, Any]) -> None:
+    for pixels in (GREY, deep(GREY)):
+        assert (decode(written(pixels, photometric="minisblack", **form)) == as_rgb(GREY)).all()
+        negative = np.iinfo(pixels.dtype).max - pixels
+        assert (decode(written(negative, photometric="miniswhite", **form)) == as_rgb(GREY)).all()
+
+
+@pytest.mark.parametrize("kind", ["unassalpha", "assocalpha", "unspecified"])
+@pytest.mark.parametrize("form", FORMS[:8], ids=NAMES[:8])
+def test_alpha_in_a_plane_of_its_own(form: dict[str, Any], kind: str) -> None:
+    wanted = COLOR.astype(float) if kind == "unspecified" else on_white(COLOR)
+    colors = np.rint(COLOR * (ALPHA[:, :, None] / 255)).astype(np.uint8) if kind == "assocalpha" else COLOR
+    layer = np.dstack([colors, ALPHA])
+    for pixels in (layer, deep(layer)):
+        planes = pixels.transpose(2, 0, 1)
+        options = {"photometric": "rgb", "planarconfig": "separate", "extrasamples": [kind], **form}
+        if kind == "unspecified" and pixels.dtype == np.uint8:
+            continue
+        assert np.abs(decode(written(planes, **options)) - wanted).max() <= (3 if kind == "assocalpha" else 1)
+
+
+def test_grey_with_alpha_and_inks_in_planes() -> None:
+    grey = np.stack([GREY, ALPHA])
+    found = decode(
+        written(grey, photometric="minisblack", planarconfig="separate", extrasamples=["unassalpha"])
+    )
+    assert np.abs(found - on_white(as_rgb(GREY))).max() <= 1
+    inks = deep(np.stack([255 - COLOR[:, :, 0], 255 - COLOR[:, :, 1], 255 - COLOR[:, :, 2], 0 * GREY]))
+    assert (decode(written(inks, photometric="separated", planarconfig="separate")) == COLOR).all()
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+@pytest.mark.parametrize("within", [True, False])
+def test_the_full_picture_not_its_thumbnail(within: bool, end: dict[str, Any]) -> None:
+    target = io.BytesIO()
+    with tifffile.TiffWriter(
+        target, byteorder=end.get("byteorder", "<"), bigtiff=end.get("bigtiff", False)
+    ) as file:
+        file.write(THUMBNAIL, photometric="rgb", subfiletype=1, subifds=1 if within else 0)
+        file.write(COLOR, photometric="rgb", subfiletype=0)
+        file.write(THUMBNAIL, photometric="rgb", subfiletype=1)
+    assert (decode(target.getvalue()) == COLOR).all()
+
+
+def test_the_first_of_several_full_pictures() -> None:
+    target = io.BytesIO()
+    with tifffile.TiffWriter(target) as file:
+        for pixels in (GREY, np.tile(GREY, (2, 2))):
+            file.write(pixels, photometric="minisblack", subfiletype=2)
+    assert (decode(target.getvalue()) == as_rgb(GREY)).all()
+
+
+def test_a_thumbnail_alone_is_a_picture() -> None:
+    assert (decode(written(THUMBNAIL, photometric="rgb", subfiletype=1)) == THUMBNAIL).all()
+
+
+@pytest.mark.parametrize("compression", [None, 34713])
+def test_a_raw_photo_is_not_answered_for_its_thumbnail(compression: int | None) -> None:
+    target = io.BytesIO()
+    with tifffile.TiffWriter(target) as file:
+        file.write(THUMBNAIL, photometric="rgb", subfiletype=1, subifds=1)
+        file.write(deep(GREY), photometric=32803, subfiletype=0)  # a sensor's colour filters
+    data = target.getvalue()
+    if compression:
+        data = data.replace(
+            struct.pack("<HHIHxx", 259, 3, 1, 1), struct.pack("<HHIHxx", 259, 3, 1, compression)
+        )
+        data = data.replace(struct.pack("<HHIHxx", 262, 3, 1, 32803), struct.pack("<HHIHxx", 262, 3, 1, 1))
+    with pytest.raises(UnsupportedImage):
+        decode(data)
+
+
+def test_canons_raw_photos_are_refused() -> None:
+    data = tiff.rewritten(*tiff.full_picture(written(THUMBNAIL, photometric="rgb")))
+    assert (decode(data) == THUMBNAIL).all()
+    with pytest.raises(UnsupportedImage, match="Raw"):
+        decode(data[:8] + b"CR" + data[10:])
+
+
+@pytest.mark.parametrize(
+    ("pixels", "options", "reason"),
+    [
+        (COLOR.astype(np.float32), {"photometric": "rgb"}, "floating-point"),
+        (COLOR.astype(np.float16), {"photometric": "rgb"}, "floating-point"),
+        (GREY.astype(np.float64), {"photometric": "minisblack"}, "floating-point"),
+        (GREY.astype(np.uint32), {"photometric": "minisblack"}, "32 bits"),
+        (COLOR, {"photometric": "rgb", "compression": "webp"}, "WebP"),
+        (COLOR, {"photometric": "rgb", "compression": "jpeg2000"}, "JPEG 2000"),
+        (COLOR, {"photometric": "rgb", "compression": "jpegxl"}, "JPEG XL"),
+        (COLOR, {"photometric": "rgb", "compression": "lerc"}, "LERC"),
+    ],
+)
+def test_what_is_not_read_is_not_called_damaged(
+    pixels: NDArray[Any], options: dict[str, Any], reason: str
+) -> None:
+    for end in ENDS.values():
+        with pytest.raises(UnsupportedImage, match=reason):
+            decode(written(pixels, **options, **end))
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.9])
+def test_a_file_cut_short_is_broken(share: float, end: dict[str, Any]) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+    for pixels in (noise, deep(noise)):
+        data = written(pixels, photometric="rgb", planarconfig="contig", **end)
+        with pytest.raises(BrokenImage):
+            decode(data[: max(16, int(share * len(data)))])
+        planes = written(pixels.transpose(2, 0, 1), photometric="rgb", planarconfig="separate", **end)
+        with pytest.raises(BrokenImage):
+            decode(planes[: max(16, int(share * len(planes)))])
+
+
+def test_the_size_is_that_of_the_full_picture() -> None:
+    target = io.BytesIO()
+    with tifffile.TiffWriter(target) as file:
+        file.write(THUMBNAIL, photometric="rgb", subfiletype=1)
+        file.write(deep(COLOR).transpose(2, 0, 1), photometric="rgb", planarconfig="separate")
+    with pytest.raises(ImageTooLarge):
+        decode(target.getvalue(), max_pixels=HEIGHT * WIDTH - 1)
+    assert (decode(target.getvalue(), max_pixels=HEIGHT * WIDTH) == COLOR).all()
+
+
+@pytest.mark.parametrize("end", [{}, {"byteorder": ">", "bigtiff": True}])
+def test_orientation_is_kept_where_the_file_is_written_anew(end: dict[str, Any]) -> None:
+    planes = deep(COLOR).transpose(2, 0, 1)
+    data = written(
+        planes, photometric="rgb", planarconfig="separate", extratags=[(274, 3, 1, 3, True)], **end
+    )
+    assert (decode(data) == COLOR[::-1, ::-1]).all()
+
+
+def test_twelve_bits_are_scaled() -> None:
+    rows = bytes([0x00, 0x08, 0x00, 0xFF, 0xF0, 0x00])  # 0, 2048, 4095, 0
+    tags = [(256, 4), (257, 1), (258, 12), (259, 1), (262, 1), (273, 8), (277, 1), (278, 1), (279, 6)]
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    data = b"II*\0" + struct.pack("<I", 14) + rows + struct.pack("<H", len(tags)) + entries + bytes(4)
+    assert decode(data)[0, :, 0].tolist() == [0, 128, 255, 0]
