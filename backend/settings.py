@@ -105,7 +105,7 @@ USE_I18N = False
 CSRF_FAILURE_VIEW = "segmentation_api.errors.csrf_failure"
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_HEADERS = [*default_headers, "x-request-id"]
-CORS_EXPOSE_HEADERS = ["Server-Timing", "X-Model", "X-Request-Id", "Retry-After"]
+CORS_EXPOSE_HEADERS = ["Server-Timing", "X-Model", "X-Request-Id", "X-Warnings", "Retry-After"]
 
 TEMPLATES = [
     {

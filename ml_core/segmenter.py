@@ -3,8 +3,9 @@
 import time
 from collections.abc import Sequence
 from functools import partial
+from os import PathLike
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from PIL import Image
 
 from ml_core.bundle import GOLDEN, GOLDEN_LABELS, MODEL, Bundle, BundleError
 from ml_core.faces import Face, FaceFinder, alignment, default_finder
-from ml_core.images import MAX_PIXELS, Affine, decode, from_pil, letterbox, pixel_affine, sample
+from ml_core.images import MAX_PIXELS, Affine, Decoded, from_pil, letterbox, pixel_affine, read, sample
 from ml_core.paste import clear, paste
 from ml_core.runtime import CPU, ProviderUnavailable, Session, open_session
 from ml_core.segmentation import Segmentation
@@ -22,7 +23,7 @@ FACE = 0.3
 """A detection is rejected if less of its central crop is labelled as head. Of 400 faces (turned by up to 90 degrees,
 tilted, small) the least had 0.55; detections in empty scenes have 0.03."""
 
-Photo = bytes | str | Path | Image.Image | NDArray[np.uint8]
+Photo = bytes | bytearray | memoryview | BinaryIO | str | PathLike[str] | Image.Image | NDArray[np.uint8]
 
 
 class Segmenter:
@@ -71,15 +72,16 @@ class Segmenter:
     def predict(
         self, image: Photo, *, faces: Literal["auto", "whole"] | None = None, max_pixels: int = MAX_PIXELS
     ) -> Segmentation:
-        """Parse the faces of a photo: encoded bytes, a file's path, a Pillow image or (H, W, 3) uint8 RGB.
+        """Parse the faces of a photo: encoded bytes, a binary file, a path, a Pillow image or (H, W, 3) uint8 RGB.
 
         `auto` finds the faces and parses each in a cut of its own (and in a wider one where hair goes on
         beyond it); `whole` takes the photo as one cut, for pictures that are one face already; None is as the
-        bundle's `cut`. Raises ImageTooLarge, UnsupportedImage or BrokenImage before any inference is done.
+        bundle's `cut`. Raises ImageTooLarge, UnsupportedImage or BrokenImage before any inference is done, TypeError
+        for what is no photo, ValueError for an array of another shape or dtype.
         """
         faces = faces or ("whole" if self.bundle.cut == "whole" else "auto")
         start = time.perf_counter()
-        pixels = _read(image, max_pixels)
+        pixels, damaged = _read(image, max_pixels)
         decoded = time.perf_counter()
         found = self._find(pixels) if faces == "auto" else []
         located = time.perf_counter()
@@ -96,7 +98,7 @@ class Segmenter:
             bundle=self.bundle,
             faces=tuple(found),
             logits=tuple(logits),
-            warnings=() if logits else ("no_face_found",),
+            warnings=("image_damaged",) * damaged + ("no_face_found",) * (not logits),
             timing_ms={
                 "decode": 1000 * (decoded - start),
                 "locate": 1000 * (located - decoded),
@@ -158,16 +160,21 @@ class Segmenter:
         return np.asarray(logits[0], np.float32)
 
 
-def _read(image: Photo, max_pixels: int) -> NDArray[np.uint8]:
-    if isinstance(image, str | Path):
+def _read(image: Photo, max_pixels: int) -> Decoded:
+    if isinstance(image, str | PathLike):
         image = Path(image).read_bytes()
-    if isinstance(image, bytes):
-        return decode(image, max_pixels=max_pixels)
+    elif not isinstance(image, bytes) and hasattr(image, "read"):
+        image = image.read()
+    if isinstance(image, bytes | bytearray | memoryview):
+        return read(bytes(image), max_pixels=max_pixels)
     if isinstance(image, Image.Image):
-        return from_pil(image)
+        return Decoded(from_pil(image))
+    if not isinstance(image, np.ndarray):
+        kinds = "bytes, a binary file, a path, a Pillow image or an array"
+        raise TypeError(f"a photo is {kinds}, not {type(image).__name__}")
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
         raise ValueError(f"an image array is (H, W, 3) uint8, not {image.shape} {image.dtype}")
-    return image
+    return Decoded(image)
 
 
 def _check_contract(session: Session, bundle: Bundle) -> None:

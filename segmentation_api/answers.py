@@ -113,7 +113,10 @@ Answer = shape(
     faces=Face(many=True),
     classes=Region(many=True),
     timing_ms=Timing(),
-    warnings=ListField(child=CharField()),
+    warnings=ListField(
+        child=CharField(),
+        help_text="no_face_found; image_damaged: some of the file's data is missing or wrong",
+    ),
     inline=Inline(required=False),
 )
 Problem = shape(

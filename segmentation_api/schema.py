@@ -42,9 +42,13 @@ HEADERS = [
         "X-Request-Id": "as sent, or made here; the log has it",
     }.items()
 ]
-SERVER_TIMING = OpenApiParameter(
-    "Server-Timing", str, OpenApiParameter.HEADER, response=[200], description="decode, locate, infer, encode"
-)
+SEGMENT_HEADERS = [
+    OpenApiParameter(name, str, OpenApiParameter.HEADER, response=[200], description=meaning)
+    for name, meaning in {
+        "Server-Timing": "decode, locate, infer, encode",
+        "X-Warnings": "those of the JSON, such as no_face_found, image_damaged",
+    }.items()
+]
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
@@ -79,13 +83,13 @@ class StrictObject(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
 
 
 RAW_TYPES = (
-    *(f"image/{kind}" for kind in ("jpeg", "png", "webp", "bmp", "tiff", "gif")),
+    *(f"image/{kind}" for kind in ("jpeg", "png", "webp", "bmp", "tiff", "gif", "avif", "heic")),
     "application/octet-stream",
 )
 segment = extend_schema(
     operation_id="segment",
     summary="Parse the face parts of a photo",
-    parameters=[OptionsSerializer, *HEADERS, SERVER_TIMING],
+    parameters=[OptionsSerializer, *HEADERS, *SEGMENT_HEADERS],
     request={
         "multipart/form-data": SegmentSerializer,
         **dict.fromkeys(RAW_TYPES, OpenApiTypes.BINARY),

@@ -71,6 +71,8 @@ class SegmentView(UploadView):
             body, timing = render(found, options, renderer)
         response = HttpResponse(body, content_type=renderer.media_type)
         response["Server-Timing"] = ", ".join(f"{stage};dur={value:.2f}" for stage, value in timing.items())
+        if found.warnings:
+            response["X-Warnings"] = ", ".join(found.warnings)
         return _private(response, found.bundle)
 
 

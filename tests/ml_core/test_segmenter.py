@@ -4,6 +4,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,7 +15,8 @@ from PIL import Image
 
 from ml_core.bundle import Bundle, BundleError, sha256_of
 from ml_core.faces import Face, FaceFinder
-from ml_core.images import BrokenImage, ImageTooLarge, colorize
+from ml_core.image_errors import BrokenImage, ImageTooLarge
+from ml_core.images import colorize
 from ml_core.labels import LabelSet
 from ml_core.runtime import ProviderUnavailable
 from ml_core.segmenter import Segmenter
@@ -210,6 +212,38 @@ def test_labels_stand_upright_as_the_photo_is_shown(segmenter: Segmenter) -> Non
 def test_arrays_that_are_no_photo(segmenter: Segmenter, photo: NDArray[np.uint8]) -> None:
     with pytest.raises(ValueError, match="uint8"):
         segmenter.predict(photo)
+
+
+def test_bytes_files_and_paths_of_any_type(segmenter: Segmenter, tmp_path: Path) -> None:
+    expected = draw_face(SIZE)
+    data = encoded(colorize(expected, LAPA))
+    path = tmp_path / "photo"
+    path.write_bytes(data)
+    with path.open("rb") as opened:
+        photos: list[Any] = [
+            bytearray(data),
+            memoryview(data),
+            memoryview(bytearray(data)),
+            io.BytesIO(data),
+            opened,
+        ]
+        for photo in [*photos, data, path, str(path), Image.open(io.BytesIO(data))]:
+            assert (segmenter.predict(photo, faces="whole").labels == expected).all()
+
+
+@pytest.mark.parametrize("photo", [None, 7, 1.5, [1, 2], {}, object(), io.StringIO("text"), np.uint8])
+def test_what_is_no_photo_is_a_type_error(segmenter: Segmenter, photo: Any) -> None:
+    with pytest.raises(TypeError, match="a photo is bytes"):
+        segmenter.predict(photo)
+
+
+def test_damage_is_a_warning(segmenter: Segmenter) -> None:
+    target = io.BytesIO()
+    Image.fromarray(colorize(draw_face(SIZE), LAPA)).save(target, "JPEG")
+    data = target.getvalue()
+    assert segmenter.predict(data, faces="whole").warnings == ()
+    cut = data[: len(data) * 3 // 4] + b"\xff\xd9"
+    assert segmenter.predict(cut, faces="whole").warnings == ("image_damaged",)
 
 
 def test_bad_bytes_are_refused(segmenter: Segmenter) -> None:

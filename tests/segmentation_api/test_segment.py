@@ -19,6 +19,7 @@ from ml_core.faces import Face
 from ml_core.images import blend, colorize
 from segmentation_api.engine import engine
 from tests.conftest import decode, encode
+from tests.profiles import SRGB, gamma, rgb_profile
 from training.lapa import LAPA
 
 pytestmark = pytest.mark.django_db
@@ -118,10 +119,36 @@ def test_inline_pictures_are_data_urls(segment: Segment, face: Labels) -> None:
 
 def test_no_face_is_a_warning(segment: Segment) -> None:
     grey = encode(np.full((64, 64, 3), 127, np.uint8))
-    answer = segment(grey, output="json", faces="auto").json()
+    response = segment(grey, output="json", faces="auto")
+    answer = response.json()
     assert answer["warnings"] == ["no_face_found"]
+    assert response["X-Warnings"] == "no_face_found"
     assert answer["faces"] == []
     assert [row["name"] for row in answer["classes"]] == ["background"]
+
+
+def test_damage_is_a_warning_in_json_and_in_a_header(segment: Segment) -> None:
+    jpeg = encode(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8), "JPEG")
+    assert "X-Warnings" not in segment(jpeg)
+    cut = jpeg[: len(jpeg) // 2] + b"\xff\xd9"
+    assert segment(cut, output="json").json()["warnings"] == ["image_damaged"]
+    for output in ("mask", "labels", "overlay", "classes"):
+        assert segment(cut, output=output)["X-Warnings"] == "image_damaged"
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF"])
+def test_an_overlay_of_nothing_is_the_photo_in_srgb(segment: Segment, kind: str) -> None:
+    photo = np.dstack(
+        np.broadcast_arrays(np.arange(50)[:, None] * 4 + 20, np.arange(50) * 4 + 20, 120)
+    ).astype(np.uint8)
+    linear = rgb_profile(SRGB, gamma(1))
+    wide = np.rint(
+        255 * np.where(photo <= 10, photo / 255 / 12.92, ((photo / 255 + 0.055) / 1.055) ** 2.4)
+    ).astype(np.uint8)
+    options = {"quality": 100, "subsampling": 0} if kind == "JPEG" else {}
+    data = encode(wide, kind, icc_profile=linear, **options)
+    found = decode(segment(data, output="overlay", alpha=0, headers={"Accept": "image/png"}).content)
+    assert np.abs(found.astype(int) - photo).mean() <= 1.5
 
 
 def test_a_face_has_its_box_score_and_landmarks(segment: Segment, monkeypatch: pytest.MonkeyPatch) -> None:

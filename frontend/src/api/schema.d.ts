@@ -115,6 +115,7 @@ export interface components {
             faces: components["schemas"]["Face"][];
             classes: components["schemas"]["Region"][];
             timing_ms: components["schemas"]["Timing"];
+            /** @description no_face_found; image_damaged: some of the file's data is missing or wrong */
             warnings: string[];
             inline?: components["schemas"]["Inline"];
         };
@@ -637,6 +638,8 @@ export interface operations {
                 "image/bmp": string;
                 "image/tiff": string;
                 "image/gif": string;
+                "image/avif": string;
+                "image/heic": string;
                 "application/octet-stream": string;
                 "application/json": components["schemas"]["EncodedSegmentRequest"];
             };
@@ -650,6 +653,8 @@ export interface operations {
                     "X-Request-Id"?: string;
                     /** @description decode, locate, infer, encode */
                     "Server-Timing"?: string;
+                    /** @description those of the JSON, such as no_face_found, image_damaged */
+                    "X-Warnings"?: string;
                     [name: string]: unknown;
                 };
                 content: {
