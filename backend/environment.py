@@ -26,9 +26,17 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from backend.machine import available_cores, available_memory
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 SHORTEST_KEY = 50
 """As `manage.py check --deploy` asks of SECRET_KEY."""
+BODY_OVERHEAD = 128 << 10
+"""Bytes a body may have beyond its images: boundaries, part headers, form fields."""
+BYTES_A_PIXEL = 16
+"""What a photo takes at most while it is computed: 0.8 GB for 50 megapixels."""
+WORKER_BYTES = 250 << 20
+"""What a worker takes with the models loaded."""
 
 
 def database(url: str) -> dict[str, Any]:
@@ -51,14 +59,16 @@ def cache(url: str) -> dict[str, Any]:
     raise ValueError("must be a store that all workers share, such as redis://host:6379/0")
 
 
-def available_cores() -> int:
-    """CPU cores this process may use, a container's quota included."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        return min(cores, max(1, round(int(quota) / int(period))))
-    except (OSError, ValueError):  # no cgroup v2, or no quota ("max")
-        return cores
+def largest_body(given: dict[str, Any]) -> int:
+    """Bytes of the largest body that is taken, perhaps in base64."""
+    return int(max(given["MAX_UPLOAD_BYTES"], given["MAX_BATCH_BYTES"])) * 4 // 3 + BODY_OVERHEAD
+
+
+def slots(given: dict[str, Any]) -> int:
+    """As many as there are cores for, and memory for the largest photos."""
+    memory = available_memory() - given["WORKERS"] * WORKER_BYTES - given["MAX_BYTES_IN_FLIGHT"]
+    by_memory = memory // (given["MAX_IMAGE_PIXELS"] * BYTES_A_PIXEL)
+    return max(1, min(256, available_cores() // int(given["INFERENCE_THREADS"]), int(by_memory)))
 
 
 def words(value: str) -> list[str]:
@@ -111,12 +121,13 @@ class Environment(BaseSettings):
     # How much at once
     PROVIDERS: Words = Field(["CPUExecutionProvider"])
     INFERENCE_THREADS: int = Field(1, ge=1, le=256)
-    INFERENCE_SLOTS: int = Field(
-        default_factory=lambda given: max(1, min(256, available_cores() // given["INFERENCE_THREADS"])),
-        ge=1,
-        le=256,
-    )
     WORKERS: int = Field(default_factory=lambda: max(2, -(-available_cores() // 4)), ge=1, le=256)
+    MAX_BYTES_IN_FLIGHT: int = Field(
+        default_factory=lambda given: max(largest_body(given), min(256 << 20, available_memory() // 8)),
+        ge=1024,
+        le=16 << 30,
+    )
+    INFERENCE_SLOTS: int = Field(default_factory=lambda given: slots(given), ge=1, le=256)
     THREADS: int = Field(64, ge=2, le=1024)
     QUEUE_SIZE: int = Field(16, ge=0, le=10_000)
     HEADER_TIMEOUT: Seconds = 10
@@ -155,6 +166,13 @@ class Environment(BaseSettings):
     def _tracing_is_installed(cls, value: str) -> str:
         if value and importlib.util.find_spec("opentelemetry") is None:
             raise ValueError("needs more packages: pip install -r requirements-tracing.txt")
+        return value
+
+    @field_validator("MAX_BYTES_IN_FLIGHT")
+    @classmethod
+    def _takes_the_largest(cls, value: int, info: ValidationInfo) -> int:
+        if {"MAX_UPLOAD_BYTES", "MAX_BATCH_BYTES"} <= info.data.keys() and value < largest_body(info.data):
+            raise ValueError(f"must be {largest_body(info.data)} at least, the largest body that is taken")
         return value
 
     @field_validator("SECRET_KEY")

@@ -7,6 +7,7 @@ from corsheaders.defaults import default_headers
 
 from backend import __version__
 from backend.environment import BASE_DIR, read_environment
+from backend.environment import BODY_OVERHEAD as BODY_OVERHEAD
 from backend.logs import logging_config
 from backend.static_files import IMMUTABLE, add_headers
 
@@ -30,6 +31,7 @@ PROVIDERS = env.PROVIDERS
 INFERENCE_THREADS = env.INFERENCE_THREADS
 INFERENCE_SLOTS, WORKERS = env.INFERENCE_SLOTS, env.WORKERS
 QUEUE_SIZE = env.QUEUE_SIZE
+MAX_BYTES_IN_FLIGHT = env.MAX_BYTES_IN_FLIGHT
 
 # Who may come in
 API_PUBLIC = env.API_PUBLIC

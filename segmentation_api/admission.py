@@ -27,14 +27,14 @@ class Gate:
     def check_queue(self) -> None:
         """Raises Problem (503) if the queue is full: asked before a body is read, for a quick refusal."""
         if self.inside >= self.limit:
-            raise self._refusal()
+            raise self.refusal()
 
     @contextmanager
     def slot(self, *, wait_anyway: bool = False) -> Iterator[None]:
         """A slot, perhaps after waiting. Raises Problem (503) if the queue is full, unless `wait_anyway`."""
         with self._lock:
             if self.inside >= self.limit and not wait_anyway:
-                raise self._refusal()
+                raise self.refusal()
             self.inside += 1
         try:
             with QUEUED.track_inprogress(), QUEUE_SECONDS.time():
@@ -50,13 +50,12 @@ class Gate:
             with self._lock:
                 self.inside -= 1
 
-    def _refusal(self) -> Problem:
+    def refusal(self, detail: str = "Too many images are being parsed.") -> Problem:
         """Clients should come back when the queue has passed, but not all in the same second."""
         REJECTED.inc()
         wait = max(1, math.ceil(self.limit * self.seconds / self.slots.count))
         seconds = wait + secrets.randbelow(wait + 1)
-        headers = {"Retry-After": str(seconds)}
-        return Problem(503, "too_busy", "Too many images are being parsed.", headers=headers)
+        return Problem(503, "too_busy", detail, headers={"Retry-After": str(seconds)})
 
 
 gate = Gate(shared_slots, queue=settings.QUEUE_SIZE)

@@ -14,14 +14,13 @@ from django.conf import settings
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
-from rest_framework.utils import json
 
 from segmentation_api.admission import gate
 from segmentation_api.errors import Problem, invalid, too_large
+from segmentation_api.flat_json import read_object
 
-BODY_OVERHEAD = 128 << 10
-"""Bytes a body may have beyond its images: boundaries, part headers, form fields."""
 READ_BYTES = 1 << 20
+WHITESPACE = b" \t\r\n\v\f"
 HEADER_CHARSET = "latin-1"
 """Decodes any byte: no file name may make a form unreadable."""
 
@@ -39,8 +38,7 @@ class BodyParser(BaseParser):
         context: Any = parser_context
         meta, limit = context["request"].META, getattr(settings, context["view"].limit)
         context.clear()  # request -> context -> request is a cycle, which would hold the photo until it is collected
-        given = meta.get("CONTENT_LENGTH") or "0"
-        if given.isdecimal() and int(given) > most_bytes(limit) and "HTTP_TRANSFER_ENCODING" not in meta:
+        if body_bytes(meta) > most_bytes(limit) and "HTTP_TRANSFER_ENCODING" not in meta:
             raise too_large(limit)
         gate.check_queue()
         try:
@@ -73,16 +71,10 @@ class JsonParser(BodyParser):
 
     def read(self, stream: Any, media_type: str, limit: int) -> Fields:
         """The members, `image` decoded. A name given twice is an error."""
-        body = read_bounded(stream, most_bytes(limit))
-        try:
-            value = json.loads(body.decode(), object_pairs_hook=_unique)
-        except (ValueError, RecursionError):
-            raise ParseError("The body is not valid JSON.") from None
-        if not isinstance(value, dict):
-            raise ParseError("The body must be a JSON object.")
-        if isinstance(value.get("image"), str):
-            value["image"] = decode_base64(value["image"])
-        return {name: [one] for name, one in value.items()}
+        members, image = read_object(read_bounded(stream, most_bytes(limit)), "image")
+        if image is not None:
+            members["image"] = decode_base64(image)
+        return {name: [one] for name, one in members.items()}
 
 
 class PhotoParser(BodyParser):
@@ -101,37 +93,39 @@ class BytesParser(PhotoParser):
     media_type = "application/octet-stream"
 
 
+def body_bytes(meta: Mapping[str, Any]) -> int:
+    """The length that a body says it has, which means nothing for one in chunks."""
+    given = meta.get("CONTENT_LENGTH") or "0"
+    return int(given) if given.isdecimal() else 0
+
+
 def most_bytes(limit: int) -> int:
     """The longest body for `limit` bytes of photos, perhaps in base64."""
-    return limit * 4 // 3 + BODY_OVERHEAD
+    return limit * 4 // 3 + settings.BODY_OVERHEAD
 
 
 def read_bounded(stream: Any, limit: int) -> bytes:
     """All of the stream. Raises Problem (413) once it exceeds `limit` bytes; no more are read."""
-    data = bytes(stream.read(limit + 1))
-    if len(data) > limit:
+    blocks, left = list[bytes](), limit + 1
+    while block := stream.read(min(READ_BYTES, left)):  # in one go it would be in memory three times
+        blocks.append(block)
+        left -= len(block)
+    if left <= 0:
         raise too_large(limit)
-    return data
+    return b"".join(blocks)
 
 
-def decode_base64(text: str) -> bytes:
+def decode_base64(text: bytes) -> bytes:
     """The bytes of base64 or of a base64 data: URL. Raises Problem (400)."""
-    text = "".join(text.split())
-    if text[:5].lower() == "data:":
-        head, comma, text = text.partition(",")
-        if not comma or not head.lower().endswith(";base64"):
+    text = text.translate(None, WHITESPACE)
+    if text[:5].lower() == b"data:":
+        head, comma, text = text.partition(b",")
+        if not comma or not head.lower().endswith(b";base64"):
             raise invalid("image", "must be base64 or a data: URL with ;base64")
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise invalid("image", "is not valid base64") from None
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    names = dict(pairs)
-    if len(names) != len(pairs):
-        raise ValueError("a name is given twice")
-    return names
 
 
 def read_form(stream: Any, content_type: str, *, file_bytes: int, body_bytes: int) -> Fields:
@@ -181,6 +175,6 @@ def _decoded(part: MultipartSegment, content: bytes) -> bytes:
     if part.header("Content-Transfer-Encoding", "").strip().lower() != "base64":
         return content
     try:
-        return base64.b64decode(b"".join(content.split()), validate=True)
+        return base64.b64decode(content.translate(None, WHITESPACE), validate=True)
     except binascii.Error:
         raise ParseError from None

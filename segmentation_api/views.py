@@ -1,5 +1,6 @@
 """Thin views: check, hand to the service, answer."""
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 from django.conf import settings
@@ -19,10 +20,11 @@ from segmentation_api import answers, schema
 from segmentation_api.access import may_see_metrics
 from segmentation_api.admission import gate
 from segmentation_api.batch import segment_batch
+from segmentation_api.budgets import bytes_in_flight
 from segmentation_api.engine import engine
 from segmentation_api.errors import GET_ONLY, Problem, not_ready, respond
 from segmentation_api.negotiation import AnyAccept, BatchNegotiation, OutputNegotiation
-from segmentation_api.parsers import BytesParser, FormParser, JsonParser, PhotoParser
+from segmentation_api.parsers import BytesParser, FormParser, JsonParser, PhotoParser, body_bytes, most_bytes
 from segmentation_api.renderers import RENDERERS, OutputRenderer, render
 from segmentation_api.serializers import BatchSerializer, OptionsSerializer, SegmentSerializer
 from segmentation_api.services import SegmentOptions, segment_image
@@ -41,6 +43,12 @@ class UploadView(APIView):
     def get_renderers(self) -> list[BaseRenderer]:
         """One for each format."""
         return list(RENDERERS)
+
+    def room_for(self, request: Request) -> AbstractContextManager[None]:
+        """Of the budget of bytes in flight, for as long as the photos are needed. Raises Problem (503)."""
+        most = most_bytes(getattr(settings, self.limit))
+        in_chunks = "HTTP_TRANSFER_ENCODING" in request.META
+        return bytes_in_flight.hold(most if in_chunks else min(body_bytes(request.META), most))
 
     def read(self, request: Request) -> tuple[Any, SegmentOptions, OutputRenderer]:
         """Photos, options and how to answer; options of the query win over those of the body."""
@@ -65,10 +73,11 @@ class SegmentView(UploadView):
     @schema.segment
     def post(self, request: Request) -> HttpResponse:
         """Parse the face parts of one photo."""
-        image, options, renderer = self.read(request)
-        with gate.slot():
-            found = segment_image(data=image, options=options)
-            body, timing = render(found, options, renderer)
+        with self.room_for(request):
+            image, options, renderer = self.read(request)
+            with gate.slot():
+                found = segment_image(data=image, options=options)
+                body, timing = render(found, options, renderer)
         response = HttpResponse(body, content_type=renderer.media_type)
         response["Server-Timing"] = ", ".join(f"{stage};dur={value:.2f}" for stage, value in timing.items())
         if found.warnings:
@@ -88,8 +97,9 @@ class BatchView(UploadView):
     @schema.batch
     def post(self, request: Request) -> HttpResponse:
         """Parse several photos; one that is broken does not stop the others."""
-        images, options, renderer = self.read(request)
-        body, media_type = segment_batch(images, options, renderer, request.META["HTTP_X_REQUEST_ID"])
+        with self.room_for(request):
+            images, options, renderer = self.read(request)
+            body, media_type = segment_batch(images, options, renderer, request.META["HTTP_X_REQUEST_ID"])
         response = HttpResponse(body, content_type=media_type)
         return _private(response, engine.segmenter(options.model).bundle)
 

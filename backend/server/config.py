@@ -67,9 +67,11 @@ def on_starting(server: Any) -> None:
     for old in metrics_dir.glob("*.db"):
         old.unlink()
     django.setup()
-    from segmentation_api.slots import shared_slots  # made here, so that all workers share them
+    from segmentation_api.budgets import bytes_in_flight  # made here, so that all workers share them
+    from segmentation_api.slots import shared_slots
 
-    server.log.info("Workers: %d; slots: %d", workers, shared_slots.count)
+    megabytes = bytes_in_flight.count
+    server.log.info("Workers: %d; slots: %d; bodies: %d MiB", workers, shared_slots.count, megabytes)
     _check(check_model, server)
     server.handle_hup = lambda: server.kill_workers(signal.SIGHUP)
 
@@ -116,12 +118,14 @@ def worker_exit(server: Any, worker: Any) -> None:
 
 
 def child_exit(server: Any, worker: Any) -> None:
-    """In the master: remove the gauges of a worker that has ended, and free its slots."""
+    """In the master: remove the gauges of a worker that has ended, and free what it held."""
     from prometheus_client import multiprocess
 
+    from segmentation_api.budgets import bytes_in_flight
     from segmentation_api.slots import shared_slots
 
     shared_slots.give_back_all_of(worker.pid)
+    bytes_in_flight.give_back_all_of(worker.pid)
     multiprocess.mark_process_dead(worker.pid)
 
 

@@ -1,0 +1,64 @@
+"""The bytes of requests that are in memory at once, in all worker processes together."""
+
+import mmap
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from django.conf import settings
+
+from segmentation_api.admission import gate
+
+UNIT = 1 << 20
+"""Bytes for which a token of the budget stands."""
+
+
+class BytesInFlight:
+    """A budget of bytes for the process that makes it and those it forks.
+
+    A pipe holds a token, its number, for each free UNIT; who has which is noted, so that the master can free what a
+    worker held that died. Nothing is found by its path.
+    """
+
+    def __init__(self, total: int) -> None:
+        self.count = -(-total // UNIT)
+        self._holders = memoryview(mmap.mmap(-1, 4 * self.count)).cast("I")
+        """Process ids; 0 for a free token."""
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._read, False)
+        self._give_back(range(self.count))
+
+    @contextmanager
+    def hold(self, size: int) -> Iterator[None]:
+        """Room for a body of `size` bytes. Raises Problem (503) at once if there is none."""
+        wanted = max(1, -(-size // UNIT))
+        tokens = self._take(wanted)
+        try:
+            if len(tokens) < wanted:
+                raise gate.refusal("Too many uploads are in memory.")
+            yield
+        finally:
+            self._give_back(tokens)
+
+    def give_back_all_of(self, process: int) -> None:
+        """Free the tokens of a process that has ended."""
+        self._give_back([token for token, holder in enumerate(self._holders) if holder == process])
+
+    def _take(self, count: int) -> Sequence[int]:
+        """As many tokens as there are, up to `count`."""
+        try:
+            tokens = memoryview(os.read(self._read, 2 * count)).cast("H").tolist()
+        except BlockingIOError:
+            return ()
+        for token in tokens:
+            self._holders[token] = os.getpid()
+        return tokens
+
+    def _give_back(self, tokens: Sequence[int]) -> None:
+        for token in tokens:
+            self._holders[token] = 0
+            os.write(self._write, token.to_bytes(2, sys.byteorder))
+
+
+bytes_in_flight = BytesInFlight(settings.MAX_BYTES_IN_FLIGHT)
