@@ -83,7 +83,7 @@ security: $(CHECKS)/.installed
 
 # Known vulnerabilities of what is pinned. Asks PyPI and the npm registry
 audit: $(CHECKS)/.installed
-	for pinned in requirements.txt requirements-gpu.txt requirements-tracing.txt requirements-openvino.txt requirements-heif.txt; do \
+	for pinned in requirements.txt requirements-gpu.txt requirements-tracing.txt requirements-openvino.txt requirements-heif.txt requirements-bulk.txt; do \
 		$(CHECKS)/bin/pip-audit --strict --no-deps --disable-pip -r $$pinned || exit 1; \
 	done
 	cd frontend && npm audit --omit=dev --audit-level=high
@@ -108,6 +108,7 @@ lock: $(DEV)
 	$(LOCK) requirements/tracing.in -o requirements-tracing.txt
 	$(LOCK) requirements/openvino.in -o requirements-openvino.txt
 	$(LOCK) requirements/heif.in -o requirements-heif.txt
+	$(LOCK) requirements/bulk.in -o requirements-bulk.txt
 	$(LOCK) training/requirements.in -o training/requirements.txt
 	$(LOCK) training/requirements-gpu.in -o training/requirements-gpu.txt
 	$(LOCK) training/requirements-jax.in -o training/requirements-jax.txt

@@ -1,23 +1,20 @@
-"""manage.py: bulk parsing, training's door, starting."""
+"""manage.py: training's door, starting."""
 
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Callable
-from io import StringIO
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
-from numpy.typing import NDArray
 
 from backend.environment import Environment
 from segmentation_api.management.commands import train_unetr
-from tests.conftest import ROOT, decode
+from tests.conftest import ROOT
 from training.options import RunOptions
 
 
@@ -31,94 +28,6 @@ def run(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]"
         text=True,
         timeout=120,
     )
-
-
-@pytest.fixture
-def photos(tmp_path: Path, photo: bytes) -> Path:
-    """A folder with photos, one of them broken, and something that is none."""
-    folder = tmp_path / "photos"
-    (folder / "more").mkdir(parents=True)
-    for name in ("a.png", "a.jpg", "more/b.PNG"):
-        (folder / name).write_bytes(photo)
-    (folder / "broken.jpg").write_bytes(b"broken")
-    (folder / "notes.txt").write_text("not a photo")
-    return folder
-
-
-def test_a_folder_is_parsed_and_the_broken_one_reported(
-    photos: Path, tmp_path: Path, face: NDArray[np.uint8]
-) -> None:
-    out, err = StringIO(), StringIO()
-    with pytest.raises(SystemExit) as caught:
-        call_command(
-            "segment_images",
-            photos,
-            tmp_path / "out",
-            "--faces",
-            "whole",
-            "--output",
-            "labels",
-            stdout=out,
-            stderr=err,
-        )
-    assert caught.value.code == 1
-    written = sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*"))
-    assert written == ["a.png", "a.png.png", "more/b.png"]
-    assert (decode((tmp_path / "out" / "a.png").read_bytes()) == face).all()
-    assert "3 of 4 written" in out.getvalue()
-    assert "broken.jpg: This is not a" in err.getvalue()
-
-
-def test_progress_is_shown_on_a_terminal(
-    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    err = StringIO()
-    monkeypatch.setattr(err, "isatty", lambda: True)
-    with pytest.raises(SystemExit):
-        call_command("segment_images", photos, tmp_path / "out", "--faces", "whole", stdout=err, stderr=err)
-    assert re.search(r"\r1/4  [\d.]+ images/s  \d+ s left ", err.getvalue())
-    assert re.search(r"\r4/4  [\d.]+ images/s  0 s left \s*\n", err.getvalue())
-
-
-@pytest.mark.parametrize(
-    ("output", "suffix"), [("mask", "png"), ("overlay", "jpg"), ("classes", "zip"), ("json", "json")]
-)
-def test_one_photo_to_each_output(photos: Path, tmp_path: Path, output: str, suffix: str) -> None:
-    call_command(
-        "segment_images",
-        photos / "a.png",
-        tmp_path / "out",
-        "--output",
-        output,
-        "--faces",
-        "whole",
-        stdout=StringIO(),
-    )
-    assert [path.name for path in (tmp_path / "out").iterdir()] == [f"a.{suffix}"]
-
-
-def test_a_photo_is_never_overwritten(photos: Path) -> None:
-    before = (photos / "a.png").read_bytes()
-    with pytest.raises(CommandError, match="is one of the photos"):
-        call_command("segment_images", photos, photos)
-    assert (photos / "a.png").read_bytes() == before
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["nowhere"],
-        ["{}/more", "--classes", "beard"],
-        ["{}/more", "--model", "other"],
-        ["{}/more", "--alpha", "2"],
-    ],
-)
-def test_wrong_arguments_are_told_before_work_begins(
-    photos: Path, tmp_path: Path, arguments: list[str]
-) -> None:
-    with pytest.raises(CommandError):
-        call_command("segment_images", arguments[0].format(photos), str(tmp_path / "out"), *arguments[1:])
-    assert not (tmp_path / "out").exists()
 
 
 def test_training_gets_exactly_what_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,7 +82,8 @@ print(sorted(loaded & {"tensorflow", "keras", "torch", "training", "boto3"}))
 
 
 @pytest.mark.slow
-def test_serving_imports_neither_tensorflow_nor_keras(photos: Path, tmp_path: Path, models_dir: Path) -> None:
+def test_serving_imports_neither_tensorflow_nor_keras(photo: bytes, tmp_path: Path, models_dir: Path) -> None:
+    (tmp_path / "a.png").write_bytes(photo)
     environment = {
         "PATH": os.environ["PATH"],
         "DJANGO_SETTINGS_MODULE": "backend.settings",
@@ -183,7 +93,7 @@ def test_serving_imports_neither_tensorflow_nor_keras(photos: Path, tmp_path: Pa
         "API_PUBLIC": "true",
     }
     done = subprocess.run(
-        [sys.executable, "-c", SERVE, str(photos / "a.png")],
+        [sys.executable, "-c", SERVE, str(tmp_path / "a.png")],
         cwd=ROOT,
         env=environment,
         capture_output=True,

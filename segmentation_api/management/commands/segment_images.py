@@ -1,21 +1,43 @@
-"""Parse photos without a server, through the service function that the API uses."""
+"""Parse photos without a server: one, a folder or a bucket; on this machine or on a Ray cluster."""
 
+import hashlib
 import sys
 import time
-from argparse import ArgumentParser
-from pathlib import Path
+from argparse import ArgumentParser, BooleanOptionalAction
+from collections import Counter
+from contextlib import suppress
+from dataclasses import fields
+from datetime import timedelta
+from functools import partial
+from importlib.util import find_spec
+from itertools import chain
+from threading import Thread
 from typing import Any
 
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
+from rest_framework.exceptions import ValidationError
 from rest_framework.fields import BooleanField, ChoiceField, empty
 
+from ml_core.bundle import Bundle, BundleError
+from ml_core.labels import UnknownClass
+from ml_core.outputs import OutputOptions
+from ml_core.runtime import ProviderUnavailable, check_providers
+from segmentation_api.bulk import processes
+from segmentation_api.bulk.plan import OUTPUTS, Plan, plan
+from segmentation_api.bulk.run import Engine, Tally, run
+from segmentation_api.bulk.work import BulkError, Record, Work
 from segmentation_api.errors import problem_of
-from segmentation_api.renderers import RENDERERS, OutputRenderer, render
+from segmentation_api.model_store import bundle_folders
 from segmentation_api.serializers import OptionsSerializer
-from segmentation_api.services import SegmentOptions, resolve, segment_image
+from segmentation_api.services import SegmentOptions
 
 OPTIONS = OptionsSerializer()
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
+EXPECTED = (BulkError, BundleError, ImproperlyConfigured, OSError, ProviderUnavailable, UnknownClass)
+"""What is told in one line."""
+LINE_SECONDS = 30.0
+"""Between lines of progress where there is no terminal."""
 
 
 class Command(BaseCommand):
@@ -25,82 +47,183 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """The options of the API."""
-        parser.add_argument("src", type=Path, help="a photo, or a folder of photos (with its subfolders)")
+        """The options of the API, and how to compute."""
         parser.add_argument(
-            "dst", type=Path, nargs="?", default=Path("outputs/predict"), help="default: %(default)s"
+            "src", help="a photo, a folder of photos (with its subfolders), or s3://bucket/prefix"
+        )
+        parser.add_argument(
+            "dst",
+            nargs="?",
+            default="outputs/predict",
+            help="a folder or s3://bucket/prefix, in which the tree of SRC is mirrored beside a manifest; of one "
+            "photo, or of coco or label-studio alone, also a file. Default: %(default)s",
+        )
+        parser.add_argument(
+            "--output",
+            default="mask",
+            help=f"comma list of {', '.join(OUTPUTS)}; the last two make one file of all photos. Default: %(default)s",
         )
         for name, field in OPTIONS.fields.items():
-            how: dict[str, Any] = {"help": field.help_text}
-            if isinstance(field, BooleanField):
-                how["action"] = "store_true"
-            elif field.default is not empty:
-                how |= {"default": field.default, "help": f"{field.help_text} Default: %(default)s."}
-            if isinstance(field, ChoiceField):
-                how["choices"] = list(field.choices)
-            parser.add_argument(f"--{name}", **how)
-        parser.set_defaults(output="mask")
+            if name != "output":
+                _add_option(parser, name, field)
+        how = parser.add_argument_group("where it is computed")
+        how.add_argument("--engine", choices=("local", "ray"), default="local", help="default: %(default)s")
+        how.add_argument(
+            "--workers", type=int, help="processes or Ray actors with a model each; default: one a core"
+        )
+        how.add_argument(
+            "--resume",
+            action="store_true",
+            help="go on after a run that was ended, even by kill -9; add new photos",
+        )
+        how.add_argument("--ray-address", default="auto", help="of the cluster; default: %(default)s")
+        how.add_argument("--ray-cpus", type=float, default=1, help="of an actor; default: %(default)s")
+        how.add_argument("--ray-gpus", type=float, default=0, help="of an actor; default: %(default)s")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Go on after a photo that fails; exit with 1 if any did."""
-        given = {name: [options[name]] for name, _ in OPTIONS.fields.items() if options[name] is not None}
         try:
-            asked = SegmentOptions(**OPTIONS.run_validation(given))
-            resolve(asked)
-        except Exception as error:
-            problem = problem_of(error)
-            raise CommandError(problem.detail if problem else str(error)) from None
-        renderer = next(one for one in RENDERERS if one.output == asked.output)
-        pairs = _pairs(options["src"], options["dst"], renderer.suffix)
-        failed = self._segment_all(pairs, asked, renderer)
-        self.stdout.write(f"{len(pairs) - failed} of {len(pairs)} written to {options['dst']}")
-        if failed:
+            wanted = list(dict.fromkeys(word.strip() for word in options["output"].split(",")))
+            planned = plan(str(options["src"]), str(options["dst"]), wanted)
+            work, bundle = _work(planned, _checked(options))
+            tally = self._run(work, bundle, planned, _engine(options), resume=options["resume"])
+        except EXPECTED as error:
+            raise CommandError(str(error)) from None
+        except KeyboardInterrupt:
+            raise CommandError("Stopped; --resume goes on from here.", returncode=130) from None
+        if not tally.done:
+            raise CommandError(f"{options['src']}: no photos in there")
+        before = f", {tally.before} of them before" if tally.before else ""
+        written = tally.ok + tally.before
+        self.stdout.write(f"{written} of {tally.done} written to {options['dst']}{before}")
+        if tally.failed:
             sys.exit(1)
 
-    def _segment_all(
-        self, pairs: list[tuple[Path, Path]], asked: SegmentOptions, renderer: OutputRenderer
-    ) -> int:
-        """How many failed."""
-        failed = 0
-        start = time.monotonic()
-        for done, (source, target) in enumerate(pairs, 1):
-            try:
-                body, _ = render(segment_image(data=source.read_bytes(), options=asked), asked, renderer)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(body)
-            except Exception as error:
-                if problem_of(error) is None and not isinstance(error, OSError):
-                    raise
-                failed += 1
-                self.stderr.write(f"{source}: {error}")
-            self._show_progress(done, len(pairs), time.monotonic() - start)
-        return failed
+    def _run(self, work: Work, bundle: Bundle, planned: Plan, engine: Engine, *, resume: bool) -> Tally:
+        left: Counter[str] = Counter()
 
-    def _show_progress(self, done: int, total: int, seconds: float) -> None:
-        """One line that is written over, on a terminal only."""
-        if self.stderr.isatty():
-            rate = done / max(seconds, 1e-9)
-            line = f"\r{done}/{total}  {rate:.1f} images/s  {(total - done) / rate:.0f} s left "
-            self.stderr.write(line, ending="\n" if done == total else "")
+        def left_out(path: str, reason: str) -> None:
+            left[reason] += 1
+            self.stderr.write(f"{path}: left out: {reason}")
+
+        items = planned.items(left_out)
+        first = next(items, None)
+        tally = Tally()
+        if first:
+            tally = run(
+                work,
+                chain([first], items),
+                engine,
+                bundle,
+                Progress(self, planned),
+                resume=resume,
+                file=planned.file,
+                manifests=planned.photo is None and planned.file is None,
+                address=planned.address,
+            )
+        if left:
+            reasons = ", ".join(f"{number} × {reason}" for reason, number in sorted(left.items()))
+            self.stdout.write(f"{left.total()} left out: {reasons}")
+        return tally
 
 
-def _pairs(src: Path, dst: Path, suffix: str) -> list[tuple[Path, Path]]:
-    """Each photo with the file it is answered in. Raises CommandError where an answer would replace a photo."""
-    if not src.exists():
-        raise CommandError(f"{src}: there is no such file or folder")
-    root, photos = src.parent, [src]
-    if src.is_dir():
-        root = src
-        photos = sorted(path for path in src.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    if not photos:
-        raise CommandError(f"{src}: no photos in there ({', '.join(sorted(SUFFIXES))})")
-    pairs: dict[Path, Path] = {}
-    for photo in photos:
-        target = (dst / photo.relative_to(root)).with_suffix(suffix)
-        if target in pairs:  # a.jpg and a.png
-            target = target.with_name(f"{photo.name}{suffix}")
-        pairs[target] = photo
-    sources = {photo.resolve() for photo in photos}
-    if clash := next((target for target in pairs if target.resolve() in sources), None):
-        raise CommandError(f"{clash} is one of the photos; choose another DST")
-    return [(photo, target) for target, photo in pairs.items()]
+class Progress:
+    """Tells of photos that failed and how far the run is: in a line that is written over, or one now and then."""
+
+    def __init__(self, command: Command, planned: Plan) -> None:
+        self._stderr = command.stderr
+        self._total: int | None = None
+        self._told = time.monotonic()
+        Thread(target=self._count, args=(planned,), daemon=True).start()
+
+    def __call__(self, tally: Tally, record: Record) -> None:
+        """After each photo."""
+        if record.row["error"]:
+            self._stderr.write(f"{record.row['path']}: {record.row['error']}")
+        if self._stderr.isatty():
+            self._stderr.write(f"\r{self._line(tally):60}", ending="\n" if tally.done == self._total else "")
+        elif time.monotonic() - self._told > LINE_SECONDS:
+            self._told = time.monotonic()
+            self._stderr.write(self._line(tally))
+
+    def _line(self, tally: Tally) -> str:
+        if self._total is None:
+            return f"{tally.done}  {tally.rate:.1f} images/s "
+        left = round(max(0, self._total - tally.done) / tally.rate)
+        time_left = f"{left} s" if left < 100 else str(timedelta(seconds=left))
+        return f"{tally.done}/{self._total}  {tally.rate:.1f} images/s  {time_left} left "
+
+    def _count(self, planned: Plan) -> None:
+        """List all photos once more, ahead of the run: without their number no time left can be told."""
+        with suppress(BulkError, OSError):
+            self._total = sum(1 for _ in planned.items(lambda path, reason: None))
+
+
+def _add_option(parser: ArgumentParser, name: str, field: Any) -> None:
+    """An option of the API."""
+    how: dict[str, Any] = {"help": field.help_text}
+    if isinstance(field, BooleanField):
+        how |= {"action": BooleanOptionalAction, "default": field.default}
+    elif field.default is not empty:
+        how |= {"default": field.default, "help": f"{field.help_text} Default: %(default)s."}
+    if isinstance(field, ChoiceField):
+        how["choices"] = list(field.choices)
+    parser.add_argument(f"--{name}", **how)
+
+
+def _checked(options: dict[str, Any]) -> SegmentOptions:
+    """The options of the API. Raises CommandError."""
+    given = {name: [options[name]] for name, _ in OPTIONS.fields.items() if options.get(name) is not None}
+    try:
+        return SegmentOptions(**OPTIONS.run_validation({**given, "output": ["mask"]}))
+    except ValidationError as error:
+        problem = problem_of(error)
+        raise CommandError(problem.detail if problem else str(error)) from None
+
+
+def _work(planned: Plan, asked: SegmentOptions) -> tuple[Work, Bundle]:
+    """Raises BulkError, BundleError, ProviderUnavailable, UnknownClass, ImproperlyConfigured."""
+    folders, name = bundle_folders(), asked.model or settings.MODEL
+    if name not in folders:
+        raise BulkError(f"model: {name[:50]!r} is not one of {', '.join(folders)}")
+    check_providers(settings.PROVIDERS)
+    bundle = Bundle.load(folders[name]).model_copy(update={"name": name})
+    keep = None if asked.classes is None else bundle.labels.ids(asked.classes)
+    options = OutputOptions(**{one.name: getattr(asked, one.name) for one in fields(OutputOptions)})
+    how = (options, keep, asked.faces, settings.MAX_IMAGE_PIXELS, planned.collected)
+    work = Work(
+        source=planned.source,
+        sink=planned.sink,
+        bundle=folders[name],
+        name=name,
+        endings=planned.endings,
+        collected=planned.collected,
+        options=options,
+        keep=keep,
+        faces=asked.faces,
+        max_pixels=settings.MAX_IMAGE_PIXELS,
+        providers=tuple(settings.PROVIDERS),
+        threads=settings.INFERENCE_THREADS,
+        settings=hashlib.sha256(repr((bundle.sha256, how)).encode()).hexdigest()[:12],
+    )
+    return work, bundle
+
+
+def _engine(options: dict[str, Any]) -> Engine:
+    """Raises CommandError."""
+    workers = options["workers"]
+    if workers is not None and not 1 <= workers <= 4096:
+        raise CommandError("workers: must be from 1 to 4096")
+    if options["engine"] == "local":
+        return partial(processes.run, workers=workers or settings.INFERENCE_SLOTS)
+    if find_spec("ray") is None:
+        raise CommandError("--engine ray needs more packages: pip install -r requirements-ray.txt")
+    from segmentation_api.bulk import cluster
+
+    return partial(
+        cluster.run,
+        workers=workers,
+        address=options["ray_address"],
+        cpus=options["ray_cpus"],
+        gpus=options["ray_gpus"],
+    )

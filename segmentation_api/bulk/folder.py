@@ -1,0 +1,87 @@
+"""A folder as a place of photos or results."""
+
+import os
+import stat
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from segmentation_api.bulk.places import HEAD, SCRATCH, LeftOut, why_left_out
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A local folder, or one that all machines of a cluster share."""
+
+    root: str
+    scratch: str = SCRATCH
+    threads: int = 1
+
+    @property
+    def address(self) -> str:
+        """Without links, so that addresses can be compared."""
+        return f"{os.path.realpath(self.root).rstrip('/')}/"
+
+    def photos(self, left_out: LeftOut, skip: str | None) -> Iterator[str]:
+        """Photos, each folder's before those of its subfolders, by name; no more than one folder's names are held.
+
+        `skip` is a folder that is left alone, with a slash at its end: results, where they lie among the photos.
+        """
+        waiting = [iter([""])]
+        while waiting:
+            folder = next(waiting[-1], None)
+            if folder is None:
+                waiting.pop()
+                continue
+            folders = []
+            try:
+                entries = sorted(os.scandir(Path(self.root, folder)), key=lambda entry: entry.name)
+            except OSError as error:
+                left_out(f"{folder or '.'}/", error.strerror or str(error))
+                continue
+            for entry in entries:
+                path = f"{folder}/{entry.name}" if folder else entry.name
+                if entry.is_dir(follow_symlinks=False):
+                    if not entry.name.endswith(SCRATCH) and f"{os.path.realpath(entry.path)}/" != skip:
+                        folders.append(path)
+                elif reason := _why_left_out(path, entry):
+                    left_out(path, reason)
+                else:
+                    yield path
+            waiting.append(iter(folders))
+
+    def read(self, path: str) -> bytes:
+        """The file's bytes."""
+        return Path(self.root, path).read_bytes()
+
+    def stage(self, path: str, data: bytes) -> str:
+        """Written under a name of its own in the scratch folder, which is on the same file system."""
+        staged = Path(self.root, self.scratch, uuid.uuid4().hex)
+        Path(self.root, path).parent.mkdir(parents=True, exist_ok=True)
+        staged.parent.mkdir(exist_ok=True)
+        staged.write_bytes(data)
+        return staged.name
+
+    def publish(self, path: str, staged: str) -> None:
+        """Renamed: whoever looks sees the file whole, or not at all."""
+        Path(self.root, self.scratch, staged).replace(Path(self.root, path))
+
+    def has(self, path: str) -> bool:
+        """Whether the file is there."""
+        return Path(self.root, path).is_file()
+
+
+def _why_left_out(path: str, entry: "os.DirEntry[str]") -> str | None:
+    def head() -> bytes:
+        with Path(entry.path).open("rb") as file:
+            return file.read(HEAD)
+
+    try:
+        if entry.is_symlink():
+            return "link"
+        if not stat.S_ISREG(entry.stat().st_mode):
+            return "not a file"
+        return why_left_out(path, head)
+    except OSError as error:
+        return error.strerror or str(error)

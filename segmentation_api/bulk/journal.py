@@ -1,0 +1,62 @@
+"""The rows of a run while it goes on: in SQLite, so that kill -9 loses none and any number takes no memory."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from segmentation_api.bulk.work import BulkError, Row
+
+
+class Journal:
+    """One row a photo, by its path. Only one process has it open."""
+
+    def __init__(self, file: Path | str) -> None:
+        """Opened, or made. Raises BulkError where another run has it."""
+        self._database = sqlite3.connect(file, isolation_level=None, timeout=1)
+        try:
+            self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = OFF")
+            self._database.execute(
+                "CREATE TABLE IF NOT EXISTS photos (path BLOB PRIMARY KEY, row TEXT, notes TEXT) WITHOUT ROWID"
+            )
+        except sqlite3.OperationalError as error:
+            raise BulkError(f"{file}: {error}; is another run writing there?") from None
+
+    def add(self, row: Row, notes: Mapping[str, Any] | None) -> None:
+        """Take the row in place of an earlier one; once this returns, it outlives the process."""
+        key = row["path"].encode("utf-8", "surrogateescape")
+        values = key, json.dumps(row), json.dumps(notes) if notes else None
+        self._database.execute("INSERT OR REPLACE INTO photos VALUES (?, ?, ?)", values)
+
+    def find(self, path: str) -> tuple[Row, bool] | None:
+        """A photo's row, and whether its notes are there."""
+        key = (path.encode("utf-8", "surrogateescape"),)
+        found = self._database.execute("SELECT row, notes FROM photos WHERE path = ?", key).fetchone()
+        return found and (json.loads(found[0]), bool(found[1]))
+
+    def rows(self) -> Iterator[Row]:
+        """All rows, by path."""
+        for (row,) in self._database.execute("SELECT row FROM photos ORDER BY path"):
+            yield json.loads(row)
+
+    def parts(self, name: str) -> Iterator[tuple[Row, Any]]:
+        """The rows of parsed photos with their part of the collected output `name`, by path."""
+        for row, notes in self._database.execute(
+            "SELECT row, notes FROM photos WHERE notes NOTNULL ORDER BY path"
+        ):
+            yield json.loads(row), json.loads(notes)[name]
+
+    def empty(self) -> bool:
+        """Whether there are no rows."""
+        return self._database.execute("SELECT 1 FROM photos LIMIT 1").fetchone() is None
+
+    def clear(self) -> None:
+        """Forget all rows."""
+        self._database.execute("DELETE FROM photos")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._database.close()

@@ -1,0 +1,101 @@
+"""A run: what is done is left out, the rest parsed; each photo's row noted, then its results put in place."""
+
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+
+from ml_core.bundle import Bundle
+from segmentation_api.bulk import manifest, state
+from segmentation_api.bulk.collected import COLLECTED, Address
+from segmentation_api.bulk.journal import Journal
+from segmentation_api.bulk.places import Item
+from segmentation_api.bulk.work import Record, Work
+
+Engine = Callable[[Work, Iterator[Item]], Generator[Record, None, None]]
+"""Yields the record of each photo, in any order."""
+
+
+@dataclass
+class Tally:
+    """How far a run is; `before` are photos that an earlier one finished."""
+
+    ok: int = 0
+    failed: int = 0
+    before: int = 0
+    start: float = field(default_factory=time.monotonic)
+
+    @property
+    def done(self) -> int:
+        """Photos with a row."""
+        return self.ok + self.failed + self.before
+
+    @property
+    def rate(self) -> float:
+        """Photos a second, of this run's own."""
+        return (self.ok + self.failed) / max(time.monotonic() - self.start, 1e-9)
+
+
+def run(
+    work: Work,
+    items: Iterator[Item],
+    engine: Engine,
+    bundle: Bundle,
+    tell: Callable[[Tally, Record], None],
+    *,
+    resume: bool = False,
+    file: str | None = None,
+    manifests: bool = True,
+    address: Address = str,
+) -> Tally:
+    """Parse all items. `tell` hears of each photo.
+
+    file       the name of the one collected output, if not its own
+    manifests  whether a manifest is written
+    address    what annotation tools call a photo
+    Raises BulkError, and OSError where DST cannot be written.
+    """
+    tally = Tally()
+    names = manifest.NAMES if manifests else ()
+    with state.opened(work.sink, resume=resume, manifests=names) as kept:
+        journal = kept.journal
+        todo = _unfinished(work, items, journal, tally)
+        with closing(engine(work, todo)) as records:
+            for record in records:
+                journal.add(record.row, record.notes)
+                for path, staged in record.staged.items():
+                    work.sink.publish(path, staged)
+                kept.noted(record)
+                tally.ok += record.row["status"] == "ok"
+                tally.failed += record.row["status"] != "ok"
+                tell(tally, record)
+        for name in work.collected:
+            target = kept.work / (file or COLLECTED[name].file)
+            for made in COLLECTED[name].write(target, bundle, partial(journal.parts, name), address):
+                kept.leave(made)
+        if manifests:
+            manifest.write(kept.work / manifest.name(), journal.rows(), bundle.labels.names)
+            kept.leave(manifest.name())
+    return tally
+
+
+def _unfinished(work: Work, items: Iterator[Item], journal: Journal, tally: Tally) -> Iterator[Item]:
+    """Photos without a row of the same settings and all its results."""
+    for item in items:
+        found = journal.find(item.path)
+        if found and _finished(work, item, *found):
+            tally.before += 1
+        else:
+            yield item
+
+
+def _finished(work: Work, item: Item, row: dict[str, object], noted: bool) -> bool:
+    wanted, there = work.results(item), row["results"]
+    assert isinstance(there, list)
+    return (
+        (row["status"], row["settings"]) == ("ok", work.settings)
+        and set(wanted) <= set(there)
+        and (noted or not work.collected)
+        and all(map(work.sink.has, wanted))
+    )

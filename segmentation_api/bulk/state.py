@@ -1,0 +1,150 @@
+"""What a run keeps while it goes on, and leaves beside its results when it ends."""
+
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from segmentation_api.bulk import manifest
+from segmentation_api.bulk.bucket import Bucket
+from segmentation_api.bulk.folder import Folder
+from segmentation_api.bulk.journal import Journal
+from segmentation_api.bulk.places import Place
+from segmentation_api.bulk.work import BulkError, Record
+
+FLUSH_SECONDS, FLUSH_BYTES = 5.0, 8 << 20
+"""How much kill -9 loses at most of a run into a bucket, which has no file to append to."""
+
+
+class State(Protocol):
+    """A run's journal, and the folder `work` in which its files are made."""
+
+    journal: Journal
+    work: Path
+
+    def recall(self) -> None:
+        """Take the rows of earlier runs, whether they ended or not."""
+
+    def forget(self) -> None:
+        """Remove what earlier runs left, save their results."""
+
+    def noted(self, record: Record) -> None:
+        """Told of each record once it is in the journal."""
+
+    def leave(self, name: str) -> None:
+        """Put the file `name` of `work` beside the results."""
+
+    def close(self, *, ended: bool) -> None:
+        """Let go; of a run that ended nothing is left but its results and what `leave` put there."""
+
+
+class FolderState:
+    """Of a run into a folder: everything is in its scratch folder."""
+
+    def __init__(self, folder: Folder, manifests: Sequence[str]) -> None:
+        self._manifests = manifests
+        self.work = Path(folder.root, folder.scratch)
+        self.work.mkdir(parents=True, exist_ok=True)
+        self.journal = Journal(self.work / "journal.sqlite")
+
+    def recall(self) -> None:
+        for name in self._manifests:
+            if (file := self.work.parent / name).is_file():
+                _read(file, self.journal)
+
+    def forget(self) -> None:
+        self.journal.clear()
+        for name in self._manifests:
+            (self.work.parent / name).unlink(missing_ok=True)
+
+    def noted(self, record: Record) -> None:
+        pass
+
+    def leave(self, name: str) -> None:
+        (self.work / name).replace(self.work.parent / name)
+
+    def close(self, *, ended: bool) -> None:
+        ended = ended or self.journal.empty()
+        self.journal.close()
+        if ended:
+            shutil.rmtree(self.work)
+
+
+class BucketState:
+    """Of a run into a bucket: the journal is a local file, and its rows go to the bucket every few seconds."""
+
+    def __init__(self, bucket: Bucket, manifests: Sequence[str]) -> None:
+        self._manifests = manifests
+        self.work = Path(tempfile.mkdtemp())
+        self.journal = Journal(self.work / "journal.sqlite")
+        self._bucket = bucket
+        self._part, self._lines, self._size, self._since = 0, list[str](), 0, time.monotonic()
+        self._run = f"{bucket.scratch}/{time.time_ns()}"
+
+    def recall(self) -> None:
+        for name in self._manifests:
+            if self._bucket.fetch(name, self.work / name):
+                _read(self.work / name, self.journal)
+        for key in self._bucket.keys(f"{self._bucket.scratch}/"):
+            for line in self._bucket.read(key).splitlines():
+                self.journal.add(*json.loads(line))
+
+    def forget(self) -> None:
+        self._bucket.delete([*self._manifests, *self._bucket.keys(f"{self._bucket.scratch}/")])
+
+    def noted(self, record: Record) -> None:
+        self._lines.append(json.dumps([record.row, record.notes]))
+        self._size += len(self._lines[-1])
+        if self._size > FLUSH_BYTES or time.monotonic() - self._since > FLUSH_SECONDS:
+            self._flush()
+
+    def leave(self, name: str) -> None:
+        self._bucket.put(name, self.work / name)
+
+    def close(self, *, ended: bool) -> None:
+        self.journal.close()
+        if ended:
+            self._bucket.delete(self._bucket.keys(f"{self._bucket.scratch}/"))
+        else:
+            self._flush()
+        shutil.rmtree(self.work)
+
+    def _flush(self) -> None:
+        if self._lines:
+            self._bucket.stage(f"{self._run}-{self._part:06d}.jsonl", "\n".join(self._lines).encode())
+        self._part, self._lines, self._size, self._since = self._part + 1, [], 0, time.monotonic()
+
+
+@contextmanager
+def opened(sink: Place, *, resume: bool, manifests: Sequence[str]) -> Iterator[State]:
+    """The state of a run into `sink`, with what was there before for `resume`. Raises BulkError and OSError.
+
+    `manifests` are the names that an earlier run's rows may be under.
+    """
+    state: State
+    if isinstance(sink, Folder):
+        state = FolderState(sink, manifests)
+    else:
+        assert isinstance(sink, Bucket)
+        state = BucketState(sink, manifests)
+    ended = False
+    try:
+        (state.recall if resume else state.forget)()
+        yield state
+        ended = True
+    finally:
+        state.close(ended=ended)
+
+
+def _read(file: Path, journal: Journal) -> None:
+    """The rows of a manifest; those of the journal are newer."""
+    try:
+        for row in manifest.read(file):
+            if journal.find(row["path"]) is None:
+                journal.add(row, None)
+    except ImportError:
+        raise BulkError(f"{file.name} needs pyarrow: pip install -r requirements-bulk.txt") from None

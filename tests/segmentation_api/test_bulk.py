@@ -1,0 +1,298 @@
+"""The pieces of bulk runs: names, streams, buckets, processes that die, files for annotation tools."""
+
+import itertools
+import json
+import os
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import numpy as np
+import pytest
+from moto import mock_aws
+from numpy.typing import NDArray
+from PIL import Image
+from pycocotools.coco import COCO
+
+from ml_core.images import colorize
+from ml_core.labels import LabelSet
+from ml_core.outputs import FORMATS
+from segmentation_api.bulk import bucket, manifest, processes
+from segmentation_api.bulk.bucket import Bucket
+from segmentation_api.bulk.collected import brush_rle
+from segmentation_api.bulk.folder import Folder
+from segmentation_api.bulk.places import Item, named
+from segmentation_api.bulk.plan import plan
+from segmentation_api.bulk.run import Tally, run
+from segmentation_api.bulk.state import opened
+from segmentation_api.bulk.work import BulkError, Record, Work, Worker, failure
+from tests.conftest import encode
+from tests.segmentation_api.deadly import Deadly
+from tests.segmentation_api.test_segment_images import files
+from tests.segmentation_api.test_segment_images import run as command
+from training.lapa import LAPA
+
+
+def nothing(path: str, reason: str) -> None:
+    """Nobody asks what is left out."""
+
+
+def make_work(models_dir: Path, source: Any, sink: Any) -> Work:
+    """Label pictures by the tiny model."""
+    labels = next(one for one in FORMATS if one.name == "labels")
+    bundle = models_dir / "tiny"
+    return Work(source, sink, bundle, "tiny", ((labels, ".png"),), faces="whole", settings="test")
+
+
+def test_bases_are_unique_and_each_photos_own() -> None:
+    paths = ["a", "a-1.jpg", "a.jpg", "a.png", "a.png.jpg", "b.c.jpg", "b.jpg", "d/a.jpg", "d/a.webp"]
+    found = dict(named(paths))
+    assert len(set(found.values())) == len(paths)
+    assert found["a.jpg"] == "a.jpg"  # `a` has the base
+    assert (found["d/a.jpg"], found["d/a.webp"]) == ("d/a", "d/a.webp")
+    assert found["a.png.jpg"] == "a.png.jpg"
+    assert found["b.c.jpg"] == "b.c"
+
+
+class Pages:
+    """Lists a million keys, and counts how many are held."""
+
+    def __init__(self) -> None:
+        self.given = 0
+
+    def get_paginator(self, name: str) -> "Pages":
+        return self
+
+    def paginate(self, **asked: str) -> Iterator[dict[str, list[dict[str, str]]]]:
+        for page in range(1000):
+            self.given += 1000
+            yield {"Contents": [{"Key": f"photos/{page:04d}/{number:04d}.jpg"} for number in range(1000)]}
+
+
+@pytest.mark.slow
+def test_a_million_keys_are_listed_as_a_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = Pages()
+    monkeypatch.setattr(bucket, "client", lambda: pages)
+    held = [
+        pages.given - taken
+        for taken, _ in enumerate(named(Bucket("bucket", "photos/").photos(nothing, None)))
+    ]
+    assert len(held) == 1_000_000
+    assert max(held) <= 1000
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A bucket named `bucket`, in moto."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    bucket.client.cache_clear()
+    with mock_aws():
+        client = boto3.client("s3")
+        client.create_bucket(Bucket="bucket")
+        yield client
+    bucket.client.cache_clear()
+
+
+def here(work: Work, items: Iterator[Item]) -> Generator[Record, None, None]:
+    """An engine without processes, which moto does not reach."""
+    yield from map(Worker(work), items)
+
+
+def keys(client: Any) -> list[str]:
+    """All keys."""
+    return [row["Key"] for row in client.list_objects_v2(Bucket="bucket").get("Contents", [])]
+
+
+def test_a_bucket_is_read_and_written(
+    s3: Any, photo: bytes, models_dir: Path, tmp_path: Path, face: NDArray[np.uint8]
+) -> None:
+    for key, body in {
+        "in/a.jpg": photo, "in/a.png": photo, "in/b/c": photo, "in/b/notes": b"text", "in/d.jpg": b"broken",
+        "in/._d.jpg": b"", "in/out/old.png": photo, "in/folder/": b"", "inside.jpg": photo,
+    }.items():  # fmt: skip
+        s3.put_object(Bucket="bucket", Key=key, Body=body)
+    planned = plan("s3://bucket/in", "s3://bucket/in/out", ["labels"])
+    left: dict[str, str] = {}
+    work = make_work(models_dir, planned.source, planned.sink)
+
+    def go(*, resume: bool) -> Tally:
+        items = planned.items(left.__setitem__)
+        return run(work, items, here, work_bundle(models_dir), lambda *told: None, resume=resume)
+
+    tally = go(resume=False)
+    assert (tally.ok, tally.failed) == (3, 1)
+    assert left == {"b/notes": "not a photo", "._d.jpg": "metadata of macOS (._*)"}
+    results = ["in/out/a.png", "in/out/a.png.png", "in/out/b/c.png"]
+    assert {key for key in keys(s3) if key.startswith("in/out/")} == {
+        *results,
+        "in/out/manifest.parquet",
+        "in/out/old.png",
+    }
+    body = s3.get_object(Bucket="bucket", Key="in/out/b/c.png")["Body"].read()
+    (tmp_path / "c.png").write_bytes(body)
+    with Image.open(tmp_path / "c.png") as picture:
+        assert (np.asarray(picture) == face).all()
+    s3.put_object(Bucket="bucket", Key="in/e.bmp", Body=encode(colorize(face, LAPA), "BMP"))
+    tally = go(resume=True)
+    assert (tally.ok, tally.before, tally.failed) == (1, 3, 1)
+    single = plan("s3://bucket/in/a.jpg", "s3://bucket/one/mask.png", ["labels"])
+    assert (single.photo, single.file) == (Item("a.jpg", "mask"), "mask.png")
+
+
+def work_bundle(models_dir: Path) -> Any:
+    """The tiny model's."""
+    from ml_core.bundle import Bundle
+
+    return Bundle.load(models_dir / "tiny")
+
+
+def test_a_run_into_a_bucket_that_ends_early_goes_on(
+    s3: Any, models_dir: Path, tmp_path: Path, photo: bytes
+) -> None:
+    for number in range(6):
+        (tmp_path / f"{number}.png").write_bytes(photo)
+    work = make_work(models_dir, Folder(str(tmp_path)), Bucket("bucket", "out/"))
+    items = [Item(f"{number}.png", str(number)) for number in range(6)]
+
+    def fails(work: Work, items: Iterator[Item]) -> Generator[Record, None, None]:
+        yield from itertools.islice(here(work, items), 4)
+        raise BulkError("the power went")
+
+    with pytest.raises(BulkError, match="power"):
+        run(work, iter(items), fails, work_bundle(models_dir), lambda *told: None)
+    assert "out/manifest.parquet" not in keys(s3)
+    tally = run(work, iter(items), here, work_bundle(models_dir), lambda *told: None, resume=True)
+    assert (tally.before, tally.ok) == (4, 2)
+    assert keys(s3) == [*(f"out/{number}.png" for number in range(6)), "out/manifest.parquet"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_photo_that_ends_its_process_is_a_row(
+    threads: int, models_dir: Path, tmp_path: Path, photo: bytes
+) -> None:
+    names = ["a.png", "deadly.png", *(f"{number}.png" for number in range(8))]
+    for name in names:
+        (tmp_path / name).write_bytes(photo)
+    work = make_work(models_dir, Deadly(str(tmp_path), threads=threads), Folder(str(tmp_path / "out")))
+    (tmp_path / "out").mkdir()
+    items = (Item(name, name) for name in names)
+    found = {record.row["path"]: record.row for record in processes.run(work, items, workers=2)}
+    assert sorted(found) == sorted(names)
+    assert {path for path, row in found.items() if row["status"] != "ok"} == {"deadly.png"}
+    assert found["deadly.png"]["error"] == "The process that parsed it died twice: signal SIGABRT."
+
+
+def test_a_model_that_cannot_be_loaded_ends_the_run(tmp_path: Path, models_dir: Path) -> None:
+    work = make_work(tmp_path, Folder(str(tmp_path)), Folder(str(tmp_path)))
+    with pytest.raises(BulkError, match="no such folder"):
+        list(processes.run(work, iter([Item("a.png", "a")]), workers=1))
+
+
+def test_two_runs_do_not_write_to_one_folder(tmp_path: Path) -> None:
+    first, second = (opened(Folder(str(tmp_path)), resume=False, manifests=()) for _ in range(2))
+    with first, pytest.raises(BulkError, match="is another run writing there"):
+        second.__enter__()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_that_are_no_text_are_rows_too(tmp_path: Path) -> None:
+    name = os.fsdecode(b"caf\xe9.jpg")
+    row = failure(Item(name, name), "failed", "reason", "settings").row
+    for kind in manifest.NAMES:
+        manifest.write(tmp_path / kind, [row], LAPA.names)
+    assert [one["path"] for one in manifest.read(tmp_path / manifest.LINES)] == [name]
+    assert [one["path"] for one in manifest.read(tmp_path / manifest.PARQUET)] == ["caf�.jpg"]
+
+
+@pytest.fixture
+def labelled(tmp_path: Path, face: NDArray[np.uint8]) -> Path:
+    """Three photos of different faces, one broken."""
+    folder = tmp_path / "photos"
+    (folder / "more").mkdir(parents=True)
+    (folder / "broken.jpg").write_bytes(b"broken")
+    for name, labels in {
+        "a.png": face,
+        "more/b c.png": face[:, ::-1],
+        "none.png": np.zeros_like(face),
+    }.items():
+        (folder / name).write_bytes(encode(colorize(np.ascontiguousarray(labels), LAPA)))
+    return folder
+
+
+@pytest.mark.parametrize("outlines", [(), ("--polygons",)])
+def test_coco_is_read_back_by_pycocotools(
+    labelled: Path, tmp_path: Path, face: NDArray[np.uint8], outlines: tuple[str, ...]
+) -> None:
+    with pytest.raises(SystemExit):
+        command(labelled, tmp_path / "out", "--output", "coco", *outlines)
+    assert files(tmp_path / "out") == ["coco.json", "manifest.parquet"]
+    found = COCO(tmp_path / "out" / "coco.json")
+    images = {row["file_name"]: row["id"] for row in found.dataset["images"]}
+    assert list(images) == ["a.png", "more/b c.png", "none.png"]
+    assert [row["name"] for row in found.dataset["categories"]] == list(LAPA.names[1:])
+    for name, labels in {
+        "a.png": face,
+        "more/b c.png": face[:, ::-1],
+        "none.png": np.zeros_like(face),
+    }.items():
+        painted = np.zeros_like(labels)
+        for one in found.loadAnns(found.getAnnIds(imgIds=[images[name]])):
+            painted[found.annToMask(one) > 0] = one["category_id"]
+            assert one["area"] == (labels == one["category_id"]).sum()
+        assert (painted != labels).mean() <= (0.02 if outlines else 0)
+
+
+def test_one_file_for_an_annotation_tool(labelled: Path, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit):
+        command(labelled, tmp_path / "tasks.json", "--output", "label-studio")
+    assert {path.name for path in tmp_path.iterdir()} == {"photos", "tasks.json", "tasks.xml"}
+    tasks = json.loads((tmp_path / "tasks.json").read_text())
+    assert [task["data"]["image"] for task in tasks] == [
+        f"/data/local-files/?d={name}" for name in ("a.png", "more/b%20c.png", "none.png")
+    ]
+    assert 'value="hair"' in (tmp_path / "tasks.xml").read_text()
+
+
+def read_brush(code: list[int]) -> NDArray[np.uint8]:
+    """Values of Label Studio's run lengths, as its converter reads them; `make test-bulk` has that itself."""
+    bits = "".join(f"{byte:08b}" for byte in code)
+    place = 0
+
+    def take(count: int) -> int:
+        nonlocal place
+        place += count
+        return int(bits[place - count : place], 2)
+
+    total, word = take(32), take(5) + 1
+    sizes = [take(4) + 1 for _ in range(4)]
+    values: list[int] = []
+    while len(values) < total:
+        repeated, length = take(1), 0
+        length = take(sizes[take(2)]) + 1
+        values += [take(word)] * length if repeated else [take(word) for _ in range(length)]
+    return np.array(values, np.uint8)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (64, 64), (300, 200)])
+def test_a_brush_stroke_is_the_mask(size: tuple[int, int]) -> None:
+    generator = np.random.default_rng(0)
+    for mask in (
+        np.zeros(size, bool), np.ones(size, bool), generator.random(size) < 0.5, np.indices(size).sum(0) > size[0],
+    ):  # fmt: skip
+        assert (read_brush(brush_rle(mask)) == np.repeat(mask.ravel(), 4) * 255).all()
+
+
+def test_labels_of_a_class_list_with_odd_names(tmp_path: Path) -> None:
+    from segmentation_api.bulk.collected import write_label_studio
+
+    labels = LabelSet(("background", 'a "b" <c>'), ((0, 0, 0), (1, 2, 255)))
+    bundle: Any = SimpleNamespace(name="odd", version="1", labels=labels)
+    write_label_studio(tmp_path / "odd.json", bundle, list, str)
+    text = (tmp_path / "odd.xml").read_text()
+    assert "value='a \"b\" &lt;c&gt;'" in text
+    assert '"#0102ff"' in text
