@@ -3,7 +3,9 @@
 ImageError
 ├── ImageTooLarge
 ├── UnsupportedImage
-└── BrokenImage
+├── BrokenImage
+├── TooComplex
+└── DecodingStopped
 """
 
 
@@ -21,3 +23,11 @@ class UnsupportedImage(ImageError):
 
 class BrokenImage(ImageError):
     """The start of an image of a known format, but cut short or damaged."""
+
+
+class TooComplex(ImageError):
+    """A structure that no camera or editor writes and that would take far more work than its pixels."""
+
+
+class DecodingStopped(ImageError):
+    """Decoding took more time or memory than an image may take."""

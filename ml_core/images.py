@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ml_core import color, png, tiff
+from ml_core.containers import walk
 from ml_core.flatten import flatten
 from ml_core.image_errors import BrokenImage, ImageTooLarge, UnsupportedImage
 from ml_core.jpeg import decode_jpeg
@@ -66,11 +67,12 @@ def read(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Decoded:
     """Decode JPEG, PNG, WebP, BMP, TIFF, GIF or AVIF bytes, and HEIC where pillow-heif is installed.
 
     EXIF orientation is honoured, colours are converted to sRGB, transparency is laid on white, 16 bits a channel
-    are scaled to 8. Raises ImageTooLarge from the header alone, before a pixel is decoded; else UnsupportedImage or
+    are scaled to 8. Raises TooComplex and ImageTooLarge before a pixel is decoded; else UnsupportedImage or
     BrokenImage.
     """
     if not data:
         raise BrokenImage("The image is empty.")
+    walk(data)
     directory = None
     if data.startswith(tiff.PREFIXES):
         data, directory = tiff.full_picture(data)
