@@ -1,7 +1,7 @@
 """A bundle made to work: `Segmenter.load(path).predict(photo)`."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -23,6 +23,8 @@ FACE = 0.3
 """A detection is rejected if less of its central crop is labelled as head. Of 400 faces (turned by up to 90 degrees,
 tilted, small) the least had 0.55; detections in empty scenes have 0.03."""
 
+Read = Callable[..., Decoded]
+"""As ml_core.images.read."""
 Photo = bytes | bytearray | memoryview | BinaryIO | str | PathLike[str] | Image.Image | NDArray[np.uint8]
 
 
@@ -36,6 +38,7 @@ class Segmenter:
         providers: Sequence[str] = CPU,
         threads: int = 0,
         finder: FaceFinder | None = None,
+        read: Read = read,
     ) -> None:
         self.bundle = bundle
         coarse = [side * 11 // 256 * 16 for side in bundle.input_size]  # 0.47 of the pixels, in whole patches
@@ -54,6 +57,7 @@ class Segmenter:
         self._coarse = height, width
         self._threads = threads
         self._finder = finder
+        self._read = read
 
     @classmethod
     def load(
@@ -76,12 +80,11 @@ class Segmenter:
 
         `auto` finds the faces and parses each in a cut of its own (and in a wider one where hair goes on
         beyond it); `whole` takes the photo as one cut, for pictures that are one face already; None is as the
-        bundle's `cut`. Raises ImageTooLarge, UnsupportedImage or BrokenImage before any inference is done, TypeError
-        for what is no photo, ValueError for an array of another shape or dtype.
+        bundle's `cut`. Raises an ImageError before any inference is done, TypeError for what is no photo, ValueError for an array of another shape or dtype.
         """
         faces = faces or ("whole" if self.bundle.cut == "whole" else "auto")
         start = time.perf_counter()
-        pixels, damaged = _read(image, max_pixels)
+        pixels, damaged = _read(image, self._read, max_pixels)
         decoded = time.perf_counter()
         found = self._find(pixels) if faces == "auto" else []
         located = time.perf_counter()
@@ -160,7 +163,7 @@ class Segmenter:
         return np.asarray(logits[0], np.float32)
 
 
-def _read(image: Photo, max_pixels: int) -> Decoded:
+def _read(image: Photo, read: Read, max_pixels: int) -> Decoded:
     if isinstance(image, str | PathLike):
         image = Path(image).read_bytes()
     elif not isinstance(image, bytes) and hasattr(image, "read"):

@@ -11,6 +11,7 @@ from PIL import Image
 
 from ml_core.bundle import GOLDEN, Bundle
 from ml_core.faces import default_finder
+from ml_core.sandbox import Sandbox
 from ml_core.segmenter import Segmenter
 from segmentation_api.errors import invalid, not_ready
 from segmentation_api.model_file import ModelFile
@@ -36,6 +37,7 @@ class Engine:
         self._files: dict[str, ModelFile] = {}
         self._loaded = False
         self._lock = threading.Lock()
+        self._sandbox = Sandbox(seconds=settings.DECODE_TIMEOUT)
 
     def segmenter(self, name: str | None = None) -> Segmenter:
         """The named or the default model. Raises Problem: 400 for an unknown name, 503 if the default is missing."""
@@ -69,11 +71,12 @@ class Engine:
             return self._load()
 
     def warm_up(self) -> None:
-        """Parse a large photo with the default model, several times at once.
+        """Start the sandbox; parse a large photo with the default model, several times at once.
 
         The memory this takes is kept for later photos. It would otherwise grow over thousands of requests, until the
         largest photos have come at the same time.
         """
+        self._sandbox.start()
         segmenter = self.models().get(settings.MODEL)
         if segmenter is None:
             return
@@ -121,6 +124,7 @@ class Engine:
                 providers=settings.PROVIDERS,
                 threads=settings.INFERENCE_THREADS,
                 finder=default_finder(threads=settings.INFERENCE_THREADS),
+                read=self._sandbox.read,
             )
         agreement = segmenter.golden_agreement()
         if agreement < GOLDEN_SHARE:

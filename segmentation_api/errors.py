@@ -17,7 +17,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import is_valid_path
 from rest_framework import exceptions as drf
 
-from ml_core.image_errors import BrokenImage, ImageTooLarge, UnsupportedImage
+from ml_core.image_errors import BrokenImage, DecodingStopped, ImageTooLarge, TooComplex, UnsupportedImage
 
 logger = structlog.get_logger(__name__)
 
@@ -98,6 +98,11 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(415, "unsupported_image", str(error))
         case BrokenImage():
             return Problem(422, "broken_image", str(error))
+        case TooComplex():
+            return Problem(422, "too_complex", str(error))
+        case DecodingStopped():
+            logger.warning("decoding_stopped")
+            return Problem(422, "decoding_stopped", str(error))
         case drf.ValidationError():
             return _validation_problem(error)
         case drf.APIException():

@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from segmentation_api.engine import engine
 from segmentation_api.errors import GET_ONLY, not_ready, respond
+from segmentation_api.slots import shared_slots
 from segmentation_api.telemetry import GetResponse
 
 DRAINING = "draining"
@@ -29,6 +30,8 @@ def probes(get_response: GetResponse) -> GetResponse:
 def _ready(request: HttpRequest) -> HttpResponse:
     if (settings.RUN_DIR / DRAINING).exists():
         return respond(request, not_ready("Draining: another takes over."))
-    if engine.ready():
-        return JsonResponse({"status": "ready"})
-    return respond(request, not_ready("No model is loaded."))
+    if not engine.ready():
+        return respond(request, not_ready("No model is loaded."))
+    if shared_slots.stalled() > settings.STALL_TIMEOUT:
+        return respond(request, not_ready(f"No slot has come free for {settings.STALL_TIMEOUT} s."))
+    return JsonResponse({"status": "ready"})

@@ -29,8 +29,8 @@ def segment_image(*, data: bytes, options: SegmentOptions) -> Segmentation:
     """Parse the face parts in one encoded image.
 
     Returns labels of shape (height, width), uint8 class ids, in the upright image's own size; classes not asked for
-    are background. Raises ImageTooLarge, UnsupportedImage or BrokenImage before any inference is done,
-    and Problem for an unknown model or class, or when no model is loaded.
+    are background. Raises an ImageError before any inference is done, and Problem for an unknown model or class, or
+    when no model is loaded.
     """
     segmenter, keep = resolve(options)
     found = segmenter.predict(data, faces=options.faces, max_pixels=settings.MAX_IMAGE_PIXELS)

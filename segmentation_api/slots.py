@@ -12,6 +12,7 @@ import mmap
 import os
 import select
 import threading
+import time
 from contextlib import suppress
 
 from django.conf import settings
@@ -24,6 +25,8 @@ class SharedSlots:
         self.count, self._share = count, count // workers
         self._holders = memoryview(mmap.mmap(-1, 4 * count)).cast("I")
         """Process ids; 0 for a free slot."""
+        self._taken = memoryview(mmap.mmap(-1, 8 * count)).cast("d")
+        """When, by the clock that all processes share."""
         self._free = os.pipe()
         os.set_blocking(self._free[0], False)
         os.write(self._free[1], bytes(range(count)))
@@ -46,6 +49,7 @@ class SharedSlots:
                 slot = os.read((self._free if self._wanted else self._kept)[0], 1)
                 self._wanted = False
         os.write(self._turn[1], turn)
+        self._taken[slot[0]] = time.monotonic()
         self._holders[slot[0]] = os.getpid()
         return slot[0]
 
@@ -58,6 +62,10 @@ class SharedSlots:
             else:
                 self._holders[slot] = 0
             os.write((self._kept if keep else self._free)[1], bytes([slot]))
+
+    def stalled(self) -> float:
+        """Seconds for which no slot has come free; 0 while one is free."""
+        return 0.0 if 0 in self._holders else time.monotonic() - max(self._taken)
 
     def give_back_all_of(self, process: int) -> None:
         """Free the slots of a process that has ended."""

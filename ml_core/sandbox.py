@@ -1,0 +1,124 @@
+"""Decoding in a process that is ended when it takes too long or too much memory.
+
+A thread cannot stop C code. So an image that is not plain (`ml_core.containers`) is decoded in a process of its own:
+a small one is started once, knows nothing of the service, and is forked for each image. The kernel ends the fork at
+its limits. The photo and its pixels are in anonymous shared memory, which is gone with the last process that has it.
+"""
+
+import fcntl
+import json
+import mmap
+import os
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ml_core import image_errors
+from ml_core.containers import walk
+from ml_core.image_errors import DecodingStopped
+from ml_core.images import MAX_PIXELS, Decoded, read
+
+AVAILABLE = hasattr(os, "memfd_create")
+"""Linux. Elsewhere all images are decoded in the process itself."""
+ROOT = Path(__file__).resolve().parent.parent
+ANSWER_BYTES = 4096
+
+
+class Sandbox:
+    """Decodes as `ml_core.images.read` does; `seconds` of CPU an image at most, and twice that by the clock."""
+
+    def __init__(self, *, seconds: float) -> None:
+        self.seconds = seconds
+        self.process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+        self._lock = threading.Lock()
+
+    def read(self, data: bytes, *, max_pixels: int = MAX_PIXELS) -> Decoded:
+        """Pixels and whether they are damaged. Raises what `read` does, and DecodingStopped."""
+        if not AVAILABLE or walk(data):
+            return read(data, max_pixels=max_pixels)
+        shared = os.memfd_create("image", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        try:
+            write(shared, data)
+            return _decoded(shared, self._ask(shared, max_pixels))
+        finally:
+            os.close(shared)
+
+    def start(self) -> None:
+        """Start the process that is forked, unless it runs; the first image would otherwise wait for it."""
+        with self._lock:
+            if self.process is None or self.process.poll() is not None:
+                self._start()
+
+    def stop(self) -> None:
+        """End the process, which would otherwise end with this one."""
+        with self._lock:
+            if self._control is not None and self.process is not None:
+                self._control.close()
+                self.process.wait()
+
+    def _start(self) -> None:
+        if self._control is not None:
+            self._control.close()
+        self._control, child = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with child:
+            self.process = subprocess.Popen(  # noqa: S603  # nosec B603
+                [sys.executable, "-W", "ignore", "-m", "ml_core.sandboxed", str(child.fileno())],
+                env={"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"},
+                stdin=subprocess.DEVNULL,
+                pass_fds=[child.fileno()],
+                start_new_session=True,
+            )
+
+    def _ask(self, shared: int, max_pixels: int) -> dict[str, Any]:
+        """What the fork says of the image in `shared`, where it leaves the pixels."""
+        job = json.dumps({"seconds": self.seconds, "max_pixels": max_pixels}).encode()
+        here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with here:
+            with there:
+                self._send(job, [shared, there.fileno()])
+            here.settimeout(3 * self.seconds + 30)  # its own limits come first
+            try:
+                answer = here.recv(ANSWER_BYTES)
+            except TimeoutError:
+                answer = b""
+        if not answer:
+            raise DecodingStopped("The image takes too long or too much memory to decode.")
+        found: dict[str, Any] = json.loads(answer)
+        return found
+
+    def _send(self, job: bytes, files: list[int]) -> None:
+        """To the process, which is started anew if it has ended."""
+        for attempt in range(2):
+            self.start()
+            assert self._control is not None
+            try:
+                socket.send_fds(self._control, [job], files)
+                return
+            except (BrokenPipeError, ConnectionResetError):
+                if attempt:
+                    raise
+
+
+def write(file: int, content: Any) -> None:
+    """All bytes of a buffer, from the start of the file."""
+    view, at = memoryview(content).cast("B"), 0
+    while at < len(view):
+        at += os.pwrite(file, view[at:], at)
+
+
+def _decoded(shared: int, answer: dict[str, Any]) -> Decoded:
+    if "error" in answer:
+        kind: type[Exception] = getattr(image_errors, answer["error"])
+        raise kind(answer["detail"])
+    height, width = answer["size"]
+    fcntl.fcntl(shared, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
+    if os.fstat(shared).st_size != height * width * 3:
+        raise DecodingStopped("The image cannot be decoded.")
+    content = mmap.mmap(shared, 0, access=mmap.ACCESS_COPY)
+    return Decoded(np.frombuffer(content, np.uint8).reshape(height, width, 3), answer["damaged"])

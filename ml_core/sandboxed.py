@@ -1,0 +1,85 @@
+"""The process that ml_core.sandbox starts: it waits for images and forks for each.
+
+Its one argument is the file descriptor of a socket. A message is a job in JSON with two descriptors: the photo, in
+shared memory that takes the pixels too, and a socket for the answer.
+"""
+
+import gc
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import cv2
+from PIL import Image
+
+from ml_core.image_errors import ImageError
+from ml_core.images import read
+from ml_core.sandbox import write
+
+MESSAGE_BYTES = 4096
+FIXED_BYTES, PIXEL_BYTES = 256 << 20, 32
+"""Of memory beyond what the process has before: at all, and for each pixel that an image may have."""
+
+
+def main() -> None:
+    """Fork until the other end of the socket is closed."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # forks are reaped by the kernel
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    cv2.setNumThreads(1)
+    Image.init()  # else each fork would import the format it needs
+    gc.freeze()
+    while True:
+        message, files, _, _ = socket.recv_fds(control, MESSAGE_BYTES, 2)
+        if not message:
+            return
+        if os.fork() == 0:
+            try:
+                control.close()
+                work(*files, **json.loads(message))
+            finally:
+                os._exit(0)
+        for file in files:
+            os.close(file)
+
+
+def work(shared: int, answer: int, *, seconds: float, max_pixels: int) -> None:
+    """Decode the photo in `shared`, put its pixels there, and answer their size or what is wrong."""
+    limit(seconds, FIXED_BYTES + PIXEL_BYTES * max_pixels)
+    data = os.pread(shared, os.fstat(shared).st_size, 0)
+    try:
+        pixels, damaged = read(data, max_pixels=max_pixels)
+    except ImageError as error:
+        if isinstance(error.__context__, MemoryError):
+            return  # without an answer: stopped
+        found: dict[str, Any] = {"error": type(error).__name__, "detail": str(error)}
+    else:
+        os.ftruncate(shared, 0)
+        write(shared, pixels)
+        found = {"size": pixels.shape[:2], "damaged": damaged}
+    socket.socket(fileno=answer).sendall(json.dumps(found).encode())
+
+
+def limit(seconds: float, more_bytes: int) -> None:
+    """Let the kernel end this process after so many seconds of CPU, or twice as many by the clock; bound its memory."""
+    for timer, end, after in (
+        (signal.ITIMER_PROF, signal.SIGPROF, seconds),
+        (signal.ITIMER_REAL, signal.SIGALRM, 2 * seconds),
+    ):
+        signal.signal(end, signal.SIG_DFL)
+        signal.setitimer(timer, after)
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    most = pages * resource.getpagesize() + more_bytes
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    with suppress(OSError):  # what runs out of memory is the decoder, not the service
+        Path("/proc/self/oom_score_adj").write_text("900")
+
+
+if __name__ == "__main__":
+    main()

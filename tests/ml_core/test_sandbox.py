@@ -1,0 +1,122 @@
+"""Decoding in a process of its own: the same pixels and errors, stopped in time, and nothing left behind."""
+
+import io
+import os
+import signal
+import struct
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ml_core.image_errors import BrokenImage, DecodingStopped, ImageTooLarge, UnsupportedImage
+from ml_core.images import decode
+from ml_core.sandbox import Sandbox
+from tests.ml_core.hostile import encoded, slow_bmp, tiff
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (90, 120, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    """With more time than anything here takes."""
+    made = Sandbox(seconds=60)
+    yield made
+    made.stop()
+
+
+def saved(form: str, mode: str = "RGB", **options: Any) -> bytes:
+    """Noise as a file."""
+    target = io.BytesIO()
+    Image.fromarray(PIXELS).convert(mode).save(target, form, **options)
+    return target.getvalue()
+
+
+@pytest.mark.parametrize("form", ["GIF", "WEBP", "TIFF", "BMP", "PNG", "JPEG"])
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_pixels_are_those_of_decode(sandbox: Sandbox, form: str, mode: str) -> None:
+    data = saved(form, mode)
+    assert (sandbox.read(data).pixels == decode(data)).all()
+
+
+def test_errors_are_those_of_decode(sandbox: Sandbox) -> None:
+    bmp = encoded("BMP")
+    for data, error in (
+        (bmp[:100], BrokenImage),
+        (b"BM but no image" * 10, UnsupportedImage),
+        (bmp[:18] + struct.pack("<ii", 30_000, 30_000) + bmp[26:], ImageTooLarge),
+    ):
+        with pytest.raises(error) as here:
+            decode(data)
+        with pytest.raises(error, match=f"^{here.value}$"):
+            sandbox.read(data)
+    with pytest.raises(ImageTooLarge, match="more than 100 pixels"):
+        sandbox.read(bmp, max_pixels=100)
+
+
+def test_what_takes_too_long_is_stopped_and_costs_no_other_image() -> None:
+    sandbox, slow, stopped = Sandbox(seconds=0.2), slow_bmp(), []
+
+    def wait() -> None:
+        with pytest.raises(DecodingStopped):
+            sandbox.read(slow)
+        stopped.append(True)
+
+    waiting = [threading.Thread(target=wait) for _ in range(3)]
+    for thread in waiting:
+        thread.start()
+    assert sandbox.read(encoded("GIF")).pixels.shape == (16, 16, 3)
+    for thread in waiting:
+        thread.join(60)
+    assert len(stopped) == 3
+    assert not children(sandbox)
+    sandbox.stop()
+
+
+def test_what_takes_too_much_memory_is_stopped(sandbox: Sandbox) -> None:
+    tiles = [(256, 4, 1, 16), (257, 4, 1, 16), (258, 3, 1, 8), (259, 3, 1, 8), (262, 3, 1, 1), (277, 3, 1, 1)]
+    tiles += [(322, 4, 1, 60_000), (323, 4, 1, 60_000), (324, 4, 1, 8), (325, 4, 1, 100)]
+    with pytest.raises((DecodingStopped, BrokenImage)):
+        sandbox.read(tiff("<", tiles) + bytes(1000), max_pixels=1000)
+
+
+def test_it_starts_anew_after_its_process_was_killed(sandbox: Sandbox) -> None:
+    first = pid(sandbox)
+    os.kill(first, signal.SIGKILL)
+    assert sandbox.read(encoded("BMP")).pixels.shape == (16, 16, 3)
+    assert pid(sandbox) != first
+
+
+def test_nothing_is_left_of_an_image(sandbox: Sandbox) -> None:
+    data = saved("BMP")
+    sandbox.read(data)
+    before = os.listdir("/proc/self/fd")
+    for kept in (data, data[:500]):
+        for _ in range(5):
+            try:
+                sandbox.read(kept)
+            except BrokenImage:
+                pass
+    assert os.listdir("/proc/self/fd") == before
+    assert len(os.listdir(f"/proc/{pid(sandbox)}/fd")) <= 4, "three standard ones and the socket"
+
+
+def test_the_process_knows_no_secret(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "hunter2")
+    sandbox.read(encoded("BMP"))
+    assert b"hunter2" not in Path(f"/proc/{pid(sandbox)}/environ").read_bytes()
+
+
+def pid(sandbox: Sandbox) -> int:
+    """The process that is forked."""
+    assert sandbox.process is not None
+    return sandbox.process.pid
+
+
+def children(sandbox: Sandbox) -> list[str]:
+    """Its forks."""
+    return Path(f"/proc/{pid(sandbox)}/task/{pid(sandbox)}/children").read_text().split()
