@@ -5,6 +5,7 @@ a small one is started once, knows nothing of the service, and is forked for eac
 its limits. The photo and its pixels are in anonymous shared memory, which is gone with the last process that has it.
 """
 
+import atexit
 import fcntl
 import json
 import mmap
@@ -37,6 +38,7 @@ class Sandbox:
         self.process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._lock = threading.Lock()
+        atexit.register(self.stop)
 
     def read(self, data: bytes, *, max_pixels: int = MAX_PIXELS) -> Decoded:
         """Pixels and whether they are damaged. Raises what `read` does, and DecodingStopped."""

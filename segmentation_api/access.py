@@ -23,6 +23,7 @@ from rest_framework.request import Request
 from rest_framework_api_key.models import AbstractAPIKey, APIKey
 from rest_framework_api_key.permissions import KeyParser
 
+from segmentation_api.errors import forget
 from segmentation_api.startup import is_loopback, on_loopback
 
 FORWARDED = ("HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_REAL_IP")
@@ -68,7 +69,8 @@ def keys_exist(second: int) -> bool:
     """Asked once a second: the query takes as long as all other Python of a request. None exist before `migrate`."""
     try:
         return bool(APIKey.objects.exists())
-    except DatabaseError:
+    except DatabaseError as error:
+        forget(error)
         if APIKey._meta.db_table in connection.introspection.table_names():
             raise
         return False

@@ -10,7 +10,8 @@ from typing import Any
 from django.conf import settings
 
 from segmentation_api.admission import gate
-from segmentation_api.errors import Problem, logged_problem, too_large
+from segmentation_api.errors import Problem, forget, logged_problem, too_large
+from segmentation_api.parsers import Upload
 from segmentation_api.renderers import OutputRenderer, render
 from segmentation_api.services import SegmentOptions, resolve, segment_image
 
@@ -26,7 +27,7 @@ class Entry:
 
 
 def segment_batch(
-    images: Sequence[bytes], options: SegmentOptions, renderer: OutputRenderer, request_id: str
+    images: Sequence[Upload], options: SegmentOptions, renderer: OutputRenderer, request_id: str
 ) -> tuple[bytes, str]:
     """The answer's body and media type. Raises Problem for what is wrong with all of it: options, or a full queue."""
     resolve(options)
@@ -36,17 +37,18 @@ def segment_batch(
     return _zip(entries, renderer.suffix, request_id), "application/zip"
 
 
-def _entries(images: Sequence[bytes], options: SegmentOptions, renderer: OutputRenderer) -> Iterator[Entry]:
+def _entries(images: Sequence[Upload], options: SegmentOptions, renderer: OutputRenderer) -> Iterator[Entry]:
     """Each image queues with other requests; once the first has a slot, the others cannot be refused."""
     for index, image in enumerate(images):
         with gate.slot(wait_anyway=index > 0):
             try:
                 if len(image) > settings.MAX_UPLOAD_BYTES:
                     raise too_large(settings.MAX_UPLOAD_BYTES)
-                found = segment_image(data=image, options=options)
+                found = segment_image(data=image.content, options=options)
                 entry = Entry(index, render(found, options, renderer)[0], found.warnings)
             except Exception as error:  # one image must not stop the others
                 entry = Entry(index, problem=logged_problem(error, "image_failed", index=index))
+                forget(error)
         yield entry
 
 

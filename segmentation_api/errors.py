@@ -119,9 +119,18 @@ def problem_of(error: Exception) -> Problem | None:
     return None
 
 
+def forget(error: BaseException | None) -> None:
+    """Let go of the frames in which an error and those before it were raised: in a cycle they would keep the photo."""
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
+
+
 def drf_exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
     """REST framework's EXCEPTION_HANDLER: every error of a view, expected or not, in the envelope."""
-    return respond(context["request"], logged_problem(error, "request_failed"))
+    problem = logged_problem(error, "request_failed")
+    forget(error)
+    return respond(context["request"], problem)
 
 
 def logged_problem(error: Exception, event: str, **values: int) -> Problem:

@@ -16,7 +16,7 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
 from segmentation_api.admission import gate
-from segmentation_api.errors import Problem, invalid, too_large
+from segmentation_api.errors import Problem, forget, invalid, too_large
 from segmentation_api.flat_json import read_object
 
 READ_BYTES = 1 << 20
@@ -25,7 +25,20 @@ HEADER_CHARSET = "latin-1"
 """Decodes any byte: no file name may make a form unreadable."""
 
 Fields = dict[str, list[Any]]
-"""The values of a body by name: bytes for each file, text, and in JSON other values."""
+"""The values of a body by name: an Upload for each file, text, and in JSON other values."""
+
+
+class Upload:
+    """The content of a file until the request ends.
+
+    Errors that libraries raise and catch may lie in a cycle with all frames above them. Those hold this, and no bytes.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+    def __len__(self) -> int:
+        return len(self.content)
 
 
 class BodyParser(BaseParser):
@@ -73,7 +86,7 @@ class JsonParser(BodyParser):
         """The members, `image` decoded. A name given twice is an error."""
         members, image = read_object(read_bounded(stream, most_bytes(limit)), "image")
         if image is not None:
-            members["image"] = decode_base64(image)
+            members["image"] = Upload(decode_base64(image))
         return {name: [one] for name, one in members.items()}
 
 
@@ -84,7 +97,7 @@ class PhotoParser(BodyParser):
 
     def read(self, stream: Any, media_type: str, limit: int) -> Fields:
         """All of it as `image`."""
-        return {"image": [read_bounded(stream, limit)]}
+        return {"image": [Upload(read_bounded(stream, limit))]}
 
 
 class BytesParser(PhotoParser):
@@ -129,7 +142,7 @@ def decode_base64(text: bytes) -> bytes:
 
 
 def read_form(stream: Any, content_type: str, *, file_bytes: int, body_bytes: int) -> Fields:
-    """The parts of a form by name, in order: a file as bytes, whatever its name, all else as str.
+    """The parts of a form by name, in order: a file as Upload, whatever its name, all else as str.
 
     Raises ParseError for a malformed form, and Problem: 413 beyond `file_bytes` of files or for too much text, 400 for
     too many parts. Reads no more than `body_bytes`.
@@ -157,10 +170,11 @@ def read_form(stream: Any, content_type: str, *, file_bytes: int, body_bytes: in
                     chunks.append(bytes(event))
                 else:
                     content = _decoded(part, b"".join(chunks))
-                    value = content if is_file else content.decode("utf-8", "replace")
+                    value = Upload(content) if is_file else content.decode("utf-8", "replace")
                     name = (part.name or "").encode(HEADER_CHARSET).decode("utf-8", "replace")
                     form.setdefault(name, []).append(value)
-    except MultipartError:
+    except MultipartError as error:
+        forget(error)  # the parser keeps it, and the frames keep the parser
         raise ParseError from None
     return form
 

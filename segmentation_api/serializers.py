@@ -12,6 +12,7 @@ from rest_framework.serializers import Serializer, ValidationError
 
 from ml_core.outputs import INLINE
 from segmentation_api.errors import too_large
+from segmentation_api.parsers import Upload
 from segmentation_api.services import OUTPUTS, SegmentOptions
 
 PICTURES = tuple(written.name for written in INLINE)
@@ -59,7 +60,7 @@ class ShareField(FloatField):
 
 @extend_schema_field(OpenApiTypes.BINARY)
 class PhotoField(Field[Any, Any, Any, Any]):
-    """The bytes of one photo."""
+    """One photo."""
 
     default_error_messages = {
         "required": "is missing or empty",
@@ -69,8 +70,8 @@ class PhotoField(Field[Any, Any, Any, Any]):
     }
 
     def to_internal_value(self, data: Any) -> Any:
-        """The bytes. Raises Problem (413) over MAX_UPLOAD_BYTES."""
-        if not isinstance(data, bytes):
+        """The Upload. Raises Problem (413) over MAX_UPLOAD_BYTES."""
+        if not isinstance(data, Upload):
             self.fail("text")
         if not data:
             self.fail("required")
@@ -84,7 +85,7 @@ PHOTOS = {"type": "array", "items": {"type": "string", "format": "binary"}}
 
 @extend_schema_field({**PHOTOS, "minItems": 1, "maxItems": settings.MAX_BATCH_IMAGES})
 class PhotosField(PhotoField):
-    """The bytes of several photos; each is checked by itself, so that one cannot spoil the others."""
+    """Several photos; each is checked by itself, so that one cannot spoil the others."""
 
     default_error_messages = {
         "required": "must be one or more files",
@@ -93,7 +94,7 @@ class PhotosField(PhotoField):
 
     def to_internal_value(self, data: list[Any]) -> Any:
         """From one photo to MAX_BATCH_IMAGES."""
-        if not all(isinstance(image, bytes) for image in data):
+        if not all(isinstance(image, Upload) for image in data):
             self.fail("required")
         if len(data) > settings.MAX_BATCH_IMAGES:
             self.fail("most", given=len(data), most=settings.MAX_BATCH_IMAGES)
@@ -142,7 +143,7 @@ class OptionsSerializer(Serializer[Any]):
                 errors[name[:50]] = [f"is not an option; there are {', '.join(OPTIONS)}"]
             elif len(values) > 1 and not isinstance(field, PhotosField):
                 errors[name] = [str(field.error_messages.get("repeated", "is given more than once"))]
-            elif isinstance(values[0], bytes) and not isinstance(field, PhotoField):
+            elif isinstance(values[0], Upload) and not isinstance(field, PhotoField):
                 errors[name] = ["must be text, not a file"]
             given[name] = values if isinstance(field, PhotosField) else values[0]
             if len(errors) == MOST_ERRORS:

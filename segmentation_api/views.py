@@ -1,5 +1,6 @@
 """Thin views: check, hand to the service, answer."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -24,7 +25,15 @@ from segmentation_api.budgets import bytes_in_flight
 from segmentation_api.engine import engine
 from segmentation_api.errors import GET_ONLY, Problem, not_ready, respond
 from segmentation_api.negotiation import AnyAccept, BatchNegotiation, OutputNegotiation
-from segmentation_api.parsers import BytesParser, FormParser, JsonParser, PhotoParser, body_bytes, most_bytes
+from segmentation_api.parsers import (
+    BytesParser,
+    FormParser,
+    JsonParser,
+    PhotoParser,
+    Upload,
+    body_bytes,
+    most_bytes,
+)
 from segmentation_api.renderers import RENDERERS, OutputRenderer, render
 from segmentation_api.serializers import BatchSerializer, OptionsSerializer, SegmentSerializer
 from segmentation_api.services import SegmentOptions, segment_image
@@ -39,10 +48,19 @@ class UploadView(APIView):
     serializer: OptionsSerializer
     photo_field: str
     limit: str
+    uploads: Sequence[Upload] = ()
 
     def get_renderers(self) -> list[BaseRenderer]:
         """One for each format."""
         return list(RENDERERS)
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Answer, and let go of the photos."""
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        finally:
+            for upload in self.uploads:
+                upload.content = b""
 
     def room_for(self, request: Request) -> AbstractContextManager[None]:
         """Of the budget of bytes in flight, for as long as the photos are needed. Raises Problem (503)."""
@@ -53,6 +71,7 @@ class UploadView(APIView):
     def read(self, request: Request) -> tuple[Any, SegmentOptions, OutputRenderer]:
         """Photos, options and how to answer; options of the query win over those of the body."""
         body: Any = request.data
+        self.uploads = [value for values in body.values() for value in values if isinstance(value, Upload)]
         given = {**body, **dict(request.query_params.lists())}
         checked: dict[str, Any] = self.serializer.run_validation(given)
         photos = checked.pop(self.photo_field)
@@ -76,7 +95,7 @@ class SegmentView(UploadView):
         with self.room_for(request):
             image, options, renderer = self.read(request)
             with gate.slot():
-                found = segment_image(data=image, options=options)
+                found = segment_image(data=image.content, options=options)
                 body, timing = render(found, options, renderer)
         response = HttpResponse(body, content_type=renderer.media_type)
         response["Server-Timing"] = ", ".join(f"{stage};dur={value:.2f}" for stage, value in timing.items())

@@ -18,6 +18,7 @@ What this relies on of gunicorn's internals, read in the version that `GUNICORN`
 - In config.py: `Worker.booted` and `pid`; `handle_hup`, `kill_workers`, `LISTENERS` and `pidfile` of the Arbiter.
 """
 
+import io
 import json
 import socket
 import sys
@@ -195,7 +196,11 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
     def handle_request(self, req: Any, conn: Any) -> Any:
         """The head is there; the application reads the body."""
         conn.sock.allow(env.BODY_TIMEOUT, in_body=True)
-        return super().handle_request(req, conn)
+        try:
+            return super().handle_request(req, conn)
+        finally:  # a body that broke off is still in the buffers, which hold one another
+            body, reader = req.body, req.body.reader
+            body.buf, reader.buf, reader.req, reader.parser = io.BytesIO(), io.BytesIO(), None, None
 
     def _keepalive_after(self, conn: Any, keepalive: Any) -> bool:
         """Whether the connection can be used again: not if more of a body is left than is worth reading."""

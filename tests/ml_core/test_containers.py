@@ -16,6 +16,7 @@ from tests.segmentation_api.corpus_images import ENCODINGS
 from tests.segmentation_api.corpus_images import encoded as noise
 
 HOSTILE = hostile()
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 FILES: dict[str, tuple[str, dict[str, Any]]] = {
     **ENCODINGS,
     "optimized JPEG": ("JPEG", {"optimize": True, "quality": 100}),

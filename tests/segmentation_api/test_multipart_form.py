@@ -7,7 +7,7 @@ import pytest
 from rest_framework.exceptions import ParseError
 
 from segmentation_api.errors import Problem
-from segmentation_api.parsers import read_form
+from segmentation_api.parsers import Upload, read_form
 
 KIND = "multipart/form-data; boundary=b"
 
@@ -20,7 +20,8 @@ def form(*parts: tuple[str, bytes], end: bytes = b"--b--\r\n") -> bytes:
 
 def read(body: bytes, kind: str = KIND, **limits: Any) -> dict[str, list[Any]]:
     """What is in it."""
-    return read_form(io.BytesIO(body), kind, **{"file_bytes": 1000, "body_bytes": 3000, **limits})
+    form = read_form(io.BytesIO(body), kind, **{"file_bytes": 1000, "body_bytes": 3000, **limits})
+    return {name: [one.content if isinstance(one, Upload) else one for one in form[name]] for name in form}
 
 
 def test_files_are_bytes_and_the_rest_is_text_in_the_order_sent() -> None:
