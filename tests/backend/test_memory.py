@@ -7,8 +7,10 @@ import struct
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ import pytest
 from tests.backend.test_server import workers
 from tests.conftest import Server
 
-UPLOAD_BYTES = 6 << 20
+UPLOAD_BYTES = 3 << 20
 MOST_LEFT = 0.1
 """Of an upload."""
 SECONDS = 15
@@ -84,7 +86,7 @@ def uploads() -> Iterator[Upload]:
             yield Upload(f"{name} that is reset{tail}", None, kind, body, query, 1, "reset", chunked)
             yield Upload(f"{name} that stalls{tail}", 408, kind, body, query, 1, "stall", chunked)
             yield Upload(
-                f"{name} that closes half-way{tail}", None, kind, body, query, 3 << 20, "close", chunked
+                f"{name} that closes half-way{tail}", None, kind, body, query, 3 << 19, "close", chunked
             )
     yield Upload("raw, cut", 422, b"image/bmp", lambda marks: bmp(marks)[: -(1 << 20)])
     yield Upload("raw, no image", 415, b"image/bmp", lambda marks: marks)
@@ -137,7 +139,7 @@ def uncollected(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     folder = tmp_path_factory.mktemp("uncollected")
     (folder / "sitecustomize.py").write_text("import gc\ngc.disable()\ngc.enable = lambda: None\n")
     running = Server(
-        folder, models_dir, WORKERS="1", BODY_TIMEOUT="1", PYTHONPATH=str(folder), MAX_BATCH_BYTES="20000000"
+        folder, models_dir, WORKERS="1", BODY_TIMEOUT="4", PYTHONPATH=str(folder), MAX_BATCH_BYTES="20000000"
     )
     yield running.wait_until_ready()
     running.stop()
@@ -199,7 +201,9 @@ def shares(process: int) -> dict[str, float]:
 
 
 def test_nothing_of_an_upload_stays_in_memory(uncollected: Server) -> None:
-    statuses = {one.name: send(uncollected, one, number) for number, one in enumerate(UPLOADS)}
+    with ThreadPoolExecutor(8) as pool:
+        answers = pool.map(partial(send, uncollected), UPLOADS, range(len(UPLOADS)))
+        statuses = {one.name: status for one, status in zip(UPLOADS, answers, strict=True)}
     (worker,) = workers(uncollected)
     deadline = time.monotonic() + SECONDS
     while (left := shares(worker)) and time.monotonic() < deadline:

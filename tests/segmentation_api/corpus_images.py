@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from PIL import Image
 
+from tests.ml_core.hostile import after_start, hostile, segment
 from tests.segmentation_api.corpus import Case, case, request
 
 SIZE = (48, 40)
@@ -75,6 +76,8 @@ def families() -> dict[str, list[Case]]:
         "bombs": list(bombs()),
         "no images": list(no_images()),
         "zero size": list(zero_size()),
+        "too complex": [case(name, BROKEN, request(data)) for name, data in hostile()],
+        "costly": list(costly()),
     }
 
 
@@ -290,3 +293,26 @@ def zero_size() -> Iterator[Case]:
     }
     for name, data in files.items():
         yield case(f"no pixels: {name}", (200,) if name == "gif" else (UNSUPPORTED, BROKEN), request(data))
+
+
+def costly() -> Iterator[Case]:
+    """Files just within the limits, decoded in a process of their own: read, or stopped."""
+    jpeg, png_file = encoded("jpeg"), encoded("png")
+    pixels = png_file.index(b"IDAT") - 4
+    exif = segment(0xE1, b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + bytes(60_000))
+    profile = segment(0xE2, b"ICC_PROFILE\0\x01\x01" + bytes(60_000))
+    swollen = chunk(b"zTXt", b"k\0\0" + zlib.compress(bytes(1 << 20), 9))
+    files = {
+        "jpeg: 100 segments of EXIF": after_start(jpeg, exif * 100),
+        "jpeg: 200 segments of a profile": after_start(jpeg, profile * 200),
+        "jpeg: 4000 comments": after_start(jpeg, segment(0xFE, b"x") * 4000),
+        "jpeg: 60 KB of zeros between segments": jpeg[:20] + bytes(60_000) + jpeg[20:],
+        "jpeg: 90 scans": jpeg[:-2] + jpeg[jpeg.index(b"\xff\xda") : -2] * 89 + jpeg[-2:],
+        "png: 900 compressed texts": png_file[:pixels] + swollen * 900 + png_file[pixels:],
+        "png: 4000 empty blocks": png_file[:pixels] + chunk(b"IDAT", b"") * 4000 + png_file[pixels:],
+        "png: a profile that swells": encoded("png", icc_profile=bytes(900_000)),
+        "tiff: 90,000 strips that overlap": flat_tiff(500, 90_000, offset=8, count=500),
+        "gif: 30,000 comments": encoded("gif")[:781] + b"!\xfe\x01x\0" * 30_000 + encoded("gif")[781:],
+    }
+    for name, data in files.items():
+        yield case(f"costly: {name}", (200, TOO_LARGE, UNSUPPORTED, BROKEN), request(data))

@@ -16,7 +16,8 @@ from django.test import Client, RequestFactory
 from django.test.client import MULTIPART_CONTENT
 
 from segmentation_api import health
-from segmentation_api.engine import Engine
+from segmentation_api.engine import Engine, engine
+from segmentation_api.slots import shared_slots
 
 pytestmark = pytest.mark.django_db
 
@@ -61,6 +62,21 @@ def test_not_ready_before_a_model_is_loaded(client: Client, monkeypatch: pytest.
     assert (response.status_code, response.json()["type"]) == (503, "not_ready")
     assert response["Retry-After"]
     assert client.get("/healthz").status_code == 200
+
+
+def test_not_ready_while_no_slot_comes_free(client: Client, settings: Any) -> None:
+    engine.models()
+    held = [shared_slots.take() for _ in range(shared_slots.count)]
+    try:
+        assert client.get("/readyz").status_code == 200, "for a while that is what load looks like"
+        settings.STALL_TIMEOUT = 0
+        response = client.get("/readyz")
+        assert (response.status_code, response.json()["type"]) == (503, "not_ready")
+        shared_slots.give_back(held.pop())
+        assert client.get("/readyz").status_code == 200
+    finally:
+        for slot in held:
+            shared_slots.give_back(slot)
 
 
 def test_the_schema_is_valid_and_names_everything(client: Client, tmp_path: Any) -> None:
