@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ ANSWER_BYTES = 4096
 
 
 class Sandbox:
-    """Decodes as `ml_core.images.read` does; `seconds` of CPU an image at most, and twice that by the clock."""
+    """Decodes as `ml_core.images.read` does; `seconds` of CPU an image at most, and five times that by the clock."""
 
     def __init__(self, *, seconds: float) -> None:
         self.seconds = seconds
@@ -54,19 +55,33 @@ class Sandbox:
     def start(self) -> None:
         """Start the process that is forked, unless it runs; the first image would otherwise wait for it."""
         with self._lock:
-            if self.process is None or self.process.poll() is not None:
+            if not self._runs():
                 self._start()
+
+    def _runs(self) -> bool:
+        """Whether the process still holds its end of the socket."""
+        if self._control is None:
+            return False
+        try:
+            return bool(self._control.recv(1, socket.MSG_DONTWAIT))
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
 
     def stop(self) -> None:
         """End the process, which would otherwise end with this one."""
         with self._lock:
-            if self._control is not None and self.process is not None:
-                self._control.close()
-                self.process.wait()
+            self._end()
+
+    def _end(self) -> None:
+        if self._control is not None and self.process is not None:
+            self._control.close()
+            self.process.kill()
+            self.process.wait()
 
     def _start(self) -> None:
-        if self._control is not None:
-            self._control.close()
+        self._end()
         self._control, child = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with child:
             self.process = subprocess.Popen(  # noqa: S603  # nosec B603
@@ -80,31 +95,27 @@ class Sandbox:
     def _ask(self, shared: int, max_pixels: int) -> dict[str, Any]:
         """What the fork says of the image in `shared`, where it leaves the pixels."""
         job = json.dumps({"seconds": self.seconds, "max_pixels": max_pixels}).encode()
+        for _ in range(2):
+            self.start()
+            if answer := self._answer(job, shared):
+                found: dict[str, Any] = json.loads(answer)
+                return found
+            if self._runs():
+                break  # it was the fork that ended
+        raise DecodingStopped("The image takes too long or too much memory to decode.")
+
+    def _answer(self, job: bytes, shared: int) -> bytes:
+        """Empty if the fork, or the process before it, ended."""
+        assert self._control is not None
         here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with here:
-            with there:
-                self._send(job, [shared, there.fileno()])
-            here.settimeout(3 * self.seconds + 30)  # its own limits come first
+            here.settimeout(10 * self.seconds + 30)  # its own limits come first
+            with there, suppress(ConnectionError):
+                socket.send_fds(self._control, [job], [shared, there.fileno()])
             try:
-                answer = here.recv(ANSWER_BYTES)
+                return here.recv(ANSWER_BYTES)
             except TimeoutError:
-                answer = b""
-        if not answer:
-            raise DecodingStopped("The image takes too long or too much memory to decode.")
-        found: dict[str, Any] = json.loads(answer)
-        return found
-
-    def _send(self, job: bytes, files: list[int]) -> None:
-        """To the process, which is started anew if it has ended."""
-        for attempt in range(2):
-            self.start()
-            assert self._control is not None
-            try:
-                socket.send_fds(self._control, [job], files)
-                return
-            except (BrokenPipeError, ConnectionResetError):
-                if attempt:
-                    raise
+                return b""
 
 
 def write(file: int, content: Any) -> None:

@@ -174,7 +174,7 @@ def hostile() -> list[tuple[str, bytes]]:
     return [*jpegs(), *pngs(), *tiffs(), *others()]
 
 
-def slow_bmp(pixels: int = 4_000_000) -> bytes:
+def slow_bmp(pixels: int = 8_000_000) -> bytes:
     """A run-length coded BMP whose every run is one pixel: of no forbidden structure, and slow to decode."""
     width, height = 2000, pixels // 2000
     runs = b"\1\7" * (width * height) + b"\0\1"

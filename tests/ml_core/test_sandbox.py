@@ -59,7 +59,7 @@ def test_errors_are_those_of_decode(sandbox: Sandbox) -> None:
 
 
 def test_what_takes_too_long_is_stopped_and_costs_no_other_image() -> None:
-    sandbox, slow, stopped = Sandbox(seconds=0.2), slow_bmp(), []
+    sandbox, slow, stopped = Sandbox(seconds=0.5), slow_bmp(), []
 
     def wait() -> None:
         with pytest.raises(DecodingStopped):
