@@ -80,7 +80,8 @@ class Segmenter:
 
         `auto` finds the faces and parses each in a cut of its own (and in a wider one where hair goes on
         beyond it); `whole` takes the photo as one cut, for pictures that are one face already; None is as the
-        bundle's `cut`. Raises an ImageError before any inference is done, TypeError for what is no photo, ValueError for an array of another shape or dtype.
+        bundle's `cut`. Raises an ImageError before any inference is done, TypeError for what is no photo, ValueError
+        for an array of another shape or dtype.
         """
         faces = faces or ("whole" if self.bundle.cut == "whole" else "auto")
         start = time.perf_counter()
