@@ -100,12 +100,13 @@ def _open(data: bytes, directory: tiff.Directory | None, max_pixels: int) -> Ima
     except Exception:  # Pillow's parsers raise nearly anything on hostile bytes
         if (mended := png.without_damage(data)) is not None:
             return _open(mended, None, max_pixels)
-        if MAGIC.match(data) or (directory and not directory.is_whole(len(data))):
+        is_heic = HEIC.match(data) is not None
+        if is_heic and "HEIF" not in FORMATS:
+            raise UnsupportedImage(NO_HEIC) from None
+        if is_heic or MAGIC.match(data) or (directory and not directory.is_whole(len(data))):
             raise BrokenImage("The image is cut short or damaged.") from None
         if directory:
             raise UnsupportedImage("TIFF images of this kind of pixels are not read.") from None
-        if HEIC.match(data):
-            raise UnsupportedImage(NO_HEIC) from None
         names = ", ".join(FORMATS[:-1])
         raise UnsupportedImage(f"This is not a {names} or {FORMATS[-1]} image.") from None
     if image.width * image.height > max_pixels:

@@ -64,11 +64,12 @@ class Tag:
 
 @dataclass(frozen=True)
 class Directory:
-    """One picture of a TIFF: byte order, tags, and where the next directory is."""
+    """One picture of a TIFF: byte order, tags, where the next directory is, and whether the file ends within."""
 
     order: str
     tags: dict[int, Tag]
     after: int = 0
+    is_cut: bool = False
 
     def numbers(self, tag: int) -> tuple[int, ...]:
         """The values of a tag of unsigned integers; none where it is missing."""
@@ -100,7 +101,8 @@ class Directory:
         """Whether a file of so many bytes has all of its strips or tiles."""
         offsets = self.numbers(STRIP_OFFSETS) or self.numbers(TILE_OFFSETS)
         sizes = self.numbers(STRIP_SIZES) or self.numbers(TILE_SIZES)
-        return len(offsets) > 0 and all(map(lambda at, length: at + length <= size, offsets, sizes))
+        ends = map(sum, zip(offsets, sizes, strict=False))
+        return len(offsets) > 0 and not self.is_cut and all(end <= size for end in ends)
 
 
 def full_picture(data: bytes) -> tuple[bytes, Directory]:
@@ -176,7 +178,7 @@ def rewritten(data: bytes, directory: Directory) -> bytes:
 def _check(directory: Directory, data: bytes) -> None:
     bits, compression = directory.bits, directory.number(COMPRESSION, 1)
     if directory.number(PHOTOMETRIC) not in PHOTOMETRICS or (data[:4], data[8:10]) == (b"II*\0", b"CR"):
-        raise UnsupportedImage("Raw photos are not read: develop it to a JPEG or a TIFF.")
+        raise UnsupportedImage("Raw photos are not read: export it as a JPEG or a TIFF.")
     if bits > 16 or not {1, 2, 4}.issuperset(directory.numbers(FORMATS)):
         raise UnsupportedImage(
             "Images of floating-point numbers or with 32 bits a channel are not read; 8 and 16 bits are."
@@ -191,6 +193,8 @@ def _directories(data: bytes) -> Iterator[Directory]:
     order = "<" if data[:1] == b"I" else ">"
     big = 43 in data[2:4]
     offset = struct.Struct(order + ("Q" if big else "I"))
+    if len(data) < 2 * offset.size:
+        return
     todo, seen = list(offset.unpack_from(data, offset.size)), set[int]()
     while todo and len(seen) < MAX_DIRECTORIES:
         at = todo.pop(0)
@@ -210,15 +214,16 @@ def _directory(data: bytes, at: int, order: str, big: bool) -> Directory:
         struct.Struct(order + code) for code in (("Q", "HHQ8s", "Q") if big else ("H", "HHI4s", "I"))
     )
     (count,) = head.unpack_from(data, at)
-    start, tags = at + head.size, {}
+    start, tags, is_cut = at + head.size, dict[int, Tag](), False
     end = start + count * entry.size
     for tag, kind, values, content in entry.iter_unpack(data[start:end]):
         length = values * BYTES.get(kind, 0)
         if length > offset.size:
             (place,) = offset.unpack(content)
             content = data[place : place + length]
-        if length and len(content) >= length:
+        if length > len(content):
+            is_cut = True
+        elif length:
             tags[tag] = Tag(kind, content[:length])
-    return Directory(
-        order, tags, *offset.unpack_from(data[end : end + offset.size].ljust(offset.size, b"\0"))
-    )
+    (after,) = offset.unpack(data[end : end + offset.size].ljust(offset.size, b"\0"))
+    return Directory(order, tags, after, is_cut or end + offset.size > len(data))

@@ -181,6 +181,19 @@ def test_a_file_cut_short_is_broken(share: float, end: dict[str, Any]) -> None:
             decode(planes[: max(16, int(share * len(planes)))])
 
 
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+@pytest.mark.parametrize("form", [{}, {"compression": "lzw"}])
+def test_a_file_cut_anywhere_is_broken_or_read(form: dict[str, Any], end: dict[str, Any]) -> None:
+    data = written(COLOR[:8, :8], photometric="rgb", **form, **end)
+    tail = tiff.rewritten(*tiff.full_picture(data))  # the directory at the end
+    for whole in (data, tail):
+        for size in (*range(4, len(whole), 3), len(whole) - 1):
+            try:
+                assert decode(whole[:size]).shape == (8, 8, 3)
+            except BrokenImage:
+                pass
+
+
 def test_the_size_is_that_of_the_full_picture() -> None:
     target = io.BytesIO()
     with tifffile.TiffWriter(target) as file:
