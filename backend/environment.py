@@ -130,6 +130,7 @@ class Environment(BaseSettings):
     INFERENCE_SLOTS: int = Field(default_factory=lambda given: slots(given), ge=1, le=256)
     THREADS: int = Field(64, ge=2, le=1024)
     QUEUE_SIZE: int = Field(16, ge=0, le=10_000)
+    QUEUE_TIMEOUT: Seconds = 2
     DECODE_TIMEOUT: Seconds = 4
     STALL_TIMEOUT: Seconds = 10
     HEADER_TIMEOUT: Seconds = 10

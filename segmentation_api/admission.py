@@ -31,14 +31,20 @@ class Gate:
 
     @contextmanager
     def slot(self, *, wait_anyway: bool = False) -> Iterator[None]:
-        """A slot, perhaps after waiting. Raises Problem (503) if the queue is full, unless `wait_anyway`."""
+        """A slot, perhaps after waiting.
+
+        Raises Problem (503) if the queue is full or none comes free for QUEUE_TIMEOUT seconds, unless `wait_anyway`.
+        """
         with self._lock:
             if self.inside >= self.limit and not wait_anyway:
                 raise self.refusal()
             self.inside += 1
         try:
             with QUEUED.track_inprogress(), QUEUE_SECONDS.time():
-                slot = self.slots.take()
+                try:
+                    slot = self.slots.take(math.inf if wait_anyway else settings.QUEUE_TIMEOUT)
+                except TimeoutError:
+                    raise self.refusal() from None
             started = time.perf_counter()
             try:
                 with IN_FLIGHT.track_inprogress():

@@ -8,11 +8,13 @@ A process hands its share of the slots on to its own threads while one waits: tw
 each other's way at Python's global lock, while another process has none.
 """
 
+import math
 import mmap
 import os
 import select
 import threading
 import time
+from collections import deque
 from contextlib import suppress
 
 from django.conf import settings
@@ -35,23 +37,37 @@ class SharedSlots:
 
     def _begin(self) -> None:
         """What each process has for itself: whose turn it is to ask, and a slot handed on to that thread."""
-        self._turn, self._kept = os.pipe(), os.pipe()
-        os.write(self._turn[1], b"!")
+        self._turn, self._kept = Turn(), os.pipe()
         self._lock, self._wanted = threading.Lock(), False
 
-    def take(self) -> int:
-        """A slot, perhaps after waiting; the threads of a process get theirs in the order they ask."""
-        turn = os.read(self._turn[0], 1)
-        slot, self._wanted = b"", True
-        while not slot:
-            select.select([self._kept[0], self._free[0]], [], [])
-            with self._lock, suppress(BlockingIOError):  # another process may have been faster
-                slot = os.read((self._free if self._wanted else self._kept)[0], 1)
-                self._wanted = False
-        os.write(self._turn[1], turn)
+    def take(self, seconds: float = math.inf) -> int:
+        """A slot, perhaps after waiting; the threads of a process get theirs in the order they ask.
+
+        Raises TimeoutError after so many seconds.
+        """
+        deadline = time.monotonic() + seconds
+        self._turn.take(seconds)
+        try:
+            slot = self._next(deadline)
+        finally:
+            self._turn.give_back()
         self._taken[slot[0]] = time.monotonic()
         self._holders[slot[0]] = os.getpid()
         return slot[0]
+
+    def _next(self, deadline: float) -> bytes:
+        """The number of a free slot, for the one thread whose turn it is."""
+        slot, self._wanted = b"", True
+        while not slot:
+            left = None if deadline == math.inf else max(0.0, deadline - time.monotonic())
+            ready = select.select([self._kept[0], self._free[0]], [], [], left)[0]
+            with self._lock, suppress(BlockingIOError):  # another process may have been faster
+                if not ready and self._wanted:
+                    self._wanted = False
+                    raise TimeoutError
+                slot = os.read((self._free if self._wanted else self._kept)[0], 1)
+                self._wanted = False
+        return slot
 
     def give_back(self, slot: int) -> None:
         """Free the slot, or hand it on."""
@@ -72,6 +88,38 @@ class SharedSlots:
         for slot, holder in enumerate(self._holders):
             if holder == process:
                 self.give_back(slot)
+
+
+class Turn:
+    """A lock for the threads of a process, which get it in the order they ask."""
+
+    def __init__(self) -> None:
+        self._lock, self._taken = threading.Lock(), False
+        self._waiting = deque[threading.Lock]()
+
+    def take(self, seconds: float) -> None:
+        """Wait for it. Raises TimeoutError after so many seconds."""
+        with self._lock:
+            if not self._taken:
+                self._taken = True
+                return
+            called = threading.Lock()
+            called.acquire()
+            self._waiting.append(called)
+        if called.acquire(timeout=-1 if seconds == math.inf else seconds):
+            return
+        with self._lock:
+            if called in self._waiting:
+                self._waiting.remove(called)
+                raise TimeoutError
+
+    def give_back(self) -> None:
+        """Hand it on."""
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._taken = False
 
 
 shared_slots = SharedSlots(settings.INFERENCE_SLOTS, workers=settings.WORKERS)

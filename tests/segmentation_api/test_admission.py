@@ -127,6 +127,29 @@ def test_beyond_the_queue_it_is_503_at_once() -> None:
         pass
 
 
+def test_who_waits_too_long_is_503_and_holds_nobody_up(settings: Any) -> None:
+    settings.QUEUE_TIMEOUT = 0
+    gate, release = make_gate(1, queue=5), threading.Event()
+    holder = hold(gate, release)
+    for _ in range(3):
+        with pytest.raises(Problem) as caught, gate.slot():
+            pass
+        assert (caught.value.status, caught.value.code) == (503, "too_busy")
+    assert gate.inside == 1
+    settings.QUEUE_TIMEOUT = 30
+    waiters = [waiting(gate, release) for _ in range(3)]
+    settings.QUEUE_TIMEOUT = 0
+    with pytest.raises(Problem), gate.slot():
+        pass
+    release.set()
+    for waiter in waiters:
+        assert waiter.entered.wait(5)
+        waiter.thread.join(5)
+    holder.join(5)
+    with gate.slot():
+        assert gate.slots.stalled() >= 0
+
+
 def test_an_error_in_a_slot_gives_it_back() -> None:
     gate = make_gate(1, queue=0)
     for _ in range(3):
@@ -224,9 +247,9 @@ def test_slots_are_handed_on_in_the_order_they_were_asked_for() -> None:
 
 
 def waits_for_a_pipe(thread: threading.Thread) -> bool:
-    """Whether a thread sleeps in the kernel until there is something to read."""
+    """Whether a thread sleeps in the kernel until it is called or there is something to read."""
     where = Path(f"/proc/self/task/{thread.native_id}/wchan").read_text()
-    return any(name in where for name in ("pipe_read", "select", "poll"))
+    return any(name in where for name in ("futex", "pipe_read", "select", "poll"))
 
 
 def test_a_process_hands_its_last_slot_to_its_own_next_request() -> None:
