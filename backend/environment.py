@@ -7,6 +7,7 @@ import importlib.util
 import os
 import secrets
 from contextlib import suppress
+from ipaddress import ip_network
 from pathlib import Path
 from tempfile import NamedTemporaryFile, gettempdir
 from typing import Annotated, Any, Literal
@@ -37,6 +38,8 @@ BYTES_A_PIXEL = 16
 """What a photo takes at most while it is computed: 0.8 GB for 50 megapixels."""
 WORKER_BYTES = 250 << 20
 """What a worker takes with the models loaded."""
+SHORTEST_SECRET = 32
+"""Of JOB_CALLBACK_SECRET: as long as the digest."""
 
 
 def database(url: str) -> dict[str, Any]:
@@ -76,6 +79,14 @@ def words(value: str) -> list[str]:
     return [word.strip() for word in value.split(",") if word.strip()]
 
 
+def networks(value: str) -> list[str]:
+    """A comma list of networks such as 10.0.0.0/8."""
+    try:
+        return [str(ip_network(word)) for word in words(value)]
+    except ValueError as error:
+        raise ValueError(f"{error}") from None
+
+
 Stage = Literal["development", "production"]
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 Seconds = Annotated[int, Field(ge=1, le=3600)]
@@ -85,6 +96,11 @@ Address = Annotated[str, Field(pattern=r"^(https?://[^\s/]+(/\S*)?)?$")]
 Host = Annotated[str, Field(pattern=r"^(\*|\.?[\w-]+(\.[\w-]+)*\.?|\[[0-9a-fA-F:.]+\])$")]
 Origin = Annotated[str, Field(pattern=r"^[a-z][a-z0-9+.-]*://([\w*.-]+|\[[0-9a-fA-F:.]+\])(:\d+)?$")]
 Words = Annotated[list[str], NoDecode, BeforeValidator(words)]
+CallbackHost = Annotated[str, Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})?$")]
+CallbackHosts = Annotated[list[CallbackHost], NoDecode, BeforeValidator(words)]
+Prefix = Annotated[str, Field(pattern=r"^s3://[a-z0-9.-]{3,63}(/[^/?#]+)*/?$")]
+Prefixes = Annotated[list[Prefix], NoDecode, BeforeValidator(words)]
+Networks = Annotated[list[str], NoDecode, BeforeValidator(networks)]
 Hosts = Annotated[list[Host], NoDecode, BeforeValidator(words)]
 Origins = Annotated[list[Origin], NoDecode, BeforeValidator(words)]
 Database = Annotated[dict[str, Any], NoDecode, BeforeValidator(database)]
@@ -153,6 +169,23 @@ class Environment(BaseSettings):
     HTTPS: bool = Field(default_factory=lambda given: given["ENVIRONMENT"] == "production")
     PROXY_SSL_HEADER: Header = Field("", description="Of the client's scheme, such as X-Forwarded-Proto.")
 
+    # Jobs
+    JOBS: bool = False
+    JOBS_DIR: Path = Field(default_factory=lambda given: given["STATE_DIR"] / "jobs")
+    JOB_BYTES: int = Field(256 << 20, ge=1024, le=4 << 30)
+    JOB_IMAGES: int = Field(1000, ge=1, le=60_000)
+    JOB_SECONDS: int = Field(3600, ge=1, le=604_800)
+    JOB_KEEP: int = Field(86_400, ge=1, le=2_592_000)
+    JOB_LEASE: int = Field(60, ge=2, le=3600)
+    JOBS_PER_KEY: int = Field(100, ge=1, le=1_000_000)
+    JOBS_BYTES_PER_KEY: int = Field(2 << 30, ge=1024, le=1 << 50)
+    JOBS_TOTAL: int = Field(1000, ge=1, le=1_000_000)
+    JOBS_BYTES: int = Field(10 << 30, ge=1024, le=1 << 50)
+    JOB_S3_PREFIXES: Prefixes = Field([], description="Such as s3://bucket/prefix.")
+    JOB_CALLBACK_HOSTS: CallbackHosts = Field([], description="Such as hooks.example or hooks.example:8443.")
+    JOB_CALLBACK_NETWORKS: Networks = Field([])
+    JOB_CALLBACK_SECRET: str = Field("", validate_default=True)
+
     # Stores
     DATABASE_URL: Database = Field(
         default_factory=lambda given: database(f"sqlite:///{given['STATE_DIR']}/db.sqlite3")
@@ -176,6 +209,15 @@ class Environment(BaseSettings):
     def _takes_the_largest(cls, value: int, info: ValidationInfo) -> int:
         if {"MAX_UPLOAD_BYTES", "MAX_BATCH_BYTES"} <= info.data.keys() and value < largest_body(info.data):
             raise ValueError(f"must be {largest_body(info.data)} at least, the largest body that is taken")
+        return value
+
+    @field_validator("JOB_CALLBACK_SECRET")
+    @classmethod
+    def _callbacks_are_signed(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("JOB_CALLBACK_HOSTS") and len(value) < SHORTEST_SECRET:
+            raise ValueError(
+                f"must be set where JOB_CALLBACK_HOSTS is, to {SHORTEST_SECRET} characters at least"
+            )
         return value
 
     @field_validator("SECRET_KEY")

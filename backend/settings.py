@@ -77,6 +77,33 @@ INSTALLED_APPS = [
     "django_structlog",
 ]
 
+# Jobs keep photos on disk, so all of it is there only where it is asked for
+JOBS = env.JOBS
+if JOBS:
+    INSTALLED_APPS += ["segmentation_api.jobs", "django_tasks", "django_tasks_db"]
+    TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+    JOBS_DIR = env.JOBS_DIR
+    JOB_BYTES = env.JOB_BYTES
+    JOB_IMAGES = env.JOB_IMAGES
+    JOB_SECONDS = env.JOB_SECONDS
+    JOB_KEEP = env.JOB_KEEP
+    JOB_LEASE = env.JOB_LEASE
+    JOBS_PER_KEY = env.JOBS_PER_KEY
+    JOBS_BYTES_PER_KEY = env.JOBS_BYTES_PER_KEY
+    JOBS_TOTAL = env.JOBS_TOTAL
+    JOBS_BYTES = env.JOBS_BYTES
+    JOB_S3_PREFIXES = env.JOB_S3_PREFIXES
+    JOB_CALLBACK_HOSTS = env.JOB_CALLBACK_HOSTS
+    JOB_CALLBACK_NETWORKS = env.JOB_CALLBACK_NETWORKS
+    JOB_CALLBACK_SECRET = env.JOB_CALLBACK_SECRET
+    BODY_TIMEOUT = env.BODY_TIMEOUT
+    if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":  # workers write beside the service
+        DATABASES["default"]["OPTIONS"] = {
+            "timeout": 30,
+            "transaction_mode": "IMMEDIATE",
+            "init_command": "PRAGMA journal_mode=WAL",
+        }
+
 MIDDLEWARE = [
     "segmentation_api.telemetry.request_id",
     "segmentation_api.health.probes",

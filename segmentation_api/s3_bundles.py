@@ -59,7 +59,7 @@ def publish_bundle(folder: Path, url: str) -> Iterator[tuple[str, bool]]:
     Raises one of S3Error.
     """
     bucket, prefix = split(url)
-    client = _client()
+    client = make_client()
     client.list_objects_v2(Bucket=bucket, MaxKeys=1)  # names a missing bucket, which HEAD does not
     for file in PUBLISHED:
         if not (folder / file).is_file():
@@ -77,7 +77,7 @@ def split(url: str) -> tuple[str, str]:
     return bucket, f"{prefix.strip('/')}/" if prefix.strip("/") else ""
 
 
-def _client() -> "S3Client":
+def make_client() -> "S3Client":
     """Gives up on an address that does not answer after half a minute, not after botocore's five."""
     patience = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 4})
     return boto3.client("s3", config=patience)
@@ -97,7 +97,7 @@ def _fetch_all(url: str, store: Path) -> str | None:
     """The last thing that went wrong; it is logged."""
     problem = None
     try:
-        client = _client()
+        client = make_client()
         for name, files in _list(client, url).items():
             try:
                 _fetch(client, url, name, files, store / name)

@@ -1,5 +1,6 @@
 """What OpenAPI says of the views: bodies, options, answers and problems, as they are."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -62,10 +63,12 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         return {"type": "apiKey", "in": "header", "name": "Authorization", "description": "`Api-Key <key>`"}
 
 
-def problems(*statuses: int) -> dict[tuple[int, str], OpenApiResponse]:
+def problems(
+    *statuses: int, meanings: Mapping[int, str] = MEANINGS
+) -> dict[tuple[int, str], OpenApiResponse]:
     """The envelope for each status."""
     return {
-        (status, PROBLEM): OpenApiResponse(answers.Problem, description=MEANINGS[status])
+        (status, PROBLEM): OpenApiResponse(answers.Problem, description=meanings[status])
         for status in statuses
     }
 

@@ -9,6 +9,7 @@ from http import HTTPMethod
 from typing import Any
 
 import prometheus_client
+from django.conf import settings
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django_structlog import signals
@@ -16,6 +17,7 @@ from django_structlog.middlewares import RequestMiddleware
 from prometheus_client import Counter, Gauge, Histogram, multiprocess
 
 SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+JOB_ID = re.compile(r"(/jobs/[0-9a-f]{8})[0-9a-f-]+")
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 IMAGES = Counter("segment_images_total", "Images parsed.", ["model", "output"])
@@ -80,8 +82,9 @@ class RequestLog(RequestMiddleware):
 
     @staticmethod
     def format_request(request: HttpRequest) -> str:
-        """Method and path."""
-        return f"{request.method} {request.path[:200]}"
+        """Method and path; of a job's id the beginning, since all of it may be what lets one see the job."""
+        path = JOB_ID.sub(r"\1...", request.path[:200]) if settings.JOBS else request.path[:200]
+        return f"{request.method} {path}"
 
 
 @receiver(signals.bind_extra_request_finished_metadata)
@@ -97,6 +100,10 @@ def metrics_page() -> HttpResponse:
         registry = prometheus_client.CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)
     text = prometheus_client.generate_latest(registry)
+    if settings.JOBS:
+        from segmentation_api.jobs.metrics import jobs_page
+
+        text += jobs_page()
     return HttpResponse(text, content_type=prometheus_client.CONTENT_TYPE_LATEST)
 
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from django.urls import path
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from segmentation_api.views import BatchView, ModelDetailView, ModelFileView, ModelListView, SegmentView
@@ -10,7 +11,7 @@ from segmentation_api.views import BatchView, ModelDetailView, ModelFileView, Mo
 OPEN: dict[str, Any] = {"http_method_names": ("get", "head"), "throttle_classes": ()}
 """The documentation is for everybody, whatever the rate."""
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("segment/", SegmentView.as_view(), name="segment"),
     path("segment/batch/", BatchView.as_view(), name="segment-batch"),
     path("models/", ModelListView.as_view(), name="models"),
@@ -19,3 +20,6 @@ urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(**OPEN), name="schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="schema", **OPEN), name="docs"),
 ]
+
+if settings.JOBS:
+    urlpatterns.append(path("jobs/", include("segmentation_api.jobs.urls")))

@@ -1,0 +1,29 @@
+"""The worker of django-tasks-db, with the models loaded first and the sweep beside it."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+import cv2
+from django.conf import settings
+from django_tasks_db.management.commands import db_worker
+
+from segmentation_api.engine import engine
+from segmentation_api.jobs.sweep import Sweeper
+from segmentation_api.startup import check_model
+
+
+class Command(db_worker.Command):
+    """`manage.py db_worker`: one image at a time; start as many as cores are to be had."""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """As the package has them; a reload would end jobs in the middle."""
+        super().add_arguments(parser)
+        parser.set_defaults(reload=False)
+
+    def handle(self, **options: Any) -> None:
+        """Work until SIGTERM; a job in hand goes back to the queue after its present image."""
+        check_model()
+        cv2.setNumThreads(settings.INFERENCE_THREADS)
+        engine.models()
+        Sweeper().start()
+        super().handle(**options)

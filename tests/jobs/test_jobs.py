@@ -1,0 +1,226 @@
+"""POST, GET and DELETE /api/jobs/, with a worker in this process."""
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from django.test import Client
+from numpy.typing import NDArray
+
+from tests.conftest import decode
+from tests.jobs.conftest import run_tasks, zip_of
+
+pytestmark = pytest.mark.django_db
+Post = Callable[..., Any]
+
+
+def unzipped(response: Any) -> zipfile.ZipFile:
+    """The streamed zip."""
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(response.streaming_content)))
+    assert archive.testzip() is None
+    return archive
+
+
+def test_a_zip_becomes_a_zip_of_results_with_the_same_paths(
+    client: Client, post: Post, face: NDArray[np.uint8]
+) -> None:
+    response = post()
+    assert response.status_code == 202
+    location, job = response["Location"], response.json()
+    assert location == f"/api/jobs/{job['id']}/"
+    assert (job["state"], job["progress"]) == ("queued", {"total": 3, "done": 0, "failed": 0})
+    assert client.get(f"{location}result/").json()["type"] == "job_not_done"
+    assert run_tasks() == 1
+    job = client.get(location).json()
+    assert (job["state"], job["progress"]) == ("done", {"total": 3, "done": 3, "failed": 1})
+    assert job["result"] == f"{location}result/"
+    result = client.get(job["result"])
+    assert (result["Content-Type"], result["Cache-Control"]) == ("application/zip", "no-store")
+    archive = unzipped(result)
+    assert archive.namelist() == ["a.png", "sub/b.png", "manifest.jsonl"]
+    assert (decode(archive.read("sub/b.png")) == face).all()
+    rows = [json.loads(line) for line in archive.read("manifest.jsonl").splitlines()]
+    assert [row["path"] for row in rows] == ["a.png", "sub/b.png", "sub/broken.jpg"]
+    assert [row["status"] for row in rows] == ["ok", "ok", "failed"]
+    assert rows[2]["error"]["type"] == "unsupported_image"
+    assert rows[0]["classes"]["hair"]["share"] > 0
+
+
+def test_a_form_several_outputs_and_options(client: Client, photos: dict[str, bytes]) -> None:
+    archive = io.BytesIO(zip_of(photos))
+    archive.name = "../../photos.zip"
+    form = {"archive": archive, "output": "mask,json,overlay", "classes": "hair", "faces": "whole"}
+    response = client.post("/api/jobs/", form)
+    assert response.status_code == 202, response.content
+    run_tasks()
+    files = unzipped(client.get(f"{response['Location']}result/"))
+    names = [f"{stem}.{end}" for stem in ("a", "sub/b") for end in ("mask.png", "json.json", "overlay.jpg")]
+    assert files.namelist() == [*names, "manifest.jsonl"]
+    assert set(np.unique(decode(files.read("a.mask.png")))) == {0, 10}, "hair alone"
+
+
+def test_names_that_would_meet_keep_their_suffix(client: Client, post: Post, photo: bytes) -> None:
+    job = post(zip_of({"a.png": photo, "a.jpg": photo, "a.jpg.png": photo, "b": photo}))["Location"]
+    run_tasks()
+    names = unzipped(client.get(f"{job}result/")).namelist()
+    assert len(set(names)) == 5
+    assert {"a.png.png", "b.png", "manifest.jsonl"} <= set(names)
+
+
+def test_what_is_left_in_archives_by_file_managers_is_no_photo(
+    client: Client, post: Post, photo: bytes
+) -> None:
+    body = zip_of({"x/": b"", "x/a.png": photo, "__MACOSX/x/._a.png": b"1", "x/.DS_Store": b"1"})
+    assert post(body).json()["progress"]["total"] == 1
+
+
+def entry(name: str, body: bytes = b"x", **fields: Any) -> bytes:
+    """A zip whose one entry has these fields."""
+    target = io.BytesIO()
+    info = zipfile.ZipInfo(name)
+    for field, value in fields.items():
+        setattr(info, field, value)
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr(info, body)
+    return target.getvalue()
+
+
+def encrypted() -> bytes:
+    """A zip that says that its entry is."""
+    body = bytearray(entry("a.png"))
+    body[6] |= 1
+    body[body.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(body)
+
+
+def of_zip64() -> bytes:
+    """A zip with a locator of the long directory, which would win over the short one."""
+    body = entry("a.png")
+    end = body.rindex(b"PK\x05\x06")
+    return body[:end] + b"PK\x06\x07" + bytes(16) + body[end:]
+
+
+REFUSED = {
+    "link": (entry("a.png", external_attr=0o120777 << 16), 422, "archive_refused"),
+    "device": (entry("a.png", external_attr=0o020666 << 16), 422, "archive_refused"),
+    "up": (entry("../a.png"), 422, "archive_refused"),
+    "up inside": (entry("a/../../b.png"), 422, "archive_refused"),
+    "absolute": (entry("/etc/a.png"), 422, "archive_refused"),
+    "backslash": (entry("a\\b.png"), 422, "archive_refused"),
+    "drive": (entry("C:a.png"), 422, "archive_refused"),
+    "control": (entry("a\nb.png"), 422, "archive_refused"),
+    "dot": (entry("./a.png"), 422, "archive_refused"),
+    "long": (entry("a" * 600), 422, "archive_refused"),
+    "lzma": (zip_of({"a.png": b"x"}, zipfile.ZIP_LZMA), 422, "archive_refused"),
+    "bzip2": (zip_of({"a.png": b"x"}, zipfile.ZIP_BZIP2), 422, "archive_refused"),
+    "encrypted": (encrypted(), 422, "archive_refused"),
+    "zip64": (of_zip64(), 422, "archive_refused"),
+    "empty zip": (zip_of({}), 422, "archive_refused"),
+    "cut short": (zip_of({"a.png": b"x" * 100})[:-30], 422, "archive_refused"),
+    "many": (zip_of({f"{index}.png": b"" for index in range(6)}), 413, "too_many_images"),
+    "no zip": (b"no zip", 415, "unsupported_archive"),
+    "nothing": (b"", 415, "unsupported_archive"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_an_archive_that_is_refused_leaves_nothing(
+    post: Post, settings: Any, jobs_dir: Path, name: str
+) -> None:
+    settings.JOB_IMAGES = 5
+    body, status, code = REFUSED[name]
+    answer = post(body)
+    assert (answer.status_code, answer.json()["type"]) == (status, code), answer.content
+    assert answer["Content-Type"] == "application/problem+json"
+    assert_nothing_is_left(jobs_dir)
+
+
+def test_two_entries_of_one_name_are_refused(post: Post) -> None:
+    body = bytearray(zip_of({"a.png": b"1", "b.png": b"2"})).replace(b"b.png", b"a.png")
+    assert post(bytes(body)).json()["type"] == "archive_refused"
+
+
+def test_a_directory_of_millions_is_refused_before_it_is_read(post: Post, settings: Any) -> None:
+    settings.JOB_IMAGES = 1
+    assert post(zip_of({f"{index:05}.png": b"" for index in range(30)})).json()["type"] == "too_many_images"
+
+
+def test_an_entry_that_inflates_too_far_or_is_damaged_is_a_row(
+    client: Client, post: Post, settings: Any, photo: bytes
+) -> None:
+    settings.MAX_UPLOAD_BYTES = 100_000
+    body = bytearray(zip_of({"bomb.png": bytes(50_000_000), "cut.png": photo, "a.png": photo}))
+    start = body.index(b"cut.png") + 7
+    body[start : start + 40] = bytes(40)
+    job = post(bytes(body))["Location"]
+    run_tasks()
+    rows = unzipped(client.get(f"{job}result/")).read("manifest.jsonl").splitlines()
+    errors = [json.loads(row).get("error", {}).get("type") for row in rows]
+    assert errors == ["upload_too_large", "broken_image", None]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"output": "mask,movie"}, "output"),
+        ({"output": ""}, "output"),
+        ({"alpha": "2"}, "alpha"),
+        ({"classes": "beard"}, "classes"),
+        ({"model": "other"}, "model"),
+        ({"beard": "1"}, "beard"),
+        ({"callback": "https://evil.example/"}, "callback"),
+        ({"source": "s3://bucket/photos"}, "source"),
+    ],
+)
+def test_a_wrong_option_leaves_nothing(post: Post, jobs_dir: Path, query: dict[str, str], field: str) -> None:
+    answer = post(**query)
+    assert answer.status_code == 400, answer.content
+    assert field in answer.json()["errors"]
+    assert_nothing_is_left(jobs_dir)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [
+        (b"{", "application/json", 400),
+        (b"[]", "application/json", 400),
+        (b"{}", "application/json", 400),
+        (b'{"source": 5, "target": null}', "application/json", 400),
+        (b'{"archive": "x"}', "application/json", 400),
+        (b" " * 70_000, "application/json", 413),
+        (b"<a/>", "text/xml", 415),
+        (b"x", "multipart/form-data", 400),
+        (b"x", "multipart/form-data; boundary=a", 400),
+    ],
+)
+def test_a_wrong_body_leaves_nothing(post: Post, jobs_dir: Path, body: bytes, kind: str, status: int) -> None:
+    answer = post(body, content_type=kind)
+    assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json"), (
+        answer.content
+    )
+    assert_nothing_is_left(jobs_dir)
+
+
+def test_more_bytes_than_a_zip_may_have(client: Client, post: Post, settings: Any, jobs_dir: Path) -> None:
+    settings.JOB_BYTES = 1024
+    body = zip_of({"a.png": bytes(range(256)) * 300}, zipfile.ZIP_STORED)
+    assert post(body).json()["type"] == "upload_too_large"
+    form = {"archive": io.BytesIO(body[:50_000]), "output": "mask"}
+    assert client.post("/api/jobs/", form).json()["type"] == "upload_too_large"
+    assert_nothing_is_left(jobs_dir)
+
+
+def assert_nothing_is_left(jobs_dir: Path) -> None:
+    """No file and no row."""
+    from django_tasks_db.models import DBTaskResult
+
+    from segmentation_api.jobs.models import Job
+
+    assert not Job.objects.exists()
+    assert not DBTaskResult.objects.exists()
+    assert not jobs_dir.exists() or not list(jobs_dir.rglob("*"))
