@@ -38,6 +38,8 @@ BYTES_A_PIXEL = 16
 """What a photo takes at most while it is computed: 0.8 GB for 50 megapixels."""
 WORKER_BYTES = 250 << 20
 """What a worker takes with the models loaded."""
+POOL = {"min_size": 1, "max_size": 8, "timeout": 10}
+"""Connections to PostgreSQL of one process."""
 SHORTEST_SECRET = 32
 """Of JOB_CALLBACK_SECRET: as long as the digest."""
 
@@ -47,6 +49,10 @@ def database(url: str) -> dict[str, Any]:
     config = dict(dj_database_url.parse(url))
     if config["ENGINE"] == "django.db.backends.sqlite3":
         config["CONN_MAX_AGE"] = None  # opening the file costs more than a query
+    elif config["ENGINE"] == "django.db.backends.postgresql":
+        # A connection per thread would be more than PostgreSQL has, and opening one takes longer than the query
+        config["OPTIONS"] = {**config.get("OPTIONS", {}), "pool": POOL}
+        config["CONN_HEALTH_CHECKS"] = True
     return config
 
 

@@ -23,6 +23,7 @@ from rest_framework.request import Request
 from rest_framework_api_key.models import AbstractAPIKey, APIKey
 from rest_framework_api_key.permissions import KeyParser
 
+from segmentation_api.database import give_back_connection
 from segmentation_api.errors import forget
 from segmentation_api.startup import is_loopback, on_loopback
 
@@ -74,6 +75,8 @@ def keys_exist(second: int) -> bool:
         if APIKey._meta.db_table in connection.introspection.table_names():
             raise
         return False
+    finally:
+        give_back_connection()
 
 
 @receiver(post_save, sender=APIKey)
@@ -91,6 +94,8 @@ def valid_key(request: HttpRequest) -> AbstractAPIKey | None:
         key: AbstractAPIKey = APIKey.objects.get_from_key(text)
     except APIKey.DoesNotExist:
         return None
+    finally:
+        give_back_connection()
     return None if key.has_expired else key
 
 

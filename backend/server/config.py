@@ -131,7 +131,7 @@ def child_exit(server: Any, worker: Any) -> None:
 
 def _check(check: Callable[[], None], server: Any) -> None:
     """Run a start check; if it fails, the master ends with one line."""
-    from django.db import connections
+    from segmentation_api.database import close_connections
 
     try:
         check()
@@ -141,4 +141,4 @@ def _check(check: Callable[[], None], server: Any) -> None:
             server.pidfile.unlink()
         sys.exit(1)
     finally:
-        connections.close_all()  # a connection must not cross the fork
+        close_connections()  # they must not cross the fork
