@@ -46,7 +46,7 @@ SHORTEST_SECRET = 32
 
 def database(url: str) -> dict[str, Any]:
     """A DATABASES entry of Django's."""
-    config = dict(dj_database_url.parse(url))
+    config: dict[str, Any] = dict(dj_database_url.parse(url))
     if config["ENGINE"] == "django.db.backends.sqlite3":
         config["CONN_MAX_AGE"] = None  # opening the file costs more than a query
     elif config["ENGINE"] == "django.db.backends.postgresql":
