@@ -10,7 +10,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from ml_core import tiff
-from ml_core.image_errors import BrokenImage, ImageTooLarge, UnsupportedImage
+from ml_core.image_errors import BrokenImage, ImageTooLarge, TooComplex, UnsupportedImage
 from ml_core.images import decode
 
 HEIGHT, WIDTH = 70, 93
@@ -190,7 +190,7 @@ def test_a_file_cut_anywhere_is_broken_or_read(form: dict[str, Any], end: dict[s
         for size in (*range(4, len(whole), 3), len(whole) - 1):
             try:
                 assert decode(whole[:size]).shape == (8, 8, 3)
-            except BrokenImage:
+            except (BrokenImage, TooComplex):  # the walk may take for a directory what is half of one
                 pass
 
 
