@@ -10,7 +10,13 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 
-from ml_core.image_errors import BrokenImage, ImageError, ImageTooLarge, UnsupportedImage
+from ml_core.image_errors import (
+    BrokenImage,
+    ImageError,
+    ImageTooLarge,
+    TooComplex,
+    UnsupportedImage,
+)
 from ml_core.outputs import Format, OutputOptions
 from ml_core.runtime import CPU
 from ml_core.segmentation import Segmentation
@@ -22,6 +28,7 @@ STATUS: dict[type[ImageError], str] = {
     ImageTooLarge: "image_too_large",
     UnsupportedImage: "unsupported_image",
     BrokenImage: "broken_image",
+    TooComplex: "too_complex",
 }
 """As the API calls them."""
 Row = dict[str, Any]
