@@ -181,3 +181,9 @@ def slow_bmp(pixels: int = 8_000_000) -> bytes:
     header = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, 1, len(runs), 0, 0, 256, 0)
     start = 14 + len(header) + 1024
     return b"BM" + struct.pack("<IHHI", start + len(runs), 0, 0, start) + header + bytes(1024) + runs
+
+
+def jpeg_scans(size: tuple[int, int], count: int) -> bytes:
+    """A progressive JPEG of so many further scans, each of which changes nothing and touches all of it."""
+    data = encoded("JPEG", size, "L", progressive=True)
+    return data[:-2] + scan_of(data) * count + b"\xff\xd9"
