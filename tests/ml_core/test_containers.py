@@ -1,6 +1,7 @@
 """The walk over an image's structure: what is refused, what is plain, and what it must not trip over."""
 
 import io
+import re
 import struct
 from typing import Any
 
@@ -8,9 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from ml_core import containers, tiff_structure
 from ml_core.containers import walk
 from ml_core.image_errors import ImageError, TooComplex
 from ml_core.images import decode
+from tests.conftest import ROOT
 from tests.ml_core.hostile import after_start, encoded, grey, hostile, segment, tiff
 from tests.segmentation_api.corpus_images import ENCODINGS
 from tests.segmentation_api.corpus_images import encoded as noise
@@ -107,3 +110,20 @@ def test_it_survives_cuts_and_wrong_bytes(kind: str) -> None:
                 walk(changed.tobytes()[: rng.integers(1, len(data))])
             except ImageError:
                 pass
+
+
+def test_the_limits_are_those_that_the_documentation_states() -> None:
+    page = (ROOT / "docs" / "api.md").read_text()
+    counts = (
+        *(
+            containers.JPEG_SEGMENTS,
+            containers.JPEG_SCANS,
+            containers.JPEG_EXIF_SEGMENTS,
+            containers.PHOTOSHOP_BLOCKS,
+        ),
+        *(containers.PNG_CHUNKS, containers.PNG_TEXTS, containers.PNG_PROFILES, containers.BOXES),
+        *(containers.GIF_FRAMES, containers.GIF_BLOCKS, containers.WEBP_FRAMES, containers.WEBP_CHUNKS),
+        *(tiff_structure.DIRECTORIES, tiff_structure.TAGS, tiff_structure.STRIPS),
+    )
+    table = page[page.index("Before it is decoded") : page.index("What takes more than `DECODE_TIMEOUT`")]
+    assert {f"{count:,}" for count in counts} <= set(re.findall(r"[\d,]*\d", table))
