@@ -11,7 +11,7 @@ from PIL import Image
 
 from benchmarks.attacks import Target, attack
 from benchmarks.attacks.bytes_in_flight import head
-from tests.ml_core.hostile import (
+from benchmarks.hostile_files import (
     after_start,
     chunk,
     encoded,

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from benchmarks.hostile_files import after_start, encoded, grey, hostile, segment, tiff
 from ml_core import containers, tiff_structure
 from ml_core.containers import walk
 from ml_core.image_errors import ImageError, TooComplex
 from ml_core.images import decode
 from tests.conftest import ROOT
-from tests.ml_core.hostile import after_start, encoded, grey, hostile, segment, tiff
 from tests.segmentation_api.corpus_images import ENCODINGS
 from tests.segmentation_api.corpus_images import encoded as noise
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from PIL import Image
 
-from tests.ml_core.hostile import after_start, hostile, segment
+from benchmarks.hostile_files import after_start, hostile, segment
 from tests.segmentation_api.corpus import Case, case, request
 
 SIZE = (48, 40)
