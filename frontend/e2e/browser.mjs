@@ -9,6 +9,15 @@ import { chromium } from "playwright-core";
 export const BASE_URL = process.env.BASE_URL ?? "http://127.0.0.1:8000";
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const SCREENSHOTS = new URL("screenshots/", import.meta.url).pathname;
+/** As a phone has it: a finger, which the browser has to be told of apart from the touches. */
+export const PHONE = {
+  viewport: { width: 360, height: 740 },
+  hasTouch: true,
+  isMobile: true,
+  args: [
+    "--blink-settings=primaryPointerType=2,availablePointerTypes=2,primaryHoverType=1,availableHoverTypes=1",
+  ],
+};
 export const SAMPLE = new URL("../public/samples/astronaut.jpg", import.meta.url).pathname;
 
 const FLAGS = [
@@ -20,22 +29,29 @@ const FLAGS = [
   "--disable-component-update",
   "--disable-sync",
   "--use-fake-device-for-media-stream",
-  "--use-fake-ui-for-media-stream",
 ];
 
 /**
  * Call `work` with a page on the app, then check that it asked no foreign origin and logged no error.
  * `refusals`: errors that the browser logs for answers the test provokes, such as 415 or ERR_FAILED; each of
  * them must come, and no other. `origins`: those that may be asked beside the page's own. `library`: what a
- * library may log.
+ * library may log. `args`: more of the browser's flags.
  */
 export async function withPage(options, work) {
-  const { base = BASE_URL, path = "/", refusals = [], origins = [], library, ...context } = options;
+  const {
+    base = BASE_URL,
+    path = "/",
+    refusals = [],
+    origins = [],
+    library,
+    args = [],
+    ...context
+  } = options;
   const profile = await mkdtemp(join(tmpdir(), "face-parts-"));
   const browser = await chromium.launchPersistentContext(profile, {
     executablePath: CHROMIUM,
     headless: true,
-    args: FLAGS,
+    args: [...FLAGS, ...args],
     viewport: { width: 1280, height: 800 },
     acceptDownloads: true,
     serviceWorkers: "block",
@@ -132,7 +148,9 @@ export function onDevice(page) {
 /** The addresses of all requests that could carry a photo, as they are made. */
 export function sentPhotos(page) {
   const sent = [];
-  page.context().on("request", (request) => request.method() !== "GET" && sent.push(request.url()));
+  page.context().on("request", (request) => {
+    if (!["GET", "HEAD"].includes(request.method())) sent.push(request.url());
+  });
   return sent;
 }
 

@@ -1,9 +1,9 @@
-/** Sizes, colours, accessibility, the camera. */
+/** Sizes, colours, accessibility. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { test } from "node:test";
-import { parseFile, shoot, withPage } from "./browser.mjs";
+import { parseFile, PHONE, shoot, withPage } from "./browser.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -30,8 +30,8 @@ for (const colorScheme of ["light", "dark"]) {
     wide: { width: 2200, height: 1200 },
   })) {
     test(`${colorScheme} on a ${size}: nothing sticks out, axe finds nothing`, async () => {
-      const phone = size === "phone" || size === "sideways";
-      await withPage({ colorScheme, viewport, hasTouch: phone, isMobile: phone }, async (page) => {
+      const isTouched = size !== "desk" && size !== "wide";
+      await withPage({ ...(isTouched && PHONE), colorScheme, viewport }, async (page) => {
         await page.getByRole("checkbox", { name: /Hair/ }).waitFor();
         await shoot(page, `${size}-${colorScheme}-empty`);
         await assertNothingSticksOut(page);
@@ -54,7 +54,7 @@ for (const colorScheme of ["light", "dark"]) {
   }
 }
 
-test("the first load: at most 330 kB of HTML, JS and CSS", async () => {
+test("the first load: isolated, at most 330 kB of HTML, JS and CSS", async () => {
   await withPage({}, async (page, browser) => {
     const network = await browser.newCDPSession(page);
     const kinds = new Map();
@@ -70,40 +70,7 @@ test("the first load: at most 330 kB of HTML, JS and CSS", async () => {
     await page.waitForLoadState("networkidle");
     console.log(`the first load: ${Math.round(sum / 1000)} kB`);
     assert.ok(sum > 50_000 && sum <= 330_000, `${sum} bytes`);
-  });
-});
-
-test("the camera: its picture is parsed; where no face is found, the whole can be", async () => {
-  await withPage({ permissions: ["camera"] }, async (page) => {
-    await page.getByRole("button", { name: "Camera" }).click();
-    await page.getByRole("button", { name: "Take the photo" }).and(page.locator(":enabled")).waitFor();
-    await shoot(page, "camera");
-    await page.getByRole("button", { name: "Take the photo" }).click();
-    await page.getByRole("img", { name: /camera\.jpg/ }).waitFor();
-    await page.getByTestId("no-face").waitFor();
-    const asked = page.waitForRequest(/faces=whole/);
-    await page.getByRole("button", { name: "Parse the whole picture" }).click();
-    await asked;
-    await page.getByTestId("no-face").waitFor({ state: "detached" });
-  });
-});
-
-test("no camera to be had: each reason in its own words", async () => {
-  await withPage({}, async (page) => {
-    for (const [name, code] of [
-      ["NotAllowedError", "denied"],
-      ["NotReadableError", "busy"],
-      ["NotFoundError", "missing"],
-      ["", "insecure"],
-    ]) {
-      await page.evaluate((name) => {
-        const media = name && { getUserMedia: () => Promise.reject(new DOMException("", name)) };
-        Object.defineProperty(navigator, "mediaDevices", { value: media || undefined, configurable: true });
-      }, name);
-      await page.getByRole("button", { name: "Camera" }).click();
-      await page.locator(`[role=alert][data-code=camera_${code}]`).waitFor();
-      await page.getByRole("button", { name: "Close", exact: true }).click();
-    }
+    assert.ok(await page.evaluate(() => crossOriginIsolated), "threads on this device");
   });
 });
 

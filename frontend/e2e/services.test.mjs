@@ -85,6 +85,7 @@ test("the page of another origin, as on Vercel: photo to the service, model from
         assert.ok((await page.getByTestId("code").innerText()).includes(api));
         await page.getByText("On this device").click();
         await page.getByText(/m?s on this device/).waitFor();
+        assert.ok(await page.evaluate(() => crossOriginIsolated), "threads on this device");
         await shoot(page, "remote");
       });
     });

@@ -5,7 +5,7 @@ import type { Part } from "@/geometry/part";
 import type { DeviceAnswer, DeviceRequest, FailureCode, Fetching } from "./messages";
 
 export interface DeviceCall {
-  photo: File;
+  photo: DeviceRequest["photo"];
   faces: DeviceRequest["faces"];
   part: Part | null;
   lane: DeviceRequest["lane"];

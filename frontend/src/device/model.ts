@@ -4,9 +4,8 @@ import { download, Meter, type Wanted } from "./download";
 import type { Networks } from "./finder/centerface";
 import { networkOf } from "./finder/network";
 import type { Fetching } from "./messages";
+import { CENTERFACE, ONET } from "./networks";
 import type { Logits } from "./upsample";
-
-ort.env.wasm.numThreads = 1; // more would need cross-origin isolation, which the page cannot count on
 
 /** onnxruntime-web itself could not be fetched; this worker is of no use any more. */
 export class NoRuntime extends Error {}
@@ -15,10 +14,6 @@ export class NoRuntime extends Error {}
 export class Unusable extends Error {}
 
 const NO_RUNTIME = /no available backend found/; // of onnxruntime-common 1.30, which remembers it for good
-
-/** The finder's graphs, copied from ml_core/faces/networks by the build; their addresses change with them. */
-const CENTERFACE = { url: new URL("./finder/networks/centerface.onnx", import.meta.url).href, sha256: null };
-const ONET = { url: new URL("./finder/networks/onet.onnx", import.meta.url).href, sha256: null };
 
 const sessions = new Map<string, Promise<ort.InferenceSession>>();
 

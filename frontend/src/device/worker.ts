@@ -3,14 +3,16 @@
 import type { Part } from "@/geometry/part";
 import { inPhoto } from "@/labels/label-map";
 import { confidenceOf } from "./confidence";
-import { findFaces, type Networks } from "./finder/centerface";
+import { findFaces } from "./finder/centerface";
 import { faceRow } from "./finder/face-row";
+import { Follower } from "./finder/follower";
 import { Octaves } from "./finder/views";
 import type { Size } from "@/geometry/view";
 import type { DeviceAnswer, DeviceRequest, FailureCode } from "./messages";
 import { infer, NoRuntime, openModels, takesAnySize, Unusable } from "./model";
-import { parseFaces, parseWhole, type Parsed, type Parser } from "./parse";
+import { parseFaces, parseWhole } from "./parse";
 import type { Raster } from "./raster";
+import { coarse } from "./wide";
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 type Say = (message: DeviceAnswer["message"]) => void;
@@ -29,6 +31,9 @@ class Stale extends Error {}
 
 /** The latest call of each lane: nobody waits for those before it. */
 const latest = new Map<DeviceRequest["lane"], number>();
+
+/** Of the camera's moving picture. */
+const follower = new Follower();
 
 scope.onmessage = async ({ data }: MessageEvent<DeviceRequest>) => {
   const say: Say = (message) => scope.postMessage({ call: data.call, message } satisfies DeviceAnswer);
@@ -61,8 +66,13 @@ async function parse(request: DeviceRequest, say: Say): Promise<void> {
     goOn();
     return infer(model, rgb, size);
   };
-  const parser = { input, face, hair, anySize: takesAnySize(model), infer: see };
-  const found = await parsed(parser, raster, networks, goOn);
+  const anySize = takesAnySize(model);
+  const isLive = lane === "camera"; // many coarse pictures a second rather than few fine ones
+  const parser = { input: isLive && anySize ? coarse(input) : input, face, hair, anySize, infer: see };
+  const facesIn = isLive ? follower.facesIn.bind(follower) : findFaces;
+  const found = networks
+    ? await parseFaces(parser, raster, await facesIn(networks, new Octaves(raster), raster, goOn))
+    : await parseWhole(parser, raster);
   goOn();
   const message = {
     kind: "labels" as const,
@@ -73,16 +83,6 @@ async function parse(request: DeviceRequest, say: Say): Promise<void> {
     ms: performance.now() - started,
   } satisfies DeviceAnswer["message"];
   scope.postMessage({ call, message } satisfies DeviceAnswer, [message.labels.ids.buffer]);
-}
-
-async function parsed(
-  parser: Parser,
-  photo: Raster,
-  networks: Networks | null,
-  goOn: () => void,
-): Promise<Parsed> {
-  if (!networks) return parseWhole(parser, photo);
-  return parseFaces(parser, photo, await findFaces(networks, new Octaves(photo), photo, goOn));
 }
 
 function modelFailure(error: unknown): Failure {

@@ -1,7 +1,11 @@
-import { Modal } from "@heroui/react/modal";
-import { useEffect, useEffectEvent, useRef, useState } from "react";
-import { trouble, TroubleError, type Trouble } from "@/api/trouble";
 import { Button } from "@heroui/react/button";
+import { ToggleButton } from "@heroui/react/toggle-button";
+import { useRef, useState } from "react";
+import type { Trouble } from "@/api/trouble";
+import { Dialog } from "@/lib/Dialog";
+import { useStudio } from "@/state/studio-context";
+import { LiveParts } from "./LiveParts";
+import { useCamera } from "./use-camera";
 
 interface Props {
   onFile: (file: File) => void;
@@ -9,91 +13,52 @@ interface Props {
   onClose: () => void;
 }
 
-/** The camera's picture, and a button to take it. */
+/** The camera's picture, with its parts if a person wants them, and a button to take it. */
 export default function CameraDialog({ onFile, onTrouble, onClose }: Props) {
+  const { where } = useStudio().state;
   const video = useRef<HTMLVideoElement>(null);
   const [ready, setReady] = useState(false);
+  const [isLive, setLive] = useState(where === "device");
   useCamera(video, onTrouble);
 
-  const take = async () => {
-    const file = await frameOf(video.current!);
-    onFile(file);
-  };
+  const take = async () => onFile(await photoOf(video.current!));
+  const footer = (
+    <>
+      <Button fullWidth isDisabled={!ready} onPress={() => void take()}>
+        Take the photo
+      </Button>
+      <Button variant="secondary" onPress={onClose}>
+        Stop
+      </Button>
+    </>
+  );
   return (
-    <Modal.Backdrop isOpen onOpenChange={(open) => !open && onClose()}>
-      <Modal.Container size="lg">
-        <Modal.Dialog>
-          <Modal.CloseTrigger />
-          <Modal.Header>
-            <Modal.Heading>Take a photo</Modal.Heading>
-          </Modal.Header>
-          <Modal.Body>
-            <video
-              ref={video}
-              autoPlay
-              muted
-              playsInline
-              aria-label="What the camera sees"
-              className="aspect-4/3 w-full rounded-xl bg-black object-contain"
-              onLoadedData={() => setReady(true)}
-            />
-          </Modal.Body>
-          <Modal.Footer>
-            <Button fullWidth isDisabled={!ready} onPress={() => void take()}>
-              Take the photo
-            </Button>
-          </Modal.Footer>
-        </Modal.Dialog>
-      </Modal.Container>
-    </Modal.Backdrop>
+    <Dialog title="Camera" className="flex flex-col gap-3" footer={footer} onClose={onClose}>
+      <div className="relative min-h-0">
+        <video
+          ref={video}
+          autoPlay
+          muted
+          playsInline
+          aria-label="What the camera sees"
+          className="aspect-4/3 max-h-[55svh] w-full rounded-xl bg-black object-contain"
+          onLoadedData={() => setReady(true)}
+        />
+        {isLive && ready && <LiveParts video={video} onTrouble={onTrouble} />}
+      </div>
+      <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
+        <ToggleButton className="h-10 md:h-10" isSelected={isLive} onChange={setLive}>
+          Show the parts live
+        </ToggleButton>
+        <p className="min-w-0 flex-1 basis-48 text-[13px] text-muted">
+          They are found on this device: what is shown live is never sent.
+        </p>
+      </div>
+    </Dialog>
   );
 }
 
-function useCamera(video: React.RefObject<HTMLVideoElement | null>, onTrouble: (trouble: Trouble) => void) {
-  const tell = useEffectEvent(onTrouble);
-  useEffect(() => {
-    let stream: MediaStream | null = null;
-    let gone = false;
-    openCamera().then(
-      (opened) => {
-        stream = opened;
-        if (gone) stop(opened);
-        else if (video.current) video.current.srcObject = opened;
-      },
-      (error: unknown) => gone || tell(cameraTrouble(error)),
-    );
-    return () => {
-      gone = true;
-      if (stream) stop(stream);
-    };
-  }, [video]);
-}
-
-async function openCamera(): Promise<MediaStream> {
-  if (!(navigator.mediaDevices as MediaDevices | undefined)) throw trouble("camera_insecure");
-  return navigator.mediaDevices.getUserMedia({
-    video: { facingMode: "user", width: { ideal: 1280 }, height: { ideal: 960 } },
-  });
-}
-
-/** By the names of getUserMedia's exceptions. */
-const CAMERA_CODES: Record<string, string> = {
-  NotAllowedError: "camera_denied",
-  SecurityError: "camera_denied",
-  NotReadableError: "camera_busy",
-  AbortError: "camera_busy",
-};
-
-function cameraTrouble(error: unknown): Trouble {
-  if (error instanceof TroubleError) return error.trouble;
-  return trouble((error instanceof DOMException && CAMERA_CODES[error.name]) || "camera_missing").trouble;
-}
-
-function stop(stream: MediaStream): void {
-  for (const track of stream.getTracks()) track.stop();
-}
-
-async function frameOf(video: HTMLVideoElement): Promise<File> {
+async function photoOf(video: HTMLVideoElement): Promise<File> {
   const canvas = document.createElement("canvas");
   canvas.width = video.videoWidth;
   canvas.height = video.videoHeight;

@@ -1,5 +1,5 @@
-import { Modal } from "@heroui/react/modal";
 import { useEffect, useEffectEvent, useState } from "react";
+import { Dialog } from "@/lib/Dialog";
 
 interface Props {
   /** Reads the JSON, as it is downloaded. */
@@ -22,25 +22,15 @@ export default function JsonDialog({ read, onFailed, onClose }: Props) {
   );
   useEffect(() => void start(), []);
   return (
-    <Modal.Backdrop isOpen onOpenChange={(open) => !open && onClose()}>
-      <Modal.Container size="lg" scroll="inside">
-        <Modal.Dialog>
-          <Modal.CloseTrigger />
-          <Modal.Header>
-            <Modal.Heading>The JSON</Modal.Heading>
-          </Modal.Header>
-          <Modal.Body>
-            <pre
-              data-testid="json"
-              tabIndex={0}
-              className="text-[13px] leading-relaxed break-all whitespace-pre-wrap"
-            >
-              {text ?? "Reading …"}
-            </pre>
-          </Modal.Body>
-        </Modal.Dialog>
-      </Modal.Container>
-    </Modal.Backdrop>
+    <Dialog title="The JSON" onClose={onClose}>
+      <pre
+        data-testid="json"
+        tabIndex={0}
+        className="text-[13px] leading-relaxed break-all whitespace-pre-wrap"
+      >
+        {text ?? "Reading …"}
+      </pre>
+    </Dialog>
   );
 }
 

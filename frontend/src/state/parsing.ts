@@ -1,12 +1,10 @@
-import type { ModelDetail } from "@/api/client";
-import { fetchModel, fetchModels } from "@/api/models";
 import { segment, segmentToLabels } from "@/api/segment";
 import { trouble, TroubleError } from "@/api/trouble";
-import { parseOnDevice } from "@/device/device";
 import { croppedFile } from "@/photo/cropped";
 import { openPhoto, pictureSize, type Photo } from "@/photo/photo";
 import { resultOfAnswer, resultOfLabels, type Look, type Result, type Task } from "@/results/result";
 import { modelFor } from "./model-for";
+import { parseHere, type HereRun } from "./parse-here";
 import { serviceOptions } from "./request-options";
 import { WHOLE, type Failure, type Progress } from "./state";
 import type { Store } from "./store";
@@ -50,8 +48,7 @@ export function parsingOver({ dispatch, now }: Pick<Store, "dispatch" | "now">) 
     const task: Task = { ...look, where, model: chosen };
     const tell = (progress: Progress) => signal.aborted || dispatch({ type: "progress", progress });
     try {
-      const run = where === "device" ? onDevice : onService;
-      const result = await run({ photo, task, apiKey, model: modelFor(models, task), signal, tell });
+      const result = await work({ photo, task, apiKey, model: modelFor(models, task), signal, tell });
       if (!signal.aborted) dispatch({ type: "compared", result });
     } catch (error) {
       const failure = failureOf(error, undefined, photo.name);
@@ -77,15 +74,9 @@ export function parsingOver({ dispatch, now }: Pick<Store, "dispatch" | "now">) 
   return { open, parse, compare, stop: () => running?.abort() };
 }
 
-export interface Run {
+export interface Run extends Omit<HereRun, "source" | "lane"> {
   photo: Photo;
-  task: Task;
-  apiKey: string;
-  model: ModelDetail | null;
-  signal: AbortSignal;
-  tell: (progress: Progress) => void;
-  /** On the device a call ends those before it of the same lane. */
-  lane?: "stage" | "batch" | "camera";
+  lane?: "stage" | "batch";
 }
 
 /** Where the task says. Rejects with a TroubleError, or an AbortError. */
@@ -103,44 +94,10 @@ async function onService({ photo, task, apiKey: key, signal, tell }: Run): Promi
   return resultOfAnswer(photo, task, answer, labels);
 }
 
-async function onDevice(run: Run): Promise<Result> {
-  const { task, apiKey, signal, tell } = run;
-  tell({ stage: "parsing", share: null });
-  // a photo may be given before the list of models is there
-  const model = run.model ?? modelFor(await fetchModels(apiKey, signal).catch(toldHere), task);
-  if (!model) throw trouble("no_local_model");
-  try {
-    return await parseHere(run, model);
-  } catch (error) {
-    if (!(error instanceof TroubleError && error.trouble.code === "no_local_model")) throw error;
-    const newest = await fetchModel(model.name, apiKey, signal); // the service may have a new version since
-    if (newest.sha256 === model.sha256) throw error;
-    return parseHere(run, newest);
-  }
-}
-
-/** The words for who is offline on this device already. */
-function toldHere(error: unknown): never {
-  if (!(error instanceof TroubleError && error.trouble.code === "offline")) throw error;
-  throw trouble("offline", { hint: "The model has to be fetched once. Connect and try again." });
-}
-
-async function parseHere(
-  { photo, task, apiKey, signal, tell, lane = "stage" }: Run,
-  model: ModelDetail,
-): Promise<Result> {
-  const found = await parseOnDevice({
-    photo: photo.file,
-    faces: model.cut === "whole" ? "whole" : task.faces,
-    part: task.part,
-    lane,
-    model,
-    key: apiKey,
-    signal,
-    onProgress: (fetching) =>
-      tell(fetching ? { stage: "model", ...fetching } : { stage: "parsing", share: null }),
-  });
-  return resultOfLabels(photo, task, found, model);
+async function onDevice({ photo, ...run }: Run): Promise<Result> {
+  run.tell({ stage: "parsing", share: null });
+  const { found, model } = await parseHere({ source: photo.file, lane: "stage", ...run });
+  return resultOfLabels(photo, run.task, found, model);
 }
 
 /** For formats a browser cannot show, such as TIFF: the overlay with nothing laid over is the photo. */

@@ -2,7 +2,7 @@ import { createContext, use, useLayoutEffect, useMemo, useState, useSyncExternal
 import type { ReactNode } from "react";
 import type { ModelDetail } from "@/api/client";
 import { modelFor } from "./model-for";
-import { rememberedWhere } from "./remembered-where";
+import { remembered } from "./remembered";
 import { EMPTY, type StudioState } from "./state";
 import { makeStore, type Store } from "./store";
 import { useActs, type Acts } from "./use-acts";
@@ -36,7 +36,7 @@ export function StudioProvider({ children }: { children: ReactNode }) {
 
   // before anything can be clicked or dropped; the exported page knows no visitor
   useLayoutEffect(() => {
-    if (rememberedWhere() === "device") store.dispatch({ type: "chose", where: "device" });
+    store.dispatch({ type: "chose", ...remembered() });
   }, [store]);
 
   const studio = useMemo(() => ({ store, act }), [store, act]);

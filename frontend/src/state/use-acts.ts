@@ -4,7 +4,8 @@ import type { Part } from "@/geometry/part";
 import type { Result, Where } from "@/results/result";
 import type { DyeName, DyeOfPart } from "./dyes";
 import { batchOver, zipOfMasks } from "./batch";
-import { rememberWhere } from "./remembered-where";
+import { remember } from "./remembered";
+import { parseFrame, type Here, type HereRun } from "./parse-here";
 import { parsingOver, type Source } from "./parsing";
 import { WHOLE, type Style } from "./state";
 import { useModels } from "./use-models";
@@ -26,6 +27,8 @@ export interface Acts {
   parsePart: (part: Part) => void;
   /** All of the photo, by the faces found in it. */
   parseAll: () => void;
+  /** A picture of the camera, on this device. Rejects with a TroubleError, or an AbortError. */
+  parseFrame: (frame: Pick<HereRun, "source" | "signal" | "tell">) => Promise<Here>;
   /** Begin or leave the drawing of a box. */
   draw: (drawing: boolean) => void;
   chooseWhere: (where: Where) => void;
@@ -101,9 +104,10 @@ export function useActs(store: Store): Acts {
       parseWhole: () => again({ faces: "whole", part: null }),
       parsePart: (part) => again({ faces: "whole", part }),
       parseAll: () => again(WHOLE),
+      parseFrame: (frame) => parseFrame({ now }, frame),
       draw: (drawing) => dispatch({ type: "looked", drawing }),
       chooseWhere: (where) => {
-        rememberWhere(where);
+        remember({ where });
         dispatch({ type: "chose", where });
         batch.restart();
         again();
@@ -131,7 +135,9 @@ export function useActs(store: Store): Acts {
       restyle: (style) => dispatch({ type: "chose", style: { ...now().style, ...style } }),
       tint: (name, color) => {
         const { [name]: _, ...others } = now().tints;
-        dispatch({ type: "chose", tints: color === null ? others : { ...others, [name]: color } });
+        const tints = color === null ? others : { ...others, [name]: color };
+        remember({ tints });
+        dispatch({ type: "chose", tints });
       },
       dye: (name, dye) => {
         const { [name]: _, ...others } = now().dyes;

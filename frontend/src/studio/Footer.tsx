@@ -3,6 +3,7 @@ import { Link } from "@heroui/react/link";
 import dynamic from "next/dynamic";
 import { useState } from "react";
 import { API_BASE_URL } from "@/api/client";
+import { SOURCE_URL } from "@/lib/source-url";
 import { useStudio } from "@/state/studio-context";
 
 const AboutDialog = dynamic(() => import("./AboutDialog"), { ssr: false });
@@ -16,23 +17,31 @@ export function Footer() {
   return (
     <footer className="flex flex-wrap items-center gap-x-5 gap-y-1 text-[13px] text-muted print:hidden">
       <Link className={ENTRY} href={`${API_BASE_URL}/api/docs/`}>
-        API
+        API docs
       </Link>
-      <Button
-        variant="ghost"
-        size="sm"
-        className={`${ENTRY} h-auto min-h-0 rounded p-0 font-normal hover:bg-transparent md:h-auto`}
-        onPress={() => setAbout(true)}
-      >
-        Model card, limits, privacy
-      </Button>
-      {process.env.NEXT_PUBLIC_SOURCE_URL && (
-        <Link className={ENTRY} href={process.env.NEXT_PUBLIC_SOURCE_URL}>
+      <TextButton onPress={() => setAbout(true)}>Model card, limits, privacy</TextButton>
+      {SOURCE_URL ? (
+        <Link className={ENTRY} href={SOURCE_URL}>
           Source
         </Link>
+      ) : (
+        <TextButton onPress={() => setAbout(true)}>Source</TextButton>
       )}
       <span>Version {process.env.NEXT_PUBLIC_VERSION}</span>
       {about && <AboutDialog model={model} onClose={() => setAbout(false)} />}
     </footer>
+  );
+}
+
+function TextButton({ onPress, children }: { onPress: () => void; children: string }) {
+  return (
+    <Button
+      variant="ghost"
+      size="sm"
+      className={`${ENTRY} h-auto min-h-0 rounded p-0 font-normal hover:bg-transparent md:h-auto`}
+      onPress={onPress}
+    >
+      {children}
+    </Button>
   );
 }

@@ -10,7 +10,7 @@ export function Header() {
   const { dark, toggle } = useTheme();
   return (
     <header className="flex flex-wrap items-center gap-x-4 gap-y-2 print:hidden">
-      <div className="mr-auto flex items-center gap-x-3">
+      <div className="-order-2 mr-auto flex items-center gap-x-3 sm:order-none">
         <h1 className="flex items-center gap-2 text-xl font-semibold tracking-tight">
           <LogoIcon />
           Face parts
@@ -22,7 +22,7 @@ export function Header() {
         isIconOnly
         size="sm"
         variant="tertiary"
-        className="pointer-coarse:size-10"
+        className="-order-1 sm:order-none pointer-coarse:size-11"
         aria-label={dark ? "Light colours" : "Dark colours"}
         onPress={toggle}
       >

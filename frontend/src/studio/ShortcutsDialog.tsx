@@ -1,4 +1,4 @@
-import { Modal } from "@heroui/react/modal";
+import { Dialog } from "@/lib/Dialog";
 
 const KEYS = [
   ["Space, held", "The photo as it was"],
@@ -12,25 +12,15 @@ const KEYS = [
 
 export default function ShortcutsDialog({ onClose }: { onClose: () => void }) {
   return (
-    <Modal.Backdrop isOpen onOpenChange={(open) => !open && onClose()}>
-      <Modal.Container size="sm">
-        <Modal.Dialog>
-          <Modal.CloseTrigger />
-          <Modal.Header>
-            <Modal.Heading>Keys</Modal.Heading>
-          </Modal.Header>
-          <Modal.Body>
-            <dl className="grid grid-cols-[auto_1fr] gap-x-6 gap-y-2 text-sm">
-              {KEYS.map(([keys, what]) => (
-                <div key={keys} className="contents">
-                  <dt className="font-medium">{keys}</dt>
-                  <dd>{what}</dd>
-                </div>
-              ))}
-            </dl>
-          </Modal.Body>
-        </Modal.Dialog>
-      </Modal.Container>
-    </Modal.Backdrop>
+    <Dialog title="Keys" size="sm" onClose={onClose}>
+      <dl className="grid grid-cols-[auto_1fr] gap-x-6 gap-y-2 text-sm">
+        {KEYS.map(([keys, what]) => (
+          <div key={keys} className="contents">
+            <dt className="font-medium">{keys}</dt>
+            <dd>{what}</dd>
+          </div>
+        ))}
+      </dl>
+    </Dialog>
   );
 }

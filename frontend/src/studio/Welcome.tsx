@@ -1,5 +1,6 @@
 import { Button } from "@heroui/react/button";
 import { PhotoIcon } from "@/lib/icons";
+import { useStudio } from "@/state/studio-context";
 import { PROMISE } from "./Header";
 
 const ROOM = "absolute inset-0 flex flex-col items-center justify-center gap-3 p-4 text-center sm:gap-4";
@@ -7,6 +8,7 @@ const LAYER = "absolute inset-0 size-full object-cover";
 
 /** On the empty stage: what one will get, and the way there. */
 export function Welcome({ onChoose }: { onChoose: () => void }) {
+  const { where } = useStudio().state;
   return (
     <div className={ROOM}>
       <BeforeAndAfter />
@@ -18,7 +20,7 @@ export function Welcome({ onChoose }: { onChoose: () => void }) {
       <p className="text-[13px] text-balance text-muted">
         <span className="pointer-coarse:hidden">Or drop it here, paste it, take it with the camera. </span>
         <span className="hidden pointer-coarse:inline">Or tap Camera and take one. </span>
-        It is parsed and not kept.
+        {where === "device" ? "It does not leave this browser." : "It is parsed and not kept."}
       </p>
     </div>
   );

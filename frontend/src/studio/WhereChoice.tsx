@@ -1,7 +1,9 @@
 import { ToggleButton } from "@heroui/react/toggle-button";
 import { ToggleButtonGroup } from "@heroui/react/toggle-button-group";
 import type { Where } from "@/results/result";
+import { formatBytes } from "@/lib/format";
 import { useStudio } from "@/state/studio-context";
+import { useBytesToFetch } from "@/state/use-bytes-to-fetch";
 
 const PLACES: readonly { where: Where; label: string; meaning: string }[] = [
   { where: "service", label: "In the service", meaning: "Sent, parsed, not kept" },
@@ -11,6 +13,7 @@ const PLACES: readonly { where: Where; label: string; meaning: string }[] = [
 /** Where photos are parsed: the person's choice, which nothing else changes. */
 export function WhereChoice() {
   const { state, act } = useStudio();
+  const bytes = useBytesToFetch();
   return (
     <div className="flex items-center gap-3">
       <p aria-hidden className="hidden text-[13px] text-muted xl:block">
@@ -28,14 +31,31 @@ export function WhereChoice() {
         }}
       >
         {PLACES.map(({ where, label, meaning }) => (
-          <ToggleButton key={where} id={where} aria-label={`${label}: ${meaning}`} className={SEGMENT}>
+          <ToggleButton
+            key={where}
+            id={where}
+            aria-label={`${label}: ${meaning}${where === "device" && bytes ? `; ${once(bytes)}` : ""}`}
+            className={SEGMENT}
+          >
             {label}
+            {where === "device" && <Cost bytes={bytes} />}
           </ToggleButton>
         ))}
       </ToggleButtonGroup>
     </div>
   );
 }
+
+/** What the first photo will have fetched; its room is kept until that is known. */
+function Cost({ bytes }: { bytes: number | null }) {
+  return (
+    <span data-testid="bytes-to-fetch" className="min-w-20 text-left text-[13px] font-normal opacity-80">
+      {bytes === null ? "" : bytes === 0 ? "· ready" : `· ${once(bytes)}`}
+    </span>
+  );
+}
+
+const once = (bytes: number) => `${formatBytes(bytes)} once`;
 
 const SEGMENT = [
   "px-2.5 text-[13px] pointer-coarse:h-10 sm:px-3 data-[selected=true]:bg-accent",

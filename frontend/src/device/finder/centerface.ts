@@ -105,11 +105,11 @@ async function lookAgain(look: Look, unknown: readonly Seen[], hints: readonly S
 }
 
 /** With O-Net's landmarks and score where it knows the face. */
-async function refine(
+export async function refine<Any extends { score: number; landmarks: readonly Point[] }>(
   network: Network,
   photo: Octaves,
-  seen: readonly Seen[],
-): Promise<(Seen & { known: boolean })[]> {
+  seen: readonly Any[],
+): Promise<(Any & { known: boolean })[]> {
   const found = seen.map((each) => ({ ...each, known: false }));
   let left = found.map((_, index) => index);
   for (let round = 0; round < ROUNDS && left.length > 0; round += 1) {
