@@ -8,7 +8,7 @@ import { useStudio } from "@/state/studio-context";
 import { Placeholder } from "./Placeholder";
 import { Tint } from "./Tint";
 
-const COLUMNS = "grid grid-cols-[1.5rem_1.75rem_minmax(0,1fr)_4rem_3.75rem] items-center";
+const COLUMNS = "grid grid-cols-[1.5rem_1.75rem_minmax(0,1fr)_auto_3.5rem] items-center";
 
 /** In which a part's size is told. */
 export type Unit = "share" | "pixels";
