@@ -1,6 +1,7 @@
 # The service with its page: docker build -t face-parsing .
 #   --build-arg REQUIREMENTS=requirements-gpu.txt                             for an NVIDIA GPU (amd64)
 #   --build-arg REQUIREMENTS="requirements.txt requirements-tracing.txt"      with OpenTelemetry
+#   --build-arg SOURCE_URL=https://...                                        where the page says its source is
 
 FROM node:20-bookworm-slim AS page
 WORKDIR /page
@@ -10,7 +11,8 @@ RUN npm ci
 COPY frontend ./
 COPY backend/__init__.py /backend/
 COPY ml_core/faces/networks /ml_core/faces/networks
-RUN npm run build
+ARG SOURCE_URL=
+RUN NEXT_PUBLIC_SOURCE_URL=$SOURCE_URL npm run build
 
 FROM python:3.11-slim-bookworm AS wheels
 ARG REQUIREMENTS=requirements.txt

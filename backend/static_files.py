@@ -10,6 +10,7 @@ def add_headers(headers: Headers, path: str, url: str) -> None:
     """WHITENOISE_ADD_HEADERS_FUNCTION. HTML names the files of one build, so it is revalidated each time."""
     headers["X-Frame-Options"] = "DENY"  # Django's middleware adds it to its own responses alone
     headers["Content-Security-Policy"] = "frame-ancestors 'none'"  # not possible in the page's <meta>
+    headers["Cross-Origin-Embedder-Policy"] = "require-corp"  # or its worker gets no threads
     headers["Permissions-Policy"] = "camera=(self), microphone=(), geolocation=()"
     if path.endswith(".html"):
         headers["Cache-Control"] = "no-cache"

@@ -22,7 +22,9 @@ arguments=(
 )
 if [[ -n ${PLATFORM:-} ]]; then arguments+=(--platform "$PLATFORM"); fi
 if [[ -n ${BUILD_NETWORK:-} ]]; then arguments+=(--network "$BUILD_NETWORK"); fi
-if [[ -n ${SOURCE_URL:-} ]]; then arguments+=(--label "org.opencontainers.image.source=$SOURCE_URL"); fi
+if [[ -n ${SOURCE_URL:-} ]]; then
+  arguments+=(--build-arg "SOURCE_URL=$SOURCE_URL" --label "org.opencontainers.image.source=$SOURCE_URL")
+fi
 
 build=(docker build)
 if [[ -n ${CACHE:-} ]]; then

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
 const OUT = new URL("../out/", import.meta.url).pathname;
-const TEXT = /\.(html|js|css|svg|txt|json|wasm)$/;
+const TEXT = /\.(html|m?js|css|svg|txt|json|wasm)$/;
 const LARGE = 1 << 20;
 
 if (!process.env.VERCEL) {

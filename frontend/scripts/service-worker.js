@@ -6,6 +6,8 @@ const FILES = [];
 const VERSION = "";
 const PAGE = `page-${VERSION}`;
 const MODELS = "models";
+/** Of an answer from here; an isolated page takes no worker without the second. */
+const KEPT_HEADERS = ["Content-Type", "Cross-Origin-Embedder-Policy"];
 
 self.addEventListener("install", (event) => {
   event.waitUntil(
@@ -49,8 +51,8 @@ async function kept(request) {
   const found = await cache.match(request, { ignoreVary: true, ignoreSearch: true });
   if (!found) return fetch(request);
   // one without an address of its own: a worker reads its parameters from the address it was asked by
-  const type = found.headers.get("Content-Type");
-  return new Response(await found.blob(), { headers: { "Content-Type": type } });
+  const headers = KEPT_HEADERS.map((name) => [name, found.headers.get(name)]).filter(([, value]) => value);
+  return new Response(await found.blob(), { headers });
 }
 
 async function forgetOlder() {

@@ -74,6 +74,14 @@ def test_no_other_site_may_frame_the_page_or_guess_its_types(export: Path, path:
     assert "Access-Control-Allow-Origin" not in response
 
 
+@pytest.mark.parametrize("path", ["/", f"/{SCRIPT}"])
+def test_the_page_is_isolated_so_that_its_worker_may_have_threads(export: Path, path: str) -> None:
+    response = Client().get(path)
+    response.close()
+    isolation = (response["Cross-Origin-Opener-Policy"], response["Cross-Origin-Embedder-Policy"])
+    assert isolation == ("same-origin", "require-corp")
+
+
 def test_the_page_does_not_hide_the_api(export: Path) -> None:
     assert Client().get("/api/models/").status_code == 200
     response = Client().get("/nothing")
