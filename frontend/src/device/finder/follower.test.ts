@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { Raster } from "../raster";
+import type { Raster } from "@/device/raster";
 import { Follower } from "./follower";
 import type { Network } from "./network";
 import { Octaves } from "./views";
