@@ -227,8 +227,9 @@ def _by_profile(profile: bytes, mode: str) -> Conversion:
         srgb = ImageCms.createProfile("sRGB")
         flags = ImageCms.Flags.NOCACHE  # a cache of one pixel, which threads would share
         transform = ImageCms.buildTransform(source, srgb, mode, "RGB", intent, flags)
-        if mode == "RGB" and _is_srgb(transform):
-            return None
+        name = source.profile.profile_description or ""
+        if mode == "RGB" and (name.startswith("sRGB v4 ICC preference") or _is_srgb(transform)):
+            return None  # the former is sRGB with another black for printing
     except (ImageCms.PyCMSError, OSError, ValueError):
         return None
     return (_shaper(profile) if mode == "RGB" else None) or transform

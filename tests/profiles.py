@@ -16,14 +16,18 @@ ADOBE = (0.64, 0.33), (0.21, 0.71), (0.15, 0.06)
 PROPHOTO = (0.7347, 0.2653), (0.1596, 0.8404), (0.0366, 0.0001)
 
 
-def rgb_profile(primaries: tuple[Point, ...], curve: bytes, white: Point = D65) -> bytes:
+def rgb_profile(
+    primaries: tuple[Point, ...], curve: bytes, white: Point = D65, name: bytes = b"test"
+) -> bytes:
     """Of these primaries and white (x, y), with one curve for all channels."""
     columns = np.stack([_xyz(point) for point in primaries], axis=1)
     to_xyz = columns * np.linalg.solve(columns, _xyz(white))
     scale = np.diag((BRADFORD @ D50) / (BRADFORD @ _xyz(white)))
     adapted = np.linalg.solve(BRADFORD, scale @ BRADFORD) @ to_xyz
-    tags = {f"{name}XYZ".encode(): _xyz_tag(adapted[:, at]) for at, name in enumerate("rgb")}
-    return _profile(b"RGB ", b"XYZ ", {**tags, **{f"{name}TRC".encode(): curve for name in "rgb"}})
+    tags = {f"{channel}XYZ".encode(): _xyz_tag(adapted[:, at]) for at, channel in enumerate("rgb")}
+    return _profile(
+        b"RGB ", b"XYZ ", {**tags, **{f"{channel}TRC".encode(): curve for channel in "rgb"}}, name=name
+    )
 
 
 def grey_profile(curve: bytes) -> bytes:
@@ -63,8 +67,10 @@ def parametric(kind: int, *values: float) -> bytes:
     return b"para" + bytes(4) + struct.pack(">Hxx", kind) + b"".join(map(_fixed, values))
 
 
-def _profile(space: bytes, connection: bytes, tags: dict[bytes, bytes], kind: bytes = b"mntr") -> bytes:
-    description = b"desc" + bytes(4) + struct.pack(">I", 5) + b"test\0" + bytes(78)
+def _profile(
+    space: bytes, connection: bytes, tags: dict[bytes, bytes], kind: bytes = b"mntr", name: bytes = b"test"
+) -> bytes:
+    description = b"desc" + bytes(4) + struct.pack(">I", len(name) + 1) + name + bytes(79)
     tags = {b"desc": description, b"cprt": b"text" + bytes(4) + b"none\0", b"wtpt": _xyz_tag(D50), **tags}
     start = 128 + 4 + 12 * len(tags)
     table, content = struct.pack(">I", len(tags)), b""

@@ -203,6 +203,7 @@ def test_an_rgb_profile_on_other_pixels_is_ignored(mode: str) -> None:
         ImageCms.ImageCmsProfile(SRGB).tobytes(),
         profiles.rgb_profile(profiles.SRGB, profiles.SRGB_CURVE),
         profiles.rgb_profile(profiles.SRGB, profiles.sampled(light(np.arange(256, dtype=np.uint8)))),
+        profiles.rgb_profile(profiles.SRGB, profiles.gamma(1.9), name=b"sRGB v4 ICC preference perceptual"),
     ],
 )
 def test_srgb_by_any_name_changes_nothing(profile: bytes) -> None:
