@@ -138,16 +138,18 @@ def apply(pixels: NDArray[np.uint8] | NDArray[np.uint16], encoding: Encoding) ->
     In half of LittleCMS's time, and not more than a level from it.
     """
     values = np.linspace(0, 1, np.iinfo(pixels.dtype).max + 1)
-    tables = np.stack([curve(values) for curve in encoding.curves], axis=1).astype(np.float32)
+    with np.errstate(all="ignore"):  # a hostile profile may have any curve
+        light = np.stack([curve(values) for curve in encoding.curves], axis=1)
+    tables = np.clip(np.nan_to_num(light), 0, 100).astype(np.float32)
     matrix = np.column_stack([65535 * encoding.matrix, [0.5] * 3]).astype(np.float32)
     found = np.empty(pixels.shape, np.uint8)
     for top in range(0, len(pixels), BAND):
         rows = pixels[top : top + BAND]
         if pixels.dtype == np.uint8:
-            light = cv2.LUT(rows, tables[None])
+            linear = cv2.LUT(rows, tables[None])
         else:
-            light = np.dstack([tables[rows[:, :, channel], channel] for channel in range(3)])
-        linear = np.clip(cv2.transform(light, matrix), 0, 65535).astype(np.uint16)
+            linear = np.dstack([tables[rows[:, :, channel], channel] for channel in range(3)])
+        linear = np.clip(cv2.transform(linear, matrix), 0, 65535).astype(np.uint16)
         np.take(_srgb_levels(), linear, out=found[top : top + BAND], mode="clip")
     return found
 

@@ -231,6 +231,23 @@ def test_sixteen_bits_by_curves_that_are_not_linear() -> None:
         assert off(png(wide, iccp(profile))) < 0.5
 
 
+@pytest.mark.parametrize(
+    "curve",
+    [
+        profiles.parametric(0, 30000),
+        profiles.parametric(1, -2, 0, 0),
+        profiles.parametric(4, 9, 30000, -30000, 30000, 0.5, 30000, 30000),
+        profiles.sampled(np.linspace(1, 0, 4096)),
+        b"curv" + bytes(4) + b"\xff" * 8,
+        b"para" + bytes(4) + b"\0\x09" + bytes(40),
+    ],
+)
+def test_any_curve_gives_a_picture(curve: bytes) -> None:
+    profile = profiles.rgb_profile(profiles.P3, curve)
+    for data in (saved(PHOTO, icc_profile=profile), png(LINEAR_16, iccp(profile))):
+        assert decode(data).shape == PICTURE.shape
+
+
 def test_the_chunks_of_a_png() -> None:
     p3 = np.asarray(converted(PROFILES["P3 with a gamma"][0]))
     assert off(png(LINEAR_16, gama(1))) < 0.02
