@@ -1,5 +1,7 @@
 """Stage 2, prepare: build the network for the data's classes and save it with its initial weights."""
 
+from training import needs  # noqa: F401  # isort: skip  # ends where a package is missing, before the rest fails
+
 import json
 from pathlib import Path
 from typing import Any

@@ -1,5 +1,7 @@
 """Stage 3, train: fit the network, then export the best weights to ONNX in fp32 and int8."""
 
+from training import needs  # noqa: F401  # isort: skip  # ends where a package is missing, before the rest fails
+
 import os
 from dataclasses import asdict
 from functools import partial

@@ -13,7 +13,6 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from backend.environment import Environment
-from segmentation_api.management.commands import train_unetr
 from tests.conftest import ROOT
 from training.options import RunOptions
 
@@ -34,14 +33,14 @@ def test_training_gets_exactly_what_was_asked(monkeypatch: pytest.MonkeyPatch) -
     asked: list[RunOptions] = []
     pipeline: Any = ModuleType("training.pipeline")
     pipeline.run = asked.append
-    monkeypatch.setattr(train_unetr, "find_spec", lambda name: name)
+    monkeypatch.setattr("training.needs.find_spec", lambda name: name)
     monkeypatch.setitem(sys.modules, "training.pipeline", pipeline)
     call_command("train_unetr", "--preset", "lite", "--data", "synthetic", "--minutes", "5", "--out", "here")
     assert asked == [RunOptions(preset="lite", data="synthetic", minutes=5.0, out=Path("here"))]
 
 
 def test_training_without_tensorflow_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train_unetr, "find_spec", lambda name: None)
+    monkeypatch.setattr("training.needs.find_spec", lambda name: None)
     with pytest.raises(CommandError, match=r"pip install -r requirements.txt -r training/requirements.txt"):
         call_command("train_unetr")
 
@@ -56,7 +55,7 @@ def test_the_bundle_has_the_name_and_version_that_were_asked_for(monkeypatch: py
     asked: list[RunOptions] = []
     pipeline: Any = ModuleType("training.pipeline")
     pipeline.run = asked.append
-    monkeypatch.setattr(train_unetr, "find_spec", lambda name: name)
+    monkeypatch.setattr("training.needs.find_spec", lambda name: name)
     monkeypatch.setitem(sys.modules, "training.pipeline", pipeline)
     call_command("train_unetr", "--name", "roads", "--version", "1.2.0")
     assert (asked[0].bundle_name, asked[0].version) == ("roads", "1.2.0")

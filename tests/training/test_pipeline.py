@@ -3,6 +3,8 @@
 import csv
 import functools
 import shutil
+import subprocess
+import sys
 import tarfile
 import threading
 import zipfile
@@ -313,3 +315,17 @@ def test_a_zip_with_another_checksum_is_refused(drawn: Path, tmp_path: Path) -> 
     )
     with pytest.raises(DataError, match="sha256"):
         ingest(RunOptions(out=tmp_path / "out"), config)
+
+
+@pytest.mark.parametrize("stage", ["prepare", "train"])
+def test_a_stage_without_keras_says_in_a_line_what_to_install(stage: str, tmp_path: Path) -> None:
+    code = (
+        "import runpy, sys; sys.path.insert(0, ''); "
+        "sys.modules.update(dict.fromkeys(('keras', 'tensorflow', 'tf2onnx'))); "
+        f"sys.argv[1:] = ['--out', {str(tmp_path)!r}]; "
+        f"runpy.run_module('training.{stage}', run_name='__main__', alter_sys=True)"
+    )
+    root = Path(training.export.__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert "pip install -r requirements.txt -r training/requirements.txt" in done.stderr

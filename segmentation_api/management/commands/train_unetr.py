@@ -1,15 +1,11 @@
 """Train a model: ingest, prepare, train, evaluate, ending in a bundle the service can load."""
 
-import os
 from argparse import ArgumentParser
-from importlib.util import find_spec
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-INSTALL = """pip install -r requirements.txt -r training/requirements.txt
-or use the image of docker/training.Dockerfile (docs/containers.md)."""
-NEEDED = (os.environ.get("KERAS_BACKEND", "tensorflow"), "keras", "tf2onnx", "pooch", "matplotlib", "rich")
+INSTALL = "pip install -r requirements.txt -r training/requirements.txt"
 
 
 class Command(BaseCommand):
@@ -32,8 +28,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the four stages; without the packages that only training needs, say how to install them."""
-        if missing := [name for name in NEEDED if find_spec(name) is None]:
-            raise CommandError(f"Training needs {', '.join(missing)}, which serving does not:\n{INSTALL}")
+        from training import needs
+
+        if told := needs.lacking():
+            raise CommandError(told)
         from training.options import NAMES, STOPPED, RunError, RunOptions
         from training.pipeline import run
 
