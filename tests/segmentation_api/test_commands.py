@@ -153,7 +153,9 @@ def test_a_right_setting_is_taken(
 
 def test_the_example_file_has_every_setting_and_its_default() -> None:
     example = (ROOT / ".env.example").read_text().partition("# --- Of compose.yaml alone")[0].splitlines()
-    written = dict(line.removeprefix("#").split("=", 1) for line in example if re.match(r"#[A-Z_]+=", line))
+    written = dict(
+        line.removeprefix("#").split("=", 1) for line in example if re.match(r"#[A-Z0-9_]+=", line)
+    )
     fields = Environment.model_fields
     assert set(written) == set(fields)
     numbers = {name: field.default for name, field in fields.items() if isinstance(field.default, int)}
