@@ -15,7 +15,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
 
 from django.core.exceptions import ImproperlyConfigured
 
-from backend.server import memory
+from backend.server import descriptors, memory
 
 memory.use_one_heap()
 try:
@@ -41,7 +41,7 @@ worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa:
 worker_class = "backend.server.worker.DeadlineWorker"
 workers = env.WORKERS
 threads = env.THREADS
-worker_connections = 1000
+worker_connections = descriptors.most_connections(threads)
 backlog = 512
 keepalive = 15
 timeout = 60

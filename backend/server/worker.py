@@ -5,23 +5,26 @@ each have a deadline, however slowly the bytes trickle in, and so has each send 
 
 What this relies on of gunicorn's internals, read in the version that `GUNICORN` names:
 
-- `ThreadWorker`: `wsgi`, `cfg`, `alive`, `nr_conns`; `accept`, `enqueue_req` (the poller no longer has the socket),
-  `handle_request`, `_keepalive_after` and `load_wsgi` are called where they are now; `handle(conn)` returns True (keep
-  the connection), False (close it) or `_DEFER` (back to the poller); NoMoreData ends a connection silently, and
-  ParseException comes to `handle_error`.
+- `ThreadWorker`: `pending_conns`, `keepalived_conns`, `poller`, `worker_connections`, `cfg`, `alive`, `nr_conns`;
+  `set_accept_enabled`, `murder_pending` and `wait_for_and_dispatch_events` are called in each round of `run`; `wsgi`,
+  `accept`, `enqueue_req` (the poller no longer has the socket), `handle_request`, `_keepalive_after` and `load_wsgi`
+  are called where they are now; `handle(conn)` returns True (keep the connection), False (close it) or `_DEFER` (back
+  to the poller); NoMoreData ends a connection silently, and ParseException comes to `handle_error`.
 - `TConn`: `sock`, `parser`, `initialized`, `data_ready`, `wait_for_data`; `close` lingers unless `sock.shutdown` raises
   OSError.
 - `Parser.finish_body`; `Parser.unreader.buf` (what was read ahead).
 - `Request.body.reader.length` (bytes not read yet), `Response.force_close` and `Response.req`, the response being what
-  `start_response` is a method of.
+  `start_response` is a method of; its `status`, `headers` and `response_length` until the first `write`.
 - `Logger.access_log_enabled`.
 - In config.py: `Worker.booted` and `pid`; `handle_hup`, `kill_workers`, `LISTENERS` and `pidfile` of the Arbiter.
 """
 
+import errno
 import io
 import json
 import socket
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable
@@ -31,6 +34,7 @@ from gunicorn.glogging import Logger
 from gunicorn.http import errors
 from gunicorn.workers.gthread import _DEFER, ThreadWorker
 
+from backend.server.sockets import DeadlineSocket
 from backend.settings import env
 
 GUNICORN = "27.0.1"
@@ -44,62 +48,15 @@ STATUSES: dict[type[Exception], tuple[int, str, str]] = {
 FIRST_BYTE_SECONDS = 0.01
 NEXT_SECONDS = 0.1
 YIELD_SECONDS, LONGEST_YIELD = 0.0005, 0.002
-SEND_SECONDS = 60.0
 DRAIN_BYTES = 1 << 20
 DRAIN_SECONDS = 5.0
-LINGER_SECONDS = 2.0
+ACCEPT_AGAIN_SECONDS = 1.0
+QUEUE_SECONDS = 0.1
+LARGE_ANSWER = 1 << 20
+LARGE_AT_ONCE = env.THREADS // 4
+"""Of the threads, for answers of more than LARGE_ANSWER bytes: files of the page and models."""
 ENDLESS = str(sys.maxsize)
 """The Content-Length of a body in chunks, since Django takes a request without one for empty."""
-
-
-class DeadlineSocket(socket.socket):
-    """A client's socket whose reads must all be done by `deadline`."""
-
-    deadline = float("inf")
-    in_body = False
-    hung_up = False
-
-    def allow(self, seconds: float, *, in_body: bool) -> None:
-        """Set the deadline for the next part of a request."""
-        self.deadline, self.in_body = time.monotonic() + seconds, in_body
-
-    def recv(self, size: int, flags: int = 0) -> bytes:
-        """Raises TimeoutError in a body, for which the view sends 408, and NoMoreData in a head: silence."""
-        left = self.deadline - time.monotonic()
-        try:
-            if left <= 0:
-                raise TimeoutError
-            self.settimeout(left)
-            return super().recv(size, flags)
-        except TimeoutError:
-            if self.in_body:
-                raise
-            raise errors.NoMoreData from None
-
-    def sendall(self, data: Any, flags: int = 0) -> None:
-        """Raises BrokenPipeError for a client that does not take its answer."""
-        self.settimeout(SEND_SECONDS)
-        try:
-            super().sendall(data, flags)
-        except TimeoutError:
-            raise BrokenPipeError(32, "the client does not read") from None
-
-    def hang_up(self) -> None:
-        """Lingering close: drain briefly so that the kernel does not reset the connection under the answer."""
-        self.allow(LINGER_SECONDS, in_body=True)
-        try:
-            super().shutdown(socket.SHUT_WR)
-            while self.recv(65536):
-                pass
-        except OSError:
-            pass
-        self.hung_up = True
-
-    def shutdown(self, how: int) -> None:
-        """Raises OSError after `hang_up`: gunicorn would linger again, in the one thread that serves all."""
-        if self.hung_up:
-            raise OSError("hung up already")
-        super().shutdown(how)
 
 
 class ChunkedBody:
@@ -122,10 +79,30 @@ class NoAccessLog(Logger):  # type: ignore[misc]  # gunicorn is not typed
     access_log_enabled = False
 
 
+def envelope(status: int, title: str, code: str, request_id: str) -> bytes:
+    """The error envelope, for what Django does not answer."""
+    problem = {
+        "type": code,
+        "title": title,
+        "status": status,
+        "detail": f"{title}.",
+        "request_id": request_id,
+    }
+    return json.dumps(problem).encode()
+
+
 class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
     """gthread with deadlines and the envelope."""
 
     wsgi: Any
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.queued: set[Any] = set()
+        self.in_hand: set[Any] = set()
+        """Connections that wait for a thread, and those that have one."""
+        self.large = threading.BoundedSemaphore(LARGE_AT_ONCE)
+        self.accept_again = 0.0
 
     def load_wsgi(self) -> None:
         """Load the application, and adapt what it is given.
@@ -147,6 +124,8 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
             body: Iterable[bytes] = application(environ, start_response)
             response: Any = start_response.__self__  # type: ignore[attr-defined]
             unread = getattr(response.req.body.reader, "length", 0)
+            if (response.response_length or 0) > LARGE_ANSWER and environ["REQUEST_METHOD"] == "GET":
+                body = self._in_turn(body, response, environ["gunicorn.socket"])
             if environ.get(CLOSE) or unread > DRAIN_BYTES:
                 response.force_close()
             return body
@@ -158,18 +137,64 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
 
         Clients keep their connections. Left to chance, one of two workers may have three of four.
         """
-        if self.cfg.workers > 1:
+        if self.cfg.workers > 1 and self.nr_conns <= self.cfg.threads:
             time.sleep(min(self.nr_conns * YIELD_SECONDS, LONGEST_YIELD))
-        super().accept(listener)
+        if self.nr_conns >= self.worker_connections - 1:
+            self._drop_idle()
+        try:
+            super().accept(listener)
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+                raise
+            self._drop_idle()
+            self.accept_again = time.monotonic() + ACCEPT_AGAIN_SECONDS
+            self.set_accept_enabled(False)
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Start or stop accepting connections; not while there were no descriptors just now."""
+        super().set_accept_enabled(enabled and time.monotonic() >= self.accept_again)
+
+    def _drop_idle(self) -> None:
+        """Close the connection that has been silent the longest, to make room for a new one."""
+        for idle in (self.pending_conns, self.keepalived_conns):
+            if idle:
+                conn = idle.popleft()
+                self.poller.unregister(conn.sock)
+                self.nr_conns -= 1
+                conn.close()
+                return
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """Look again soon while connections wait for a thread."""
+        super().wait_for_and_dispatch_events(min(timeout, QUEUE_SECONDS) if self.queued else timeout)
+
+    def murder_pending(self) -> None:
+        """Called again and again: end what has timed out, and, while others wait for a thread, who keeps one idle."""
+        super().murder_pending()
+        now = time.monotonic()
+        if self.queued:
+            idle = [conn.sock for conn in list(self.in_hand) if conn.sock.keeps_a_thread(now)]
+            for sock in sorted(idle, key=lambda sock: sock.since)[: len(self.queued)]:
+                sock.cut_off()
 
     def enqueue_req(self, conn: Any) -> None:
         """A connection has something to read."""
         if not isinstance(conn.sock, DeadlineSocket):
             conn.sock = DeadlineSocket(fileno=conn.sock.detach())
+        self.queued.add(conn)
         super().enqueue_req(conn)
 
     def handle(self, conn: Any) -> Any:
-        """In a thread of the pool: read requests' heads and answer them.
+        """In a thread of the pool."""
+        self.queued.discard(conn)
+        self.in_hand.add(conn)
+        try:
+            return self._answer_all(conn)
+        finally:
+            self.in_hand.discard(conn)
+
+    def _answer_all(self, conn: Any) -> Any:
+        """Read requests' heads and answer them.
 
         A new connection that says nothing yet goes back to the poller, which needs no thread to wait.
         """
@@ -201,6 +226,32 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
         finally:  # a body that broke off is still in the buffers, which hold one another
             body, reader = req.body, req.body.reader
             body.buf, reader.buf, reader.req, reader.parser = io.BytesIO(), io.BytesIO(), None, None
+            if conn.sock.streaming:
+                conn.sock.streaming = False
+                self.large.release()
+
+    def _in_turn(self, body: Iterable[bytes], response: Any, sock: DeadlineSocket) -> Iterable[bytes]:
+        """A large answer, or 503 if as many as may be are being sent already."""
+        if self.large.acquire(blocking=False):
+            sock.streaming = True
+            return body
+        if hasattr(body, "close"):
+            body.close()
+        kept = [(name, value) for name, value in response.headers if name.lower() == "x-request-id"]
+        request_id = kept[0][1] if kept else uuid.uuid4().hex
+        refusal = envelope(503, "Service Unavailable", "too_busy", request_id)
+        response.status, response.headers = None, []
+        response.start_response(
+            "503 Service Unavailable",
+            [
+                ("Content-Type", "application/problem+json"),
+                ("Content-Length", str(len(refusal))),
+                ("Retry-After", "5"),
+                ("Cache-Control", "no-store"),
+                ("X-Request-Id", request_id),
+            ],
+        )
+        return [refusal]
 
     def _keepalive_after(self, conn: Any, keepalive: Any) -> bool:
         """Whether the connection can be used again: not if more of a body is left than is worth reading."""
