@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ml_core.outputs import class_rows
+from segmentation_api.bulk.work import described
 from segmentation_api.errors import Problem, logged_problem
 from segmentation_api.renderers import RENDERERS, render
 from segmentation_api.services import SegmentOptions, segment_image
@@ -30,11 +30,7 @@ def parse(
         found = segment_image(data=data, options=asked)
         renderers = {one.output: one for one in reversed(RENDERERS)}
         bodies = {output: render(found, asked, renderers[output])[0] for output in outputs}
-        row["faces"] = len(found.faces)
-        row["classes"] = {
-            one["name"]: {"share": one["share"], "confidence": one["confidence"]} for one in class_rows(found)
-        }
-        row["warnings"] = list(found.warnings)
+        row |= described(found)
     except Exception as error:  # a broken image is a row, not an end
         bodies, row["status"] = {}, "failed"
         row["error"] = error_row(logged_problem(error, "image_failed"))

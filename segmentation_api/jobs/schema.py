@@ -7,7 +7,6 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from segmentation_api.jobs.serializers import JobAnswer, JobForm, JobOptions, JobPrefix, JobPrefixes
 from segmentation_api.schema import MEANINGS, problems
 
-ID = OpenApiParameter("pk", OpenApiTypes.UUID, OpenApiParameter.PATH, description="of the job")
 REQUEST_ID = OpenApiParameter(
     "X-Request-Id", str, OpenApiParameter.HEADER, response=True, description="as sent, or made here"
 )
@@ -48,13 +47,13 @@ create = extend_schema(
 detail = extend_schema(
     operation_id="get_job",
     summary="State and progress of a job",
-    parameters=[ID, REQUEST_ID],
+    parameters=[REQUEST_ID],
     responses={(200, "application/json"): JobAnswer, **problems(*READ, meanings=OWN_MEANINGS)},
 )
 remove = extend_schema(
     operation_id="delete_job",
     summary="Cancel a job, and remove all of it",
-    parameters=[ID, REQUEST_ID],
+    parameters=[REQUEST_ID],
     responses={204: OpenApiResponse(description="it is gone"), **problems(*READ, meanings=OWN_MEANINGS)},
 )
 result = extend_schema(
@@ -62,7 +61,7 @@ result = extend_schema(
     summary="The results of a job",
     description="A zip of the results, whose paths are those of the photos, and `manifest.jsonl`: a line of JSON for "
     "each image. Of a job with a `target`, where they are.",
-    parameters=[ID, REQUEST_ID],
+    parameters=[REQUEST_ID],
     responses={
         (200, "application/zip"): OpenApiTypes.BINARY,
         (200, "application/json"): JobPrefix,

@@ -48,7 +48,7 @@ def test_a_zip_becomes_a_zip_of_results_with_the_same_paths(
     assert [row["path"] for row in rows] == ["a.png", "sub/b.png", "sub/broken.jpg"]
     assert [row["status"] for row in rows] == ["ok", "ok", "failed"]
     assert rows[2]["error"]["type"] == "unsupported_image"
-    assert rows[0]["classes"]["hair"]["share"] > 0
+    assert rows[0]["share"]["hair"] > 0
 
 
 def test_a_form_several_outputs_and_options(client: Client, photos: dict[str, bytes]) -> None:
@@ -224,3 +224,14 @@ def assert_nothing_is_left(jobs_dir: Path) -> None:
     assert not Job.objects.exists()
     assert not DBTaskResult.objects.exists()
     assert not jobs_dir.exists() or not list(jobs_dir.rglob("*"))
+
+
+def test_the_schema_has_each_parameter_of_a_path_once(client: Client) -> None:
+    paths = json.loads(
+        client.get("/api/schema/", headers={"Accept": "application/vnd.oai.openapi+json"}).content
+    )["paths"]
+    for path in ("/api/jobs/{id}/", "/api/jobs/{id}/result/"):
+        for operation in paths[path].values():
+            names = [one["name"] for one in operation["parameters"] if one["in"] == "path"]
+            assert names == ["id"]
+    assert {"202", "400", "413", "422", "429", "503", "507"} <= set(paths["/api/jobs/"]["post"]["responses"])
