@@ -26,9 +26,18 @@ class Bare:
 
     def run(self, threads: int, seconds: float) -> Slice:
         """Parse photos on so many threads."""
-        assert self.process.stdin and self.process.stdout
+        self.ask(threads, seconds)
+        return self.answer()
+
+    def ask(self, threads: int, seconds: float) -> None:
+        """Let it begin."""
+        assert self.process.stdin
         self.process.stdin.write(f"{threads} {seconds}\n")
         self.process.stdin.flush()
+
+    def answer(self) -> Slice:
+        """Wait for what was asked."""
+        assert self.process.stdout
         return Slice(**json.loads(self.process.stdout.readline()))
 
 

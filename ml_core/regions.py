@@ -29,9 +29,17 @@ class Rle(TypedDict):
     counts: str
 
 
+def class_pixels(labels: NDArray[np.uint8], classes: int) -> NDArray[np.int64]:
+    """How many pixels of (H, W) labels each of the ids 0 to `classes` - 1 has."""
+    if labels.size >= 1 << 24:  # beyond what float32 counts to
+        return np.bincount(labels.ravel(), minlength=classes)[:classes]
+    found = cv2.calcHist([np.ascontiguousarray(labels)], [0], None, [256], [0, 256])  # a tenth of the time
+    return np.asarray(found, np.int64).ravel()[:classes]
+
+
 def region_stats(labels: NDArray[np.uint8], classes: int) -> list[Region]:
     """The classes present among ids 0 to `classes` - 1 of (H, W) labels, in id order."""
-    pixels = np.bincount(labels.ravel(), minlength=classes)[:classes]
+    pixels = class_pixels(labels, classes)
     regions = []
     for index in np.flatnonzero(pixels):
         x, y, width, height = cv2.boundingRect((labels == index).view(np.uint8))

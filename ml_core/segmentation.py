@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ml_core.bundle import Bundle
 from ml_core.faces import Face
+from ml_core.regions import class_pixels
 
 
 @dataclass(frozen=True)
@@ -59,15 +61,22 @@ def _confidence(
     classes = len(temperatures)
     sharpness = 1 / np.array(temperatures, np.float32)
     total, count, highest = np.zeros(classes), np.zeros(classes), np.zeros(classes)
+    present = class_pixels(labels, classes) > 0
     for values in logits:
-        flat = values.reshape(-1, classes)
-        winner = flat.argmax(axis=1)
-        behind = flat - np.take_along_axis(flat, winner[:, None], axis=1)
-        odds = np.exp(behind * sharpness[winner, None])
-        scale = 1 / odds.sum(axis=1)  # the winner's probability, as its odds are 1
+        odds = cv2.transpose(
+            values.reshape(-1, classes)
+        )  # a class a row, worked on in place: a third of the time
+        best = odds.max(axis=0)
+        winner = np.zeros(best.shape, np.uint8)
+        for index in range(classes - 1, -1, -1):
+            np.copyto(winner, index, where=odds[index] == best)
+        odds -= best
+        odds *= sharpness[winner]
+        np.exp(odds, out=odds)
+        scale = 1 / odds.sum(axis=0)  # the winner's probability, as its odds are 1
         total += np.bincount(winner, scale, minlength=classes)
         count += np.bincount(winner, minlength=classes)
-        highest = np.maximum(highest, (odds * scale[:, None]).max(axis=0))
-    present = np.bincount(labels.ravel(), minlength=classes) > 0
+        if (present & (count == 0)).any():
+            highest = np.maximum(highest, (odds * scale).max(axis=1))
     mean = np.where(count > 0, total / np.maximum(count, 1), highest)
     return tuple(float(mean[c]) if present[c] and len(logits) else None for c in range(classes))

@@ -57,15 +57,23 @@ class Folder:
 
     def stage(self, path: str, data: bytes) -> str:
         """Written under a name of its own in the scratch folder, which is on the same file system."""
-        staged = Path(self.root, self.scratch, uuid.uuid4().hex)
-        Path(self.root, path).parent.mkdir(parents=True, exist_ok=True)
-        staged.parent.mkdir(exist_ok=True)
-        staged.write_bytes(data)
-        return staged.name
+        name = uuid.uuid4().hex
+        staged = Path(self.root, self.scratch, name)
+        try:
+            staged.write_bytes(data)
+        except FileNotFoundError:
+            staged.parent.mkdir(parents=True, exist_ok=True)
+            staged.write_bytes(data)
+        return name
 
     def publish(self, path: str, staged: str) -> None:
         """Renamed: whoever looks sees the file whole, or not at all."""
-        Path(self.root, self.scratch, staged).replace(Path(self.root, path))
+        source, target = Path(self.root, self.scratch, staged), Path(self.root, path)
+        try:
+            source.replace(target)
+        except FileNotFoundError:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            source.replace(target)
 
     def has(self, path: str) -> bool:
         """Whether the file is there."""

@@ -18,6 +18,7 @@ from ml_core.image_errors import (
     UnsupportedImage,
 )
 from ml_core.outputs import Format, OutputOptions
+from ml_core.regions import class_pixels
 from ml_core.runtime import CPU
 from ml_core.segmentation import Segmentation
 from ml_core.segmenter import Segmenter
@@ -133,7 +134,7 @@ class Worker:
 def described(found: Segmentation) -> Row:
     """What a row says of a parsed photo: size, faces, warnings, and of each class present its share and confidence."""
     names, (height, width) = found.bundle.labels.names, found.labels.shape
-    pixels = np.bincount(found.labels.ravel(), minlength=len(names))
+    pixels = class_pixels(found.labels, len(names))
     present = np.flatnonzero(pixels).tolist()
     return {
         "width": width,
