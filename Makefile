@@ -11,6 +11,7 @@ DEV := .venv/.installed-dev
 CHECKS := .venv-security
 JAX := .venv-jax
 ENGINE := .venv-engine
+BULK := .venv-bulk
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --python-version 3.11 --custom-compile-command "make lock"
 
@@ -18,7 +19,7 @@ NODE_IS_NEW_ENOUGH := const [major, minor] = process.versions.node.split("."); p
 PAGE := frontend/out/index.html
 PAGE_SOURCES := backend/__init__.py $(addprefix frontend/, package.json next.config.ts postcss.config.mjs tsconfig.json) $(wildcard ml_core/faces/networks/*.onnx) $(shell find frontend/src frontend/public frontend/scripts -type f 2>/dev/null)
 
-.PHONY: serve page page-if-possible test fast test-backends test-jobs test-large notebooks test-containers test-deployment lint security audit terraform train lock
+.PHONY: serve page page-if-possible test fast test-backends test-bulk test-jobs test-large notebooks test-containers test-deployment lint security audit terraform train lock
 .DELETE_ON_ERROR:
 
 # The service on 127.0.0.1:$(PORT); other settings come from the environment or .env (see .env.example)
@@ -63,6 +64,11 @@ test-backends: $(JAX)/.installed
 test-jobs: $(DEV)
 	$(BIN)/python -m pytest -m slow tests/jobs
 
+# segment_images at length: 10,000 photos on a Ray cluster of two nodes of which one is killed, a run killed ten times, S3 as
+# moto plays it, Label Studio's own reader. BULK_PHOTOS and BULK_KILLS make it shorter
+test-bulk: $(BULK)/.installed
+	$(BULK)/bin/python -m pytest tests/bulk
+
 # Suites that need a Docker engine: DOCKER_HOST, or the default socket. IMAGE names an image to test; else one is built
 test-containers: $(ENGINE)/.installed
 	$(ENGINE)/bin/python -m pytest tests/containers
@@ -88,7 +94,7 @@ security: $(CHECKS)/.installed
 
 # Known vulnerabilities of what is pinned. Asks PyPI and the npm registry
 audit: $(CHECKS)/.installed
-	for pinned in requirements.txt requirements-gpu.txt requirements-tracing.txt requirements-openvino.txt requirements-heif.txt requirements-bulk.txt; do \
+	for pinned in requirements.txt requirements-gpu.txt requirements-tracing.txt requirements-openvino.txt requirements-heif.txt requirements-bulk.txt requirements-ray.txt; do \
 		$(CHECKS)/bin/pip-audit --strict --no-deps --disable-pip -r $$pinned || exit 1; \
 	done
 	cd frontend && npm audit --omit=dev --audit-level=high
@@ -114,6 +120,8 @@ lock: $(DEV)
 	$(LOCK) requirements/openvino.in -o requirements-openvino.txt
 	$(LOCK) requirements/heif.in -o requirements-heif.txt
 	$(LOCK) requirements/bulk.in -o requirements-bulk.txt
+	$(LOCK) requirements/ray.in -o requirements-ray.txt
+	$(LOCK) --no-emit-package opencv-python requirements/bulk-tests.in -o requirements/bulk-tests.txt
 	$(LOCK) training/requirements.in -o training/requirements.txt
 	$(LOCK) training/requirements-gpu.in -o training/requirements-gpu.txt
 	$(LOCK) training/requirements-jax.in -o training/requirements-jax.txt
@@ -148,6 +156,12 @@ $(CHECKS)/.installed: requirements/security.txt
 $(ENGINE)/.installed: requirements/engine.txt
 	$(PYTHON) -m venv --clear $(ENGINE)
 	$(ENGINE)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/engine.txt
+	@touch $@
+
+$(BULK)/.installed: requirements.txt requirements-bulk.txt requirements-ray.txt requirements/bulk-tests.txt
+	$(PYTHON) -m venv --clear $(BULK)
+	$(BULK)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		-r requirements.txt -r requirements-bulk.txt -r requirements-ray.txt -r requirements/bulk-tests.txt
 	@touch $@
 
 $(JAX)/.installed: requirements.txt training/requirements.txt requirements/dev.txt requirements/backends.txt

@@ -6,8 +6,10 @@ it: Ray computes anew what had not arrived, and a photo has one row however ofte
 
 import hashlib
 import json
+import logging
 import math
 import os
+import socket
 import tempfile
 import uuid
 from collections.abc import Generator, Iterator, Mapping
@@ -102,10 +104,14 @@ class Actor:
 
 def _connect(address: str) -> None:
     """Raises BulkError where there is no cluster."""
+    host, _, port = address.rpartition(":")
     try:
+        if host and port.isdigit():  # Ray itself asks for minutes
+            socket.create_connection((host, int(port)), timeout=10).close()
         ray.init(address=address, ignore_reinit_error=True, log_to_driver=False, logging_level="warning")
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise BulkError(f"--ray-address {address}: {str(error).splitlines()[0]}") from None
+    logging.getLogger("ray.data").setLevel("WARNING")
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
 

@@ -1,0 +1,94 @@
+"""What others play or read: S3, by moto's server, for processes; Label Studio's own code."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import numpy as np
+import pytest
+from label_studio_sdk.converter.brush import decode_rle
+from label_studio_sdk.label_interface import LabelInterface
+from moto.server import ThreadedMotoServer
+
+from tests.bulk.conftest import Runs, kill
+from tests.tiny_bundle import draw_face
+
+
+@pytest.fixture
+def bucket(runs: Runs) -> Iterator[Any]:
+    """A client of moto's server with the bucket `photos`, whose address the runs have."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    access = {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    runs.environment.update(access)
+    client = boto3.client(
+        "s3",
+        endpoint_url=access["AWS_ENDPOINT_URL"],
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+        region_name="us-east-1",
+    )
+    client.create_bucket(Bucket="photos")
+    yield client
+    server.stop()
+
+
+def names(client: Any, prefix: str) -> list[str]:
+    """Keys, sorted."""
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket="photos", Prefix=prefix)
+    return [row["Key"].removeprefix(prefix) for page in pages for row in page.get("Contents", [])]
+
+
+def test_from_bucket_to_bucket_with_a_kill(runs: Runs, bucket: Any) -> None:
+    files = sorted(runs.photos.glob("*/*.png"))[:300]
+    for file in files:
+        bucket.upload_file(str(file), "photos", f"in/{file.relative_to(runs.photos)}")
+    with runs.start("s3://photos/in", "s3://photos/cut", "--workers", "2") as process:
+        while len(names(bucket, "cut/")) < 100 and process.poll() is None:
+            time.sleep(0.1)
+        kill(process)
+    printed = runs.finish("s3://photos/in", "s3://photos/cut", "--workers", "2", "--resume")
+    assert "300 of 300 written" in printed
+    runs.finish("s3://photos/in", runs.folder / "whole", "--workers", "2")
+    assert len(names(bucket, "cut/")) == 301
+    for file in (runs.folder / "whole").glob("*/*.png"):
+        key = f"cut/{file.relative_to(runs.folder / 'whole')}"
+        assert bucket.get_object(Bucket="photos", Key=key)["Body"].read() == file.read_bytes()
+    assert names(bucket, "cut/")[-1] == "manifest.parquet"
+
+
+def test_label_studio_reads_what_is_written_for_it(runs: Runs) -> None:
+    folder = runs.photos / "000"
+    runs.finish(folder, runs.folder, "--output", "label-studio")
+    interface = LabelInterface((runs.folder / "label-studio.xml").read_text())
+    tasks = json.loads((runs.folder / "label-studio.json").read_text())
+    assert len(tasks) == len(list(folder.iterdir()))
+    for number, task in enumerate(tasks[:10]):
+        interface.validate_task(task)
+        labels = draw_face(32 + number)
+        painted = np.zeros_like(labels)
+        (prediction,) = task["predictions"]
+        assert interface.validate_prediction(prediction)
+        for region in prediction["result"]:
+            values = decode_rle(region["value"]["rle"]).reshape(*labels.shape, 4)
+            assert (values == values[:, :, :1]).all()
+            (name,) = region["value"]["brushlabels"]
+            painted[values[:, :, 0] > 0] = 1 + list(interface.labels[0]).index(name)
+        assert (painted == labels).all()
+
+
+def test_one_bucket_object_to_one_file(runs: Runs, bucket: Any, tmp_path: Path) -> None:
+    bucket.upload_file(str(next(runs.photos.glob("*/*.png"))), "photos", "one/photo")
+    runs.finish("s3://photos/one/photo", tmp_path / "mask.png")
+    assert (tmp_path / "mask.png").is_file()
+    runs.finish("s3://photos/one/photo", "s3://photos/out/mask.png")
+    assert names(bucket, "out/") == ["mask.png"]
