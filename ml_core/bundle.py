@@ -11,12 +11,14 @@ README.md          the model card, with the plots of figures.png
 
 import hashlib
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AliasPath, BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationError
 
+from ml_core.external_data import has_external_data
 from ml_core.labels import LabelSet
 
 MODEL, CARD, GOLDEN, GOLDEN_LABELS = "model.onnx", "model.json", "golden.png", "golden-labels.png"
@@ -61,8 +63,8 @@ class ModelCard(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False, protected_namespaces=())
 
     format: Literal[1]
-    name: str = Field(min_length=1)
-    version: str = Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+_-]*$")
+    name: str = Field(min_length=1, max_length=200)
+    version: str = Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+_-]*$", max_length=64)
     precision: Precision = "fp32"
     cut: Literal["face", "whole"] = "face"
     labels: Classes = Field(alias="classes")
@@ -124,15 +126,26 @@ class Bundle(ModelCard):
         path = Path(path)
         if not path.is_dir():
             raise BundleError(f"{path}: no such folder")
-        bundle = cls.of(path, {**read_json(path / CARD), "path": path})
+        info = read_json(path / CARD)
+        bundle = cls.of(path, {**info, "path": path})
         if bundle.precision == "int8":
             _check_loss(path / CARD, bundle.parity)
+        for where, reason in _unfit(info):
+            raise BundleError(f"{path / CARD}: {where}: {reason}")
         for name in (MODEL, GOLDEN, GOLDEN_LABELS) if golden else (MODEL,):
             if not (path / name).is_file():
                 raise BundleError(f"{path / name}: missing")
         found = sha256_of(path / MODEL)
         if found != bundle.sha256:
             raise BundleError(f"{path / MODEL}: sha256 is {found}, but {CARD} says {bundle.sha256}")
+        try:
+            external = has_external_data(path / MODEL)
+        except ValueError as error:
+            raise BundleError(f"{path / MODEL}: {error}") from error
+        if external:
+            raise BundleError(
+                f"{path / MODEL}: has external data, which no checksum covers; save the weights inside the file"
+            )
         return bundle
 
 
@@ -148,7 +161,7 @@ def read_json(path: Path) -> dict[str, Any]:
         info = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BundleError(f"{path}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BundleError(f"{path}: not JSON: {error}") from error
     if not isinstance(info, dict):
         raise BundleError(f"{path}: not a JSON object")
@@ -172,6 +185,22 @@ def _check_loss(path: Path, parity: Mapping[str, Any]) -> None:
             f"{path}: int8 loses {found.f1_loss:g} points of F1 against fp32, more than its limit of "
             f"{found.f1_limit:g}"
         )
+
+
+def _unfit(value: Any, where: str = "") -> Iterator[tuple[str, str]]:
+    """What of a JSON value Python reads but the API could not send: where it is, and why."""
+    if isinstance(value, float) and not math.isfinite(value):
+        yield where, f"{value} is no finite number"
+    elif (
+        isinstance(value, str)
+        and not value.isascii()
+        and any("\ud800" <= letter <= "\udfff" for letter in value)
+    ):
+        yield where, "half a character"
+    elif isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _unfit(key, f"a name in {where}")
+            yield from _unfit(item, f"{where}.{key}".removeprefix("."))
 
 
 def _problems(error: ValidationError) -> str:

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from PIL import Image
 
-from ml_core.bundle import GOLDEN, Bundle
+from ml_core.bundle import GOLDEN, Bundle, BundleError
 from ml_core.faces import default_finder
 from ml_core.sandbox import Sandbox
 from ml_core.segmenter import Segmenter
@@ -116,6 +116,8 @@ class Engine:
 
     def _open(self, name: str, folder: Path) -> Segmenter:
         """A segmenter that passes its golden image: the running one if its bundle is unchanged."""
+        if not name.isprintable():  # it stands in a header of each answer
+            raise BundleError(f"{str(folder)!a}: the folder's name has control characters")
         bundle = Bundle.load(folder).model_copy(update={"name": name})
         segmenter = self._models.get(name)
         if segmenter is None or segmenter.bundle != bundle:

@@ -1,11 +1,16 @@
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import onnx
 import pytest
+from onnx import external_data_helper, helper, numpy_helper
 
 from ml_core.bundle import Bundle, BundleError, sha256_of
+from ml_core.segmenter import Segmenter
 from tests.tiny_bundle import make_palette_bundle
 from training.lapa import LAPA
 
@@ -86,6 +91,15 @@ def test_a_missing_key_is_named(folder: Path, key: str) -> None:
         ({"temperature": 0}, "temperature"),
         ({"temperature": float("inf")}, "temperature"),
         ({"version": "../1"}, "version"),
+        *(
+            ({"version": version}, "version")
+            for version in ("1.0\n", "1\r\n0", "1\x00", "1\x7f", "1\u2028", "", "1" * 65)
+        ),
+        ({"metrics": {"f1": {"hair": float("nan")}}}, r"metrics\.f1\.hair: nan is no finite number"),
+        ({"metrics": {"f1": [1.0, float("-inf")]}}, r"metrics\.f1\.1: -inf"),
+        ({"metrics": {"half \ud83d": 1}}, "a name in metrics: half a character"),
+        ({"trained": {"loss": float("inf")}}, r"trained\.loss: inf"),
+        ({"licence": "\ud83d"}, "licence: "),
         ({"class_temperatures": [0.0] * 11}, "class_temperatures"),
         ({"class_temperatures": [1.0] * 3}, "class_temperatures: 3 of them for 11 classes"),
         ({"input": {"height": 32}}, r"input\.width"),
@@ -99,6 +113,68 @@ def test_a_bad_value_is_named(folder: Path, change: dict[str, Any], reason: str)
     edit(folder, lambda info: info.update(change))
     with pytest.raises(BundleError, match=reason):
         Bundle.load(folder)
+
+
+def test_a_number_too_large_for_a_float_is_refused(folder: Path) -> None:
+    text = (folder / "model.json").read_text()
+    (folder / "model.json").write_text(text.replace('"mean_f1": 1.0', '"mean_f1": 1e999'))
+    with pytest.raises(BundleError, match=r"metrics\.mean_f1: inf"):
+        Bundle.load(folder)
+
+
+def test_nesting_without_end_is_refused(folder: Path) -> None:
+    (folder / "model.json").write_text("[" * 100_000)
+    with pytest.raises(BundleError, match=r"model\.json: not JSON"):
+        Bundle.load(folder)
+
+
+def branch(inside: onnx.GraphProto) -> onnx.NodeProto:
+    """A node that computes a graph."""
+    return helper.make_node("If", ["image"], ["labels"], then_branch=inside, else_branch=inside)
+
+
+def in_a_graph(tensor: onnx.TensorProto) -> onnx.ModelProto:
+    return helper.make_model(helper.make_graph([], "g", [], [], [tensor]))
+
+
+def in_a_constant(tensor: onnx.TensorProto) -> onnx.ModelProto:
+    return helper.make_model(
+        helper.make_graph([helper.make_node("Constant", [], ["c"], value=tensor)], "g", [], [])
+    )
+
+
+def in_a_branch(tensor: onnx.TensorProto) -> onnx.ModelProto:
+    inside = helper.make_graph([], "inside", [], [], [tensor])
+    return helper.make_model(helper.make_graph([branch(inside)], "g", [], []))
+
+
+def in_a_function(tensor: onnx.TensorProto) -> onnx.ModelProto:
+    constant = helper.make_node("Constant", [], ["c"], value=tensor)
+    function = helper.make_function("own", "F", [], ["c"], [constant], [helper.make_opsetid("", 17)])
+    return helper.make_model(helper.make_graph([], "g", [], []), functions=[function])
+
+
+@pytest.mark.parametrize("place", [in_a_graph, in_a_constant, in_a_branch, in_a_function])
+@pytest.mark.parametrize("external", [True, False])
+def test_weights_in_another_file_are_refused(
+    folder: Path, place: Callable[[onnx.TensorProto], onnx.ModelProto], external: bool
+) -> None:
+    tensor = numpy_helper.from_array(np.zeros((40, 40), np.float32), "weights")
+    if external:
+        external_data_helper.set_external_data(tensor, "weights.bin")
+        tensor.ClearField("raw_data")
+    onnx.save(place(tensor), folder / "model.onnx")
+    edit(folder, lambda info: info.update(sha256=sha256_of(folder / "model.onnx")))
+    with pytest.raises(BundleError, match=r"model\.onnx: has external data") if external else nullcontext():
+        Bundle.load(folder)
+
+
+@pytest.mark.parametrize("content", [b"", b"no ONNX", b"\x3a\xff\xff\xff\xff\x7f", b"\x00" * 100])
+def test_a_file_that_is_no_model_is_refused(folder: Path, content: bytes) -> None:
+    (folder / "model.onnx").write_bytes(content)
+    edit(folder, lambda info: info.update(sha256=sha256_of(folder / "model.onnx")))
+    with pytest.raises((BundleError), match=r"model\.onnx"):
+        Segmenter.load(folder)
 
 
 PARITY = {"f1": {"fp32": 85.0, "int8": 84.6}, "f1_loss": {"int8": 0.4}, "f1_limit": 0.5}
