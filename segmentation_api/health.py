@@ -1,5 +1,7 @@
 """/healthz and /readyz, answered before anything else looks at the request, whatever its Host."""
 
+import os
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
@@ -28,7 +30,7 @@ def probes(get_response: GetResponse) -> GetResponse:
 
 
 def _ready(request: HttpRequest) -> HttpResponse:
-    if (settings.RUN_DIR / DRAINING).exists():
+    if os.access(settings.RUN_DIR / DRAINING, os.F_OK):  # raises never, unlike Path.exists
         return respond(request, not_ready("Draining: another takes over."))
     if not engine.ready():
         return respond(request, not_ready("No model is loaded."))

@@ -1,6 +1,5 @@
 """Request ids, one log line per request, Prometheus metrics: never a photo, a name or a key."""
 
-import os
 import re
 import time
 import uuid
@@ -14,7 +13,9 @@ from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django_structlog import signals
 from django_structlog.middlewares import RequestMiddleware
-from prometheus_client import Counter, Gauge, Histogram, multiprocess
+from prometheus_client import Counter, Gauge, Histogram
+
+from segmentation_api import shared_metrics
 
 SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 JOB_ID = re.compile(r"(/jobs/[0-9a-f]{8})[0-9a-f-]+")
@@ -23,8 +24,8 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
 IMAGES = Counter("segment_images_total", "Images parsed.", ["model", "output"])
 STAGE_SECONDS = Histogram("segment_stage_seconds", "Time of a stage.", ["model", "stage"], buckets=SECONDS)
 QUEUE_SECONDS = Histogram("segment_queue_seconds", "Time an image waited for a core.", buckets=SECONDS)
-IN_FLIGHT = Gauge("segment_in_flight", "Images being parsed.", multiprocess_mode="livesum")
-QUEUED = Gauge("segment_queued", "Images waiting for a core.", multiprocess_mode="livesum")
+IN_FLIGHT = Gauge("segment_in_flight", "Images being parsed.")
+QUEUED = Gauge("segment_queued", "Images waiting for a core.")
 REJECTED = Counter("segment_rejected_total", "Requests sent away with 503.")
 RELOADS = Counter("model_reloads_total", "Bundles loaded, by how that ended.", ["model", "result"])
 
@@ -95,11 +96,8 @@ def add_duration(request: HttpRequest, log_kwargs: dict[str, Any], **kwargs: Any
 
 def metrics_page() -> HttpResponse:
     """All metrics, summed over the workers."""
-    registry = prometheus_client.REGISTRY
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        registry = prometheus_client.CollectorRegistry()
-        multiprocess.MultiProcessCollector(registry)
-    text = prometheus_client.generate_latest(registry)
+    shared_metrics.make_children()
+    text = prometheus_client.generate_latest()
     if settings.JOBS:
         from segmentation_api.jobs.metrics import jobs_page
 

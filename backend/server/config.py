@@ -28,9 +28,6 @@ try:
 except ImproperlyConfigured as error:
     sys.exit(f"Cannot start: {error}")
 
-metrics_dir = run / "metrics"
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_dir)  # before prometheus_client is imported
-
 bind = f"[{env.BIND}]:{env.PORT}" if ":" in env.BIND else f"{env.BIND}:{env.PORT}"
 pidfile = str(run / "gunicorn.pid")
 control_socket_disable = True
@@ -60,20 +57,25 @@ logger_class = "backend.server.worker.NoAccessLog"
 
 
 def on_starting(server: Any) -> None:
-    """In the master, before it listens: remove old counters, and check the model."""
+    """In the master, before it listens: make what the workers share, and check the model."""
     import django
 
-    metrics_dir.mkdir(mode=0o700, exist_ok=True)
-    for old in metrics_dir.glob("*.db"):
-        old.unlink()
     django.setup()
-    from segmentation_api.budgets import bytes_in_flight  # made here, so that all workers share them
+    from segmentation_api import shared_metrics, window_counts  # noqa: F401
+    from segmentation_api.budgets import bytes_in_flight
     from segmentation_api.slots import shared_slots
 
     megabytes = bytes_in_flight.count
     server.log.info("Workers: %d; slots: %d; bodies: %d MiB", workers, shared_slots.count, megabytes)
     _check(check_model, server)
     server.handle_hup = lambda: server.kill_workers(signal.SIGHUP)
+    murder_workers = server.murder_workers
+
+    def each_second() -> None:
+        keep_pid_file(server)
+        murder_workers()
+
+    server.murder_workers = each_second
 
 
 def when_ready(server: Any) -> None:
@@ -86,6 +88,30 @@ def when_ready(server: Any) -> None:
     _check(check_stores, server)
     _check(check_start, server)
     server.log.info("API docs: http://%s/api/docs/", bind)
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """In the master: which column of the metrics the worker writes."""
+    from segmentation_api.shared_metrics import free_column
+
+    worker.column = free_column({other.column for other in server.WORKERS.values()})
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """In the worker, before anything else."""
+    from segmentation_api.shared_metrics import use_column
+
+    use_column(worker.column)
+
+
+def keep_pid_file(server: Any) -> None:
+    """In the master: make RUN_DIR and its pid file anew if somebody cleaned them away; the service needs neither."""
+    if server.pidfile is not None and not os.access(server.pidfile.fname, os.F_OK):
+        try:
+            run_dir()
+            server.pidfile.create(os.getpid())
+        except (ImproperlyConfigured, OSError, RuntimeError):  # tried again in a second
+            pass
 
 
 def post_worker_init(worker: Any) -> None:
@@ -118,15 +144,14 @@ def worker_exit(server: Any, worker: Any) -> None:
 
 
 def child_exit(server: Any, worker: Any) -> None:
-    """In the master: remove the gauges of a worker that has ended, and free what it held."""
-    from prometheus_client import multiprocess
-
+    """In the master: zero the gauges of a worker that has ended, and free what it held."""
     from segmentation_api.budgets import bytes_in_flight
+    from segmentation_api.shared_metrics import end_column
     from segmentation_api.slots import shared_slots
 
     shared_slots.give_back_all_of(worker.pid)
     bytes_in_flight.give_back_all_of(worker.pid)
-    multiprocess.mark_process_dead(worker.pid)
+    end_column(worker.column)
 
 
 def _check(check: Callable[[], None], server: Any) -> None:

@@ -445,8 +445,7 @@ def test_nothing_of_an_upload_is_kept(start_server: Start, tmp_path: Path, photo
     assert statuses == [200] * 16 + [415] * 4 + [422] * 4
     web.post(f"{server.url}/api/segment/batch/", files=[("images", ("name-secret.png", large))] * 3)
     opened = set(audit.read_text().splitlines()[opened_at_start:])
-    metrics = {path for path in opened if path.startswith(str(server.run_dir / "metrics"))}
-    assert opened <= metrics | {str(server.run_dir.parent / "db.sqlite3")}, opened
+    assert opened <= {str(server.run_dir.parent / "db.sqlite3")}, opened
     server.stop()
     text = server.log.read_bytes()
     assert b"request_finished" in text
