@@ -9,7 +9,7 @@ import secrets
 from contextlib import suppress
 from ipaddress import ip_network
 from pathlib import Path
-from tempfile import NamedTemporaryFile, gettempdir
+from tempfile import NamedTemporaryFile
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -38,34 +38,62 @@ BYTES_A_PIXEL = 16
 """What a photo takes at most while it is computed: 0.8 GB for 50 megapixels."""
 WORKER_BYTES = 250 << 20
 """What a worker takes with the models loaded."""
-POOL = {"min_size": 1, "max_size": 8, "timeout": 10}
+STORE_SECONDS = 2
+"""How long a request waits for a database or a Redis."""
+POOL = {"min_size": 1, "max_size": 8, "timeout": STORE_SECONDS}
 """Connections to PostgreSQL of one process."""
 SHORTEST_SECRET = 32
 """Of JOB_CALLBACK_SECRET: as long as the digest."""
 
 
 def database(url: str) -> dict[str, Any]:
-    """A DATABASES entry of Django's."""
+    """A DATABASES entry of Django's. Nobody waits longer than STORE_SECONDS for a lock or a connection."""
     config: dict[str, Any] = dict(dj_database_url.parse(url))
+    options = config.get("OPTIONS", {})
     if config["ENGINE"] == "django.db.backends.sqlite3":
         config["CONN_MAX_AGE"] = None  # opening the file costs more than a query
+        config["OPTIONS"] = {"timeout": STORE_SECONDS, **options}
     elif config["ENGINE"] == "django.db.backends.postgresql":
         # A connection per thread would be more than PostgreSQL has, and opening one takes longer than the query
-        config["OPTIONS"] = {**config.get("OPTIONS", {}), "pool": POOL}
+        config["OPTIONS"] = {"connect_timeout": STORE_SECONDS, **options, "pool": POOL}
         config["CONN_HEALTH_CHECKS"] = True
+STORE_SECONDS = 2
+"""How long a request waits for a database or a Redis."""
+
+
+def database(url: str) -> dict[str, Any]:
+    """A DATABASES entry of Django's. Nobody waits longer than STORE_SECONDS for a lock or a connection."""
+    config: dict[str, Any] = dict(dj_database_url.parse(url))
+    options = config.setdefault("OPTIONS", {})
+    if config["ENGINE"] == "django.db.backends.sqlite3":
+        config["CONN_MAX_AGE"] = None  # opening the file costs more than a query
+        options.setdefault("timeout", STORE_SECONDS)
+    elif config["ENGINE"] == "django.db.backends.postgresql":
+        options.setdefault("connect_timeout", STORE_SECONDS)
     return config
 
 
 def cache(url: str) -> dict[str, Any]:
-    """A CACHES entry of Django's: a store that all workers share, since throttles count in it."""
-    scheme, _, path, *_ = urlsplit(url)
-    if scheme == "filecache":
-        return {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": path}
-    if scheme in ("redis", "rediss"):
+    """A CACHES entry of Django's, in which throttles count for several services."""
+    if urlsplit(url).scheme in ("redis", "rediss"):
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+
         backend = "django.core.cache.backends.redis.RedisCache"
-        timeouts = {"socket_timeout": 2, "socket_connect_timeout": 2}
+        retry = Retry(NoBackoff(), 0)  # by default it waits several times
+        timeouts = {"socket_timeout": STORE_SECONDS, "socket_connect_timeout": STORE_SECONDS, "retry": retry}
         return {"BACKEND": backend, "LOCATION": url, "OPTIONS": timeouts}
-    raise ValueError("must be a store that all workers share, such as redis://host:6379/0")
+    raise ValueError(
+        "must be redis://host:6379/0 or rediss://..., or empty: then the workers count in memory that they share"
+    )
+
+
+def run_dir(given: dict[str, Any]) -> Path:
+    """Where a service's pid file is, unless told otherwise: in the user's runtime folder, else in STATE_DIR."""
+    folder = Path(os.environ.get("XDG_RUNTIME_DIR") or "/nonexistent")
+    if folder.is_absolute() and folder.is_dir() and folder.stat().st_uid == os.getuid():
+        return folder / f"face-parsing-{given['PORT']}"
+    return Path(given["STATE_DIR"]).absolute() / f"run-{given['PORT']}"
 
 
 def largest_body(given: dict[str, Any]) -> int:
@@ -134,9 +162,7 @@ class Environment(BaseSettings):
     BIND: str = "127.0.0.1"
     PORT: int = Field(8000, ge=1, le=65535)
     STATE_DIR: DirectoryPath = BASE_DIR
-    RUN_DIR: Path = Field(
-        default_factory=lambda given: Path(gettempdir(), f"face-parsing-{os.getuid()}-{given['PORT']}")
-    )
+    RUN_DIR: Path = Field(default_factory=run_dir)
     LOG_LEVEL: Level = "INFO"
     OTEL_EXPORTER_OTLP_ENDPOINT: Address = Field("", description="Collector such as http://localhost:4318.")
 
@@ -163,6 +189,7 @@ class Environment(BaseSettings):
     API_PUBLIC: bool = False
     THROTTLE_KEY: Rate = Field("", description="Requests per key, such as 60/min (s, min, hour, day).")
     THROTTLE_ADDRESS: Rate = Field("", description="Requests per address without a key, such as 60/min.")
+    THROTTLE_IPV6_PREFIX: int = Field(64, ge=16, le=128)
     NUM_PROXIES: int = Field(0, ge=0, le=16)
     ALLOWED_HOSTS: Hosts = Field(
         ["localhost", "127.0.0.1", "[::1]"],
@@ -172,6 +199,7 @@ class Environment(BaseSettings):
     CSRF_TRUSTED_ORIGINS: Origins = Field([], description="Such as https://app.example, without a path.")
     SECRET_KEY: str = Field("", validate_default=True)
     DEBUG: bool = False
+    ADMIN: bool = False
     HTTPS: bool = Field(default_factory=lambda given: given["ENVIRONMENT"] == "production")
     PROXY_SSL_HEADER: Header = Field("", description="Of the client's scheme, such as X-Forwarded-Proto.")
 
@@ -196,7 +224,9 @@ class Environment(BaseSettings):
     DATABASE_URL: Database = Field(
         default_factory=lambda given: database(f"sqlite:///{given['STATE_DIR']}/db.sqlite3")
     )
-    CACHE_URL: Cache = Field(default_factory=lambda given: cache(f"filecache://{given['RUN_DIR']}/cache"))
+    CACHE_URL: Cache = Field(
+        default_factory=lambda: {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -224,6 +254,13 @@ class Environment(BaseSettings):
             raise ValueError(
                 f"must be set where JOB_CALLBACK_HOSTS is, to {SHORTEST_SECRET} characters at least"
             )
+        return value
+
+    @field_validator("DEBUG")
+    @classmethod
+    def _never_in_production(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and info.data.get("ENVIRONMENT") == "production":
+            raise ValueError("must not be true in production: its error pages show settings and code")
         return value
 
     @field_validator("SECRET_KEY")

@@ -25,6 +25,7 @@ MAX_BATCH_IMAGES = 32
 # Where it runs; PORT and others that only backend.server needs stay in `env`
 BIND = env.BIND
 RUN_DIR = env.RUN_DIR
+WORKERS = env.WORKERS
 
 # How much at once
 PROVIDERS = env.PROVIDERS
@@ -40,12 +41,14 @@ STALL_TIMEOUT = env.STALL_TIMEOUT
 API_PUBLIC = env.API_PUBLIC
 THROTTLE_KEY = env.THROTTLE_KEY or None
 THROTTLE_ADDRESS = env.THROTTLE_ADDRESS or None
+THROTTLE_IPV6_PREFIX = env.THROTTLE_IPV6_PREFIX
 NUM_PROXIES = env.NUM_PROXIES
 ALLOWED_HOSTS = env.ALLOWED_HOSTS
 CORS_ALLOWED_ORIGINS = env.CORS_ALLOWED_ORIGINS
 CSRF_TRUSTED_ORIGINS = env.CSRF_TRUSTED_ORIGINS
 SECRET_KEY = env.SECRET_KEY
 DEBUG = env.DEBUG
+ADMIN = env.ADMIN
 
 # HTTPS: everything `check --deploy` asks for, on in production
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.HTTPS
@@ -62,11 +65,6 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
     "segmentation_api",
-    "django.contrib.admin",
-    "django.contrib.auth",
-    "django.contrib.contenttypes",
-    "django.contrib.sessions",
-    "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "corsheaders",
@@ -111,11 +109,8 @@ MIDDLEWARE = [
     "segmentation_api.telemetry.RequestLog",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "backend.admin_middleware.Sessions",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "backend.admin_middleware.Authentication",
-    "backend.admin_middleware.Messages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -139,17 +134,13 @@ CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_HEADERS = [*default_headers, "x-request-id"]
 CORS_EXPOSE_HEADERS = ["Server-Timing", "X-Model", "X-Request-Id", "X-Warnings", "Retry-After"]
 
-TEMPLATES = [
+TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "backend" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
-            "context_processors": [
-                "django.template.context_processors.request",
-                "django.contrib.auth.context_processors.auth",
-                "django.contrib.messages.context_processors.messages",
-            ]
+            "context_processors": ["django.template.context_processors.request"],
         },
     }
 ]
@@ -157,6 +148,17 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
 ]
+
+# The admin: what it takes is loaded only where it is asked for
+if ADMIN:
+    for name in ("admin", "auth", "contenttypes", "sessions", "messages"):
+        INSTALLED_APPS.append(f"django.contrib.{name}")
+    before = MIDDLEWARE.index("django.middleware.common.CommonMiddleware")
+    MIDDLEWARE[before:before] = ["backend.admin_middleware.budget", "backend.admin_middleware.Sessions"]
+    after = MIDDLEWARE.index("django.middleware.csrf.CsrfViewMiddleware") + 1
+    MIDDLEWARE[after:after] = ["backend.admin_middleware.Authentication", "backend.admin_middleware.Messages"]
+    for name in ("auth.context_processors.auth", "messages.context_processors.messages"):
+        TEMPLATES[0]["OPTIONS"]["context_processors"].append(f"django.contrib.{name}")
 
 STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True  # served from the packages that have them: no collectstatic

@@ -1,14 +1,13 @@
 """How often a client may come: requests are counted in windows that start with a client's first one.
 
-The counts are in Django's cache, which all workers share. Redis counts atomically; the file store reads, then writes,
-so it needs a lock, and it lists its files at each write, so one file holds the counts of many clients.
+The counts are in memory that the workers of this service share, or in a Redis for several services.
 """
 
-import fcntl
-import secrets
+import ipaddress
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from django.conf import settings
 from django.core.cache import cache, caches
 from django.core.cache.backends.redis import RedisCache
 from django.utils.crypto import salted_hmac
@@ -16,15 +15,12 @@ from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 
 from segmentation_api.errors import not_ready
-from segmentation_api.startup import run_dir
+from segmentation_api.window_counts import NAME_BYTES, window_counts
 
 if TYPE_CHECKING:  # importing views asks DRF's settings for the classes below
     from rest_framework.views import APIView
 
 logger = structlog.get_logger(__name__)
-
-SHARDS = 64
-"""How many files hold the counts of a scope."""
 
 
 class WindowThrottle(SimpleRateThrottle):
@@ -32,17 +28,17 @@ class WindowThrottle(SimpleRateThrottle):
 
     num_requests: int
     duration: int
-    start: float
+    end: float
 
     def allow_request(self, request: Request, view: "APIView") -> bool:
         """False over the rate. Raises Problem (503) if the store fails: what is not counted is refused."""
         name = None if self.rate is None else self.get_cache_key(request, view)
         if name is None:
             return True
-        key = salted_hmac(self.scope or "", name).hexdigest()
+        digest = salted_hmac(self.scope or "", name, algorithm="sha256").digest()[:NAME_BYTES]
         try:
             in_redis = isinstance(caches["default"], RedisCache)
-            count = self._count_in_redis(key) if in_redis else self._count_in_files(key)
+            count = self._count_in_redis(digest.hex()) if in_redis else self._count_here(digest)
         except Exception as error:  # each store has its own
             logger.error("throttle_store_failed", reason=type(error).__name__)
             raise not_ready("Requests cannot be counted now.") from None
@@ -50,29 +46,21 @@ class WindowThrottle(SimpleRateThrottle):
 
     def wait(self) -> float:
         """Seconds until the window ends."""
-        return self.start + self.duration - self.timer()
+        return self.end - self.timer()
+
+    def _count_here(self, name: bytes) -> int:
+        """The requests in the client's window, this one included."""
+        count, self.end = window_counts.count(name, self.duration, self.timer())
+        return count
 
     def _count_in_redis(self, key: str) -> int:
-        """The requests in the client's window, this one included."""
+        """As `_count_here`, with commands that are each atomic."""
         now = self.timer()
-        self.start = cache.get_or_set(key, now, self.duration) or now
-        counter = f"{key}-{self.start}"
+        start = cache.get_or_set(key, now, self.duration) or now
+        self.end = start + self.duration
+        counter = f"{key}-{start}"
         cache.add(counter, 0, self.duration)
         return cache.incr(counter)
-
-    def _count_in_files(self, key: str) -> int:
-        """As `_count_in_redis`, under a lock."""
-        shard = f"{self.scope}-{int(key, 16) % SHARDS}"
-        with (run_dir() / "throttle.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            now = self.timer()
-            stored: dict[str, tuple[float, int]] = cache.get(shard, {})
-            windows = {name: window for name, window in stored.items() if window[0] + self.duration > now}
-            self.start, count = windows.get(key, (now, 0))
-            windows[key] = self.start, count + 1
-            cache.set(shard, windows, self.duration)
-            cache.get(f"{self.scope}-{secrets.randbelow(SHARDS)}")  # which deletes it once it has expired
-        return count + 1
 
 
 class KeyThrottle(WindowThrottle):
@@ -92,5 +80,23 @@ class AddressThrottle(WindowThrottle):
     scope = "address"
 
     def get_cache_key(self, request: Request, view: "APIView") -> str | None:
-        """The address."""
-        return None if request.auth else self.get_ident(request)
+        """The address, or the network of one."""
+        return None if request.auth else client_network(self.get_ident(request))
+
+
+def client_network(text: str) -> str:
+    """Whom an address stands for: an IPv4 address itself, of IPv6 the network that one client has for itself.
+
+    Some proxies add the port, with which each connection would be another client. What is no address stays as it is.
+    """
+    for bare in (text, text.strip("[]"), text.rpartition(":")[0].strip("[]")):
+        try:
+            address = ipaddress.ip_address(bare)
+        except ValueError:
+            continue
+        if isinstance(address, ipaddress.IPv4Address):
+            return str(address)
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.IPv6Network((int(address), settings.THROTTLE_IPV6_PREFIX), strict=False))
+    return text

@@ -16,7 +16,6 @@ import httpx
 import numpy as np
 import pytest
 from django.conf import settings as django_settings
-from django.core.cache import cache
 from django.test import Client
 from numpy.typing import NDArray
 from PIL import Image
@@ -25,6 +24,7 @@ from structlog.stdlib import ProcessorFormatter
 from ml_core.images import colorize
 from segmentation_api import access
 from segmentation_api.startup import declare_listeners
+from segmentation_api.window_counts import window_counts
 from tests.tiny_bundle import draw_face, make_palette_bundle
 from training.lapa import LAPA
 
@@ -55,16 +55,14 @@ def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _service(settings: Any, models_dir: Path, run_dir: Path) -> Iterator[None]:
+def _service(settings: Any, models_dir: Path, run_dir: Path) -> None:
     """Every test serves the tiny model, as if bound to loopback."""
     settings.MODELS_DIR, settings.MODEL = str(models_dir), "tiny"
     settings.RUN_DIR = run_dir
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     declare_listeners(["127.0.0.1"])
     access.KEYS_SEEN.clear()
+    window_counts.clear()
     access.keys_exist.cache_clear()
-    yield
-    cache.clear()
 
 
 @pytest.fixture

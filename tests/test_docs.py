@@ -154,5 +154,5 @@ def test_the_operating_page_names_metrics_and_settings_that_exist() -> None:
     assert len(named) > 5
     assert named <= known
     settings = (ROOT / ".env.example").read_text()
-    for setting in re.findall(r"`([A-Z][A-Z_]+[A-Z])`", page):
+    for setting in re.findall(r"`([A-Z][A-Z0-9_]+[A-Z])`", page):
         assert setting == "SIGTERM" or f"#{setting}=" in settings, setting

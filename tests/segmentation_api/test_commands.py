@@ -113,6 +113,9 @@ def test_serving_imports_neither_tensorflow_nor_keras(photo: bytes, tmp_path: Pa
         ("DATABASE_URL", "nothing://here"),
         ("CACHE_URL", "nothing://here"),
         ("CACHE_URL", "locmemcache://"),
+        ("CACHE_URL", "filecache:///tmp/cache"),
+        ("THROTTLE_IPV6_PREFIX", "0"),
+        ("THROTTLE_IPV6_PREFIX", "129"),
         ("STATE_DIR", "/nowhere"),
         ("ALLOWED_HOSTS", "localhost,https://faces.example"),
         ("ALLOWED_HOSTS", "faces.example:8000"),
@@ -149,6 +152,33 @@ def test_a_right_setting_is_taken(
     name: str, value: str, tmp_path: Path, start_settings: Callable[..., str]
 ) -> None:
     assert start_settings(**{"STATE_DIR": str(tmp_path), name: value}) == ""
+
+
+def test_production_never_shows_error_pages_with_internals(
+    tmp_path: Path, start_settings: Callable[..., str]
+) -> None:
+    given = {"STATE_DIR": str(tmp_path), "SECRET_KEY": "k" * 60}
+    for debug in ("true", "1", "yes", "on"):
+        message = start_settings(**given, ENVIRONMENT="production", DEBUG=debug)
+        assert message.startswith("DEBUG: must not be true in production")
+    assert start_settings(**given, ENVIRONMENT="production", DEBUG="false") == ""
+    assert start_settings(**given, ENVIRONMENT="development", DEBUG="true") == ""
+
+
+def test_the_run_dir_is_where_nobody_cleans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime, state = tmp_path / "runtime", tmp_path / "state"
+    runtime.mkdir()
+    state.mkdir()
+    for name in ("RUN_DIR", "PORT", "CACHE_URL", "DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("STATE_DIR", str(state))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
+    assert runtime / "face-parsing-8000" == Environment().RUN_DIR
+    for none in ("", str(tmp_path / "gone"), "relative", "/proc/1" if os.getuid() else "/nonexistent"):
+        monkeypatch.setenv("XDG_RUNTIME_DIR", none)
+        assert state / "run-8000" == Environment().RUN_DIR
+    monkeypatch.setenv("PORT", "8123")
+    assert state / "run-8123" == Environment().RUN_DIR
 
 
 def test_the_example_file_has_every_setting_and_its_default() -> None:
