@@ -4,32 +4,60 @@ API_PUBLIC=true: everybody. Else holders of a key; and as long as no key has eve
 server listens on loopback only. The address the server is bound to counts, never the client's.
 """
 
+import mmap
 import threading
 import time
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.cache import caches
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, OperationalError, ProgrammingError, connection
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied
-from rest_framework.permissions import BasePermission
+from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 from rest_framework_api_key.models import AbstractAPIKey, APIKey
 from rest_framework_api_key.permissions import KeyParser
 
 from segmentation_api.database import give_back_connection
-from segmentation_api.errors import forget
+from segmentation_api.errors import Problem, forget
 from segmentation_api.startup import is_loopback, on_loopback
 
 FORWARDED = ("HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_REAL_IP")
-KEYS_SEEN = threading.Event()
-"""Set once this process has seen that a key was made."""
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class SharedFlag:
+    """threading.Event without waiting, of this process and of those it forks."""
+
+    def __init__(self) -> None:
+        self._byte = mmap.mmap(-1, 1)
+
+    def is_set(self) -> bool:
+        """Whether any of them has set it."""
+        return self._byte[0] != 0
+
+    def set(self) -> None:
+        """For all of them."""
+        self._byte[0] = 1
+
+    def clear(self) -> None:
+        """For tests."""
+        self._byte[0] = 0
+
+
+KEYS_SEEN = SharedFlag()
+"""Set once it was seen that a key was made."""
+DATABASE_SEEN = SharedFlag()
+"""Set once the database's file was there."""
+_opened = threading.local()
 
 
 def check_start() -> None:
@@ -68,15 +96,37 @@ def keys_made() -> bool:
 @lru_cache(maxsize=1)
 def keys_exist(second: int) -> bool:
     """Asked once a second: the query takes as long as all other Python of a request. None exist before `migrate`."""
+    follow_database()
     try:
         return bool(APIKey.objects.exists())
     except DatabaseError as error:
         forget(error)
-        if APIKey._meta.db_table in connection.introspection.table_names():
-            raise
-        return False
+        # By the error itself: of a locked database a second question would be a second wait
+        if isinstance(error, ProgrammingError) or "no such table" in str(error):
+            return False
+        raise
     finally:
         give_back_connection()
+
+
+def follow_database() -> None:
+    """Open SQLite's file anew if it was replaced or rewritten, as a restore does: connections keep the old one.
+
+    Raises OperationalError if it is gone: opening it would make an empty one, in which no key was ever made.
+    """
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        return
+    try:
+        found = Path(connection.settings_dict["NAME"]).stat()
+    except OSError as error:
+        if DATABASE_SEEN.is_set():
+            raise OperationalError(f"the database is gone: {error.strerror}") from None
+        return
+    DATABASE_SEEN.set()
+    state = found.st_dev, found.st_ino, found.st_size, found.st_ctime_ns
+    if getattr(_opened, "state", None) != state:
+        connection.close()
+        _opened.state = state
 
 
 @receiver(post_save, sender=APIKey)
@@ -90,6 +140,7 @@ def valid_key(request: HttpRequest) -> AbstractAPIKey | None:
     text = KeyParser().get(request)
     if not text or not keys_made():
         return None
+    follow_database()
     try:
         key: AbstractAPIKey = APIKey.objects.get_from_key(text)
     except APIKey.DoesNotExist:
@@ -115,13 +166,40 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 class MayComeIn(BasePermission):
-    """Key holders, and everybody where no keys are asked."""
+    """Key holders; where no keys are asked, everybody but web pages of other sites."""
 
     def has_permission(self, request: Request, view: object) -> bool:
-        """Raises NotAuthenticated."""
-        if request.auth is None and keys_asked():
-            raise NotAuthenticated
+        """Raises NotAuthenticated, or Problem (403) for another site's page."""
+        if keys_asked():
+            if request.auth is None:
+                raise NotAuthenticated
+        elif request.method not in SAFE_METHODS and from_another_site(request._request):
+            raise Problem(
+                403,
+                "cross_site",
+                "A web page of another site sent this, and the service asks for no key. CORS_ALLOWED_ORIGINS names the "
+                "origins whose pages may.",
+            )
         return True
+
+
+def from_another_site(request: HttpRequest) -> bool:
+    """Whether a browser says that a page of another site sends the request. Pages of named origins never count."""
+    origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
+    if origin in settings.CORS_ALLOWED_ORIGINS:
+        return False
+    if site is not None:
+        return site in ("cross-site", "same-site")
+    return origin is not None and _parts(origin) != _parts(f"{request.scheme}://{request.get_host()}")
+
+
+def _parts(origin: str) -> tuple[str, str | None, int | None] | None:
+    """Scheme, host and port; None for what is no origin, such as `null`."""
+    try:
+        parts = urlsplit(origin)
+        return parts.scheme, parts.hostname, parts.port or DEFAULT_PORTS[parts.scheme]
+    except (ValueError, KeyError):
+        return None
 
 
 def may_see_metrics(request: HttpRequest) -> bool:

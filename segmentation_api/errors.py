@@ -4,6 +4,7 @@
 """
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -177,8 +178,9 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """handler500: an error outside of a view. The request log has its traceback."""
-    return respond(request, UNEXPECTED)
+    """handler500: an error outside of REST framework's views. The request log has its traceback."""
+    error = sys.exc_info()[1]
+    return respond(request, (isinstance(error, Exception) and problem_of(error)) or UNEXPECTED)
 
 
 def _validation_problem(error: drf.ValidationError) -> Problem:
