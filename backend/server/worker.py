@@ -59,6 +59,13 @@ ENDLESS = str(sys.maxsize)
 """The Content-Length of a body in chunks, since Django takes a request without one for empty."""
 
 
+class NoHost(errors.ParseException):  # type: ignore[misc]  # gunicorn is not typed
+    """A request that RFC 9112 (3.2) has answered with 400."""
+
+    def __str__(self) -> str:
+        return "HTTP/1.1 wants a Host header."
+
+
 class ChunkedBody:
     """The WSGI input of a body in chunks; gunicorn's errors for a broken one become OSError, as Django expects."""
 
@@ -219,7 +226,9 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
         return bool(conn.wait_for_data(NEXT_SECONDS))
 
     def handle_request(self, req: Any, conn: Any) -> Any:
-        """The head is there; the application reads the body."""
+        """The head is there; the application reads the body. Raises NoHost; gunicorn itself refuses two."""
+        if req.version >= (1, 1) and not any(name == "HOST" for name, _ in req.headers):
+            raise NoHost
         conn.sock.allow(env.BODY_TIMEOUT, in_body=True)
         try:
             return super().handle_request(req, conn)
@@ -263,13 +272,15 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
         """Answer what is not HTTP, or over the limits of a head, and so never reaches Django."""
         if isinstance(exc, errors.ParseException):
             status, title, code = STATUSES.get(type(exc), (400, "Bad Request", "bad_request"))
+            detail = str(exc) if isinstance(exc, NoHost) else f"{title}."
             self.log.warning("Refused a malformed request: %s", type(exc).__name__)
         else:
             status, title, code = 500, "Internal Server Error", "internal_error"
+            detail = f"{title}."
             self.log.exception("Error handling a request")
         request_id = uuid.uuid4().hex
         body = json.dumps(
-            {"type": code, "title": title, "status": status, "detail": f"{title}.", "request_id": request_id}
+            {"type": code, "title": title, "status": status, "detail": detail, "request_id": request_id}
         )
         head = (
             f"HTTP/1.1 {status} {title}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
