@@ -116,6 +116,12 @@ def test_metrics_do_not_open_to_a_forged_address(front: Front) -> None:
     assert front.client.get("/metrics", headers={"X-Forwarded-For": "127.0.0.1"}).status_code == 401
 
 
+@pytest.mark.parametrize("path", ["/admin", "/admin/", "/admin/login/", "/%61dmin/login/", "/ADMIN/"])
+def test_the_admin_is_not_published(front: Front, path: str) -> None:
+    for refused in (front.client.get(path), front.client.post(path, data={"username": "root"})):
+        assert (refused.status_code, refused.json()["type"]) == (404, "not_found")
+
+
 def test_the_sample_with_a_key_gets_the_mask_in_the_readme(front: Front) -> None:
     assert share_as_in_readme(front.segment().raise_for_status().content) > 0.99
 
