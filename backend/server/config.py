@@ -7,6 +7,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -106,12 +107,15 @@ def post_fork(server: Any, worker: Any) -> None:
 
 def keep_pid_file(server: Any) -> None:
     """In the master: make RUN_DIR and its pid file anew if somebody cleaned them away; the service needs neither."""
-    if server.pidfile is not None and not os.access(server.pidfile.fname, os.F_OK):
-        try:
-            run_dir()
-            server.pidfile.create(os.getpid())
-        except (ImproperlyConfigured, OSError, RuntimeError):  # tried again in a second
-            pass
+    if server.pidfile is None or os.access(server.pidfile.fname, os.F_OK):
+        return
+    file = Path(server.pidfile.fname)
+    try:
+        run_dir()
+        file.write_text(f"{os.getpid()}\n")
+    except (ImproperlyConfigured, OSError):  # tried again in a second
+        with suppress(OSError):
+            file.unlink()
 
 
 def post_worker_init(worker: Any) -> None:
