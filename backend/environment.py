@@ -57,19 +57,6 @@ def database(url: str) -> dict[str, Any]:
         # A connection per thread would be more than PostgreSQL has, and opening one takes longer than the query
         config["OPTIONS"] = {"connect_timeout": STORE_SECONDS, **options, "pool": POOL}
         config["CONN_HEALTH_CHECKS"] = True
-STORE_SECONDS = 2
-"""How long a request waits for a database or a Redis."""
-
-
-def database(url: str) -> dict[str, Any]:
-    """A DATABASES entry of Django's. Nobody waits longer than STORE_SECONDS for a lock or a connection."""
-    config: dict[str, Any] = dict(dj_database_url.parse(url))
-    options = config.setdefault("OPTIONS", {})
-    if config["ENGINE"] == "django.db.backends.sqlite3":
-        config["CONN_MAX_AGE"] = None  # opening the file costs more than a query
-        options.setdefault("timeout", STORE_SECONDS)
-    elif config["ENGINE"] == "django.db.backends.postgresql":
-        options.setdefault("connect_timeout", STORE_SECONDS)
     return config
 
 
