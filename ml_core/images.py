@@ -79,7 +79,7 @@ def read(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Decoded:
     image = _open(data, directory, max_pixels)
     damaged = False
     if image.format in ("JPEG", "MPO") and image.mode in ("RGB", "L", "CMYK"):
-        pixels, damaged = decode_jpeg(data, image.size)
+        pixels, damaged = decode_jpeg(data, image.size, progressive="progressive" in image.info)
         if pixels is not None and image.mode != "CMYK":
             return Decoded(_upright(_in_srgb(pixels, image), image), damaged)
     return Decoded(_upright(flatten(image, data, directory), image, directory), damaged)

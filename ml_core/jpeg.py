@@ -6,12 +6,16 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
+from ml_core.containers import MARKER
+
 DAMAGE = "Corrupt JPEG data"
 """How libjpeg's warnings of missing, surplus or impossible compressed data begin."""
 SURPLUS = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
 
 
-def decode_jpeg(data: bytes, size: tuple[int, int]) -> tuple[NDArray[np.uint8] | None, bool]:
+def decode_jpeg(
+    data: bytes, size: tuple[int, int], *, progressive: bool = False
+) -> tuple[NDArray[np.uint8] | None, bool]:
     """(H, W, 3) uint8 RGB of a JPEG of this (width, height), as it is stored, and whether it is damaged.
 
     No pixels where it is cut short or of a kind that is not decoded here.
@@ -19,7 +23,7 @@ def decode_jpeg(data: bytes, size: tuple[int, int]) -> tuple[NDArray[np.uint8] |
     pixels = np.empty((size[1], size[0], 3), np.uint8)
     try:
         simplejpeg.decode_jpeg(data, "RGB", buffer=pixels)
-        return pixels, False
+        return pixels, progressive and _lacks_scans(data)
     except ValueError as error:  # pixels are complete if it was a warning of the compressed data
         warning = str(error)
     try:
@@ -29,6 +33,20 @@ def decode_jpeg(data: bytes, size: tuple[int, int]) -> tuple[NDArray[np.uint8] |
     if not warning.startswith(DAMAGE):
         return None, False
     return pixels, not _is_padding(warning, data)
+
+
+def _lacks_scans(data: bytes) -> bool:
+    """Whether coefficients have bits that no scan brings (ITU-T T.81, G.1.2); libjpeg does not warn of it."""
+    at, bits_left = 2, dict[tuple[int, int], int]()
+    while (found := MARKER.search(data, at)) and found[0] != b"\xff\xd9":
+        head = data[found.end() : found.end() + 14]
+        if found[0] == b"\xff\xda" and len(head) > 2 and len(head) >= 6 + 2 * head[2]:
+            end = 3 + 2 * head[2]
+            for component in head[3:end:2]:
+                coefficients = range(head[end], head[end + 1] + 1)
+                bits_left |= dict.fromkeys(((component, one) for one in coefficients), head[end + 2] & 15)
+        at = found.end() + max(2, int.from_bytes(head[:2], "big"))
+    return any(bits_left.values())
 
 
 def _is_padding(warning: str, data: bytes) -> bool:

@@ -68,6 +68,28 @@ def test_an_end_put_on_what_is_cut_is_found(kind: str, share: float) -> None:
         read(data[: int(share * len(data))])
 
 
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("quality", [1, 50, 100])
+def test_a_whole_progressive_jpeg_has_all_of_its_scans(mode: str, quality: int) -> None:
+    for picture in (PICTURE, Image.new("RGB", (9, 9), "red")):
+        target = io.BytesIO()
+        picture.convert(mode).save(target, "JPEG", progressive=True, quality=quality)
+        assert not read(target.getvalue()).damaged
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_an_end_put_between_the_scans_of_a_progressive_jpeg_is_found(mode: str) -> None:
+    target = io.BytesIO()
+    PICTURE.convert(mode).save(target, "JPEG", progressive=True)
+    data = target.getvalue()
+    heads = [at for at in range(len(data)) if data[at : at + 2] in (b"\xff\xc4", b"\xff\xda")]
+    assert not read(data).damaged
+    starts = [at for at in heads if at > data.index(b"\xff\xda")]
+    assert len(starts) > 5
+    for at in starts:
+        assert read(data[:at] + b"\xff\xd9").damaged
+
+
 def test_zeros_before_the_end_and_rubbish_before_the_tables_are_no_damage() -> None:
     data = jpeg("baseline")
     for odd in (data[:-2] + bytes(9) + data[-2:], data[:2] + b"\xff\xe1\0\2rubbish" + data[2:]):
