@@ -166,6 +166,8 @@ class Environment(BaseSettings):
     THREADS: int = Field(64, ge=2, le=1024)
     QUEUE_SIZE: int = Field(16, ge=0, le=10_000)
     QUEUE_TIMEOUT: Seconds = 2
+    MAX_FACES: int = Field(64, ge=1, le=10_000)
+    MAX_CPU_SECONDS: Seconds = 4
     DECODE_TIMEOUT: Seconds = 4
     STALL_TIMEOUT: Seconds = 10
     HEADER_TIMEOUT: Seconds = 10

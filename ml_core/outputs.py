@@ -95,6 +95,8 @@ def json_text(found: Segmentation, options: OutputOptions) -> bytes:
         "timing_ms": {stage: round(value, 2) for stage, value in found.timing_ms.items()},
         "warnings": list(found.warnings),
     }
+    if "faces_left_out" in found.warnings:
+        content["faces_found"] = found.faces_found
     for row in content["classes"]:
         if options.rle:
             row["rle"] = rle(found.labels == row["id"])

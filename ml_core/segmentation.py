@@ -22,6 +22,7 @@ class Segmentation:
     logits      of each cut, (h, w, C) float32
     timing_ms   decode, locate, infer
     partial     some classes were made background by `only`
+    faces_found   faces before MAX_FACES and the like left some out
     """
 
     image: NDArray[np.uint8]
@@ -32,6 +33,7 @@ class Segmentation:
     warnings: tuple[str, ...]
     timing_ms: dict[str, float]
     partial: bool = False
+    faces_found: int = 0
 
     @cached_property
     def confidence(self) -> tuple[float | None, ...]:

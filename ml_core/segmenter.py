@@ -1,7 +1,7 @@
 """A bundle made to work: `Segmenter.load(path).predict(photo)`."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -13,6 +13,7 @@ from PIL import Image
 
 from ml_core.bundle import GOLDEN, GOLDEN_LABELS, MODEL, Bundle, BundleError
 from ml_core.faces import Face, FaceFinder, alignment, default_finder
+from ml_core.image_errors import TooComplex
 from ml_core.images import MAX_PIXELS, Affine, Decoded, from_pil, letterbox, pixel_affine, read, sample
 from ml_core.paste import clear, paste
 from ml_core.runtime import CPU, ProviderUnavailable, Session, open_session
@@ -74,14 +75,21 @@ class Segmenter:
         return cls(Bundle.load(path), providers=providers, threads=threads, finder=finder)
 
     def predict(
-        self, image: Photo, *, faces: Literal["auto", "whole"] | None = None, max_pixels: int = MAX_PIXELS
+        self,
+        image: Photo,
+        *,
+        faces: Literal["auto", "whole"] | None = None,
+        max_pixels: int = MAX_PIXELS,
+        max_faces: int | None = None,
+        keep_going: Callable[[], bool] = lambda: True,
     ) -> Segmentation:
         """Parse the faces of a photo: encoded bytes, a binary file, a path, a Pillow image or (H, W, 3) uint8 RGB.
 
         `auto` finds the faces and parses each in a cut of its own (and in a wider one where hair goes on
         beyond it); `whole` takes the photo as one cut, for pictures that are one face already; None is as the
-        bundle's `cut`. Raises an ImageError before any inference is done, TypeError for what is no photo, ValueError
-        for an array of another shape or dtype.
+        bundle's `cut`. The largest `max_faces` are parsed, the largest first, as long as `keep_going`, which may raise;
+        the warning `faces_left_out` says that there are more. Raises an ImageError before any inference is done,
+        TypeError for what is no photo, ValueError for an array of another shape or dtype.
         """
         faces = faces or ("whole" if self.bundle.cut == "whole" else "auto")
         start = time.perf_counter()
@@ -90,8 +98,14 @@ class Segmenter:
         found = self._find(pixels) if faces == "auto" else []
         located = time.perf_counter()
         if faces == "auto":
-            found, logits, labels = self._parse(pixels, found)
+            begun: list[Face] = []
+            all_found, chosen = len(found), largest(found)[:max_faces]
+            found, logits, labels = self._parse(pixels, _while(keep_going, chosen, begun))
+            left_out = len(begun) < all_found
+            if left_out and not begun:
+                raise TooComplex("Finding the faces took all the time that one image may take.")
         else:
+            all_found, left_out = 0, False
             cut = letterbox(pixels.shape[:2], self.bundle.input_size)
             logits = [self.infer(pixels, cut)]
             labels = paste(logits, [cut], pixels.shape[:2])
@@ -102,7 +116,10 @@ class Segmenter:
             bundle=self.bundle,
             faces=tuple(found),
             logits=tuple(logits),
-            warnings=("image_damaged",) * damaged + ("no_face_found",) * (not logits),
+            warnings=("image_damaged",) * damaged
+            + ("no_face_found",) * (not logits)
+            + ("faces_left_out",) * left_out,
+            faces_found=all_found,
             timing_ms={
                 "decode": 1000 * (decoded - start),
                 "locate": 1000 * (located - decoded),
@@ -122,7 +139,7 @@ class Segmenter:
         return (self._finder or default_finder(threads=self._threads)).find(image)
 
     def _parse(
-        self, image: NDArray[np.uint8], found: Sequence[Face]
+        self, image: NDArray[np.uint8], found: Iterable[Face]
     ) -> tuple[list[Face], list[NDArray[np.float32]], NDArray[np.uint8]]:
         """Those that are faces, the logits of their cuts, and the labels of the photo."""
         faces, homes, logits, looks, cuts, refused = [], [], [], [], [], []
@@ -162,6 +179,20 @@ class Segmenter:
         crop = sample(image, cut, size)
         (logits,) = session.run(["logits"], {"image": crop[None]})
         return np.asarray(logits[0], np.float32)
+
+
+def largest(faces: Sequence[Face]) -> list[Face]:
+    """The faces by the area of their boxes."""
+    return sorted(faces, key=lambda face: face.box[2] * face.box[3], reverse=True)
+
+
+def _while(keep_going: Callable[[], bool], faces: Sequence[Face], begun: list[Face]) -> Iterator[Face]:
+    """Each face, noted in `begun`, until it is time to stop."""
+    for face in faces:
+        if not keep_going():
+            return
+        begun.append(face)
+        yield face
 
 
 def _read(image: Photo, read: Read, max_pixels: int) -> Decoded:

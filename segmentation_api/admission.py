@@ -13,6 +13,8 @@ from segmentation_api.errors import Problem
 from segmentation_api.slots import SharedSlots, shared_slots
 from segmentation_api.telemetry import IN_FLIGHT, QUEUE_SECONDS, QUEUED, REJECTED
 
+MOST_WAIT = 60.0
+
 
 class Gate:
     """Lets requests of this process to `slots`; `queue` more may wait for one."""
@@ -57,9 +59,13 @@ class Gate:
                 self.inside -= 1
 
     def refusal(self, detail: str = "Too many images are being parsed.") -> Problem:
-        """Clients should come back when the queue has passed, but not all in the same second."""
+        """Clients should come back when the queue has passed, but not all in the same second.
+
+        What runs now may take as long again as it has taken.
+        """
         REJECTED.inc()
-        wait = max(1, math.ceil(self.limit * self.seconds / self.slots.count))
+        queue = self.limit * self.seconds / self.slots.count
+        wait = math.ceil(min(MOST_WAIT, max(1.0, queue, self.slots.age())))
         seconds = wait + secrets.randbelow(wait + 1)
         return Problem(503, "too_busy", detail, headers={"Retry-After": str(seconds)})
 

@@ -115,8 +115,10 @@ Answer = shape(
     timing_ms=Timing(),
     warnings=ListField(
         child=CharField(),
-        help_text="no_face_found; image_damaged: some of the file's data is missing or wrong",
+        help_text="no_face_found; image_damaged: some of the file's data is missing or wrong; "
+        "faces_left_out: more faces than one photo may have, or than its time sufficed for; the largest are there",
     ),
+    faces_found=IntegerField(required=False, help_text="how many there are; only with faces_left_out"),
     inline=Inline(required=False),
 )
 Problem = shape(

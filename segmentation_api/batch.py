@@ -3,13 +3,14 @@
 import io
 import json
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 
 from segmentation_api.admission import gate
+from segmentation_api.budgets import photo_budget
 from segmentation_api.errors import Problem, forget, logged_problem, too_large
 from segmentation_api.parsers import Upload
 from segmentation_api.renderers import OutputRenderer, render
@@ -27,24 +28,28 @@ class Entry:
 
 
 def segment_batch(
-    images: Sequence[Upload], options: SegmentOptions, renderer: OutputRenderer, request_id: str
+    images: Sequence[Upload], options: SegmentOptions, renderer: OutputRenderer, meta: Mapping[str, Any]
 ) -> tuple[bytes, str]:
     """The answer's body and media type. Raises Problem for what is wrong with all of it: options, or a full queue."""
     resolve(options)
-    entries = _entries(images, options, renderer)
+    request_id = meta["HTTP_X_REQUEST_ID"]
+    entries = _entries(images, options, renderer, meta)
     if renderer.output == "json":
         return _json_list(entries, request_id), "application/json"
     return _zip(entries, renderer.suffix, request_id), "application/zip"
 
 
-def _entries(images: Sequence[Upload], options: SegmentOptions, renderer: OutputRenderer) -> Iterator[Entry]:
+def _entries(
+    images: Sequence[Upload], options: SegmentOptions, renderer: OutputRenderer, meta: Mapping[str, Any]
+) -> Iterator[Entry]:
     """Each image queues with other requests; once the first has a slot, the others cannot be refused."""
     for index, image in enumerate(images):
         with gate.slot(wait_anyway=index > 0):
+            going = photo_budget(meta)
             try:
                 if len(image) > settings.MAX_UPLOAD_BYTES:
                     raise too_large(settings.MAX_UPLOAD_BYTES)
-                found = segment_image(data=image.content, options=options)
+                found = segment_image(data=image.content, options=options, keep_going=going)
                 entry = Entry(index, render(found, options, renderer)[0], found.warnings)
             except Exception as error:  # one image must not stop the others
                 entry = Entry(index, problem=logged_problem(error, "image_failed", index=index))

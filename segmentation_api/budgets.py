@@ -1,17 +1,24 @@
-"""The bytes of requests that are in memory at once, in all worker processes together."""
+"""What requests may cost: bytes in memory, of all worker processes together; CPU time of each photo."""
 
 import mmap
 import os
+import select
+import socket
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from django.conf import settings
 
 from segmentation_api.admission import gate
+from segmentation_api.errors import Problem
 
 UNIT = 1 << 20
 """Bytes for which a token of the budget stands."""
+FACES_SHARE = 0.7
+"""Of a photo's CPU time until the last face is begun: the rest is for putting them together and the answer."""
 
 
 class BytesInFlight:
@@ -59,6 +66,33 @@ class BytesInFlight:
         for token in tokens:
             self._holders[token] = 0
             os.write(self._write, token.to_bytes(2, sys.byteorder))
+
+
+def photo_budget(meta: Mapping[str, Any]) -> Callable[[], bool]:
+    """Of a photo whose turn has come: whether to begin with another face, asked by the thread that computes it.
+
+    False once MAX_CPU_SECONDS are used but for what it takes to finish. Raises Problem when the client has gone, also
+    at once: then the photo is not begun.
+    """
+    started = time.thread_time()
+    seconds = settings.MAX_CPU_SECONDS * FACES_SHARE / settings.INFERENCE_THREADS
+
+    def keep_going() -> bool:
+        if has_gone(meta.get("gunicorn.socket")):
+            raise Problem(408, "client_gone", "The client has hung up.", close=True)
+        return time.thread_time() - started < seconds
+
+    keep_going()
+    return keep_going
+
+
+def has_gone(client: socket.socket | None) -> bool:
+    """Whether the client has closed its end; no server but gunicorn tells."""
+    if client is None:
+        return False
+    poll = select.poll()
+    poll.register(client, select.POLLRDHUP if hasattr(select, "POLLRDHUP") else 0)
+    return bool(poll.poll(0))
 
 
 bytes_in_flight = BytesInFlight(settings.MAX_BYTES_IN_FLIGHT)

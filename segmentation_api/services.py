@@ -1,5 +1,6 @@
 """The one use case: parse the face parts of an image. Views and commands both call it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,15 +26,23 @@ class SegmentOptions(OutputOptions):
     model: str | None = None
 
 
-def segment_image(*, data: bytes, options: SegmentOptions) -> Segmentation:
+def segment_image(
+    *, data: bytes, options: SegmentOptions, keep_going: Callable[[], bool] = lambda: True
+) -> Segmentation:
     """Parse the face parts in one encoded image.
 
     Returns labels of shape (height, width), uint8 class ids, in the upright image's own size; classes not asked for
-    are background. Raises an ImageError before any inference is done, and Problem for an unknown model or class, or
-    when no model is loaded.
+    are background. Between faces `keep_going` is asked, which may raise. Raises an ImageError before any inference is
+    done, and Problem for an unknown model or class, or when no model is loaded.
     """
     segmenter, keep = resolve(options)
-    found = segmenter.predict(data, faces=options.faces, max_pixels=settings.MAX_IMAGE_PIXELS)
+    found = segmenter.predict(
+        data,
+        faces=options.faces,
+        max_pixels=settings.MAX_IMAGE_PIXELS,
+        max_faces=settings.MAX_FACES,
+        keep_going=keep_going,
+    )
     return found if keep is None else found.only(keep)
 
 

@@ -83,6 +83,11 @@ class SharedSlots:
         """Seconds for which no slot has come free; 0 while one is free."""
         return 0.0 if 0 in self._holders else time.monotonic() - max(self._taken)
 
+    def age(self) -> float:
+        """Seconds for which the oldest slot that is taken has been; 0 if none is."""
+        taken = [since for since, holder in zip(self._taken, self._holders, strict=True) if holder]
+        return time.monotonic() - min(taken) if taken else 0.0
+
     def give_back_all_of(self, process: int) -> None:
         """Free the slots of a process that has ended."""
         for slot, holder in enumerate(self._holders):

@@ -21,7 +21,7 @@ from segmentation_api import answers, schema
 from segmentation_api.access import may_see_metrics
 from segmentation_api.admission import gate
 from segmentation_api.batch import segment_batch
-from segmentation_api.budgets import bytes_in_flight
+from segmentation_api.budgets import bytes_in_flight, photo_budget
 from segmentation_api.engine import engine
 from segmentation_api.errors import GET_ONLY, Problem, not_ready, respond
 from segmentation_api.negotiation import AnyAccept, BatchNegotiation, OutputNegotiation
@@ -95,7 +95,8 @@ class SegmentView(UploadView):
         with self.room_for(request):
             image, options, renderer = self.read(request)
             with gate.slot():
-                found = segment_image(data=image.content, options=options)
+                going = photo_budget(request.META)
+                found = segment_image(data=image.content, options=options, keep_going=going)
                 body, timing = render(found, options, renderer)
         response = HttpResponse(body, content_type=renderer.media_type)
         response["Server-Timing"] = ", ".join(f"{stage};dur={value:.2f}" for stage, value in timing.items())
@@ -118,7 +119,7 @@ class BatchView(UploadView):
         """Parse several photos; one that is broken does not stop the others."""
         with self.room_for(request):
             images, options, renderer = self.read(request)
-            body, media_type = segment_batch(images, options, renderer, request.META["HTTP_X_REQUEST_ID"])
+            body, media_type = segment_batch(images, options, renderer, request.META)
         response = HttpResponse(body, content_type=media_type)
         return _private(response, engine.segmenter(options.model).bundle)
 
