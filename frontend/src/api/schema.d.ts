@@ -115,8 +115,10 @@ export interface components {
             faces: components["schemas"]["Face"][];
             classes: components["schemas"]["Region"][];
             timing_ms: components["schemas"]["Timing"];
-            /** @description no_face_found; image_damaged: some of the file's data is missing or wrong */
+            /** @description no_face_found; image_damaged: some of the file's data is missing or wrong; faces_left_out: more faces than one photo may have, or than its time sufficed for; the largest are there */
             warnings: string[];
+            /** @description how many there are; only with faces_left_out */
+            faces_found?: number;
             inline?: components["schemas"]["Inline"];
         };
         /** @description One image of a batch: what was found in it, or the problem it had. */
@@ -736,7 +738,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description an image that is cut short or damaged */
+            /** @description an image that is cut short or damaged, of a structure without end, or too slow to decode */
             422: {
                 headers: {
                     [name: string]: unknown;
