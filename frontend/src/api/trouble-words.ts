@@ -87,17 +87,27 @@ export const WORDS: Record<string, Words> = {
   },
   unsupported_image: {
     title: "This is not a photo that can be read",
-    hint: "JPEG, PNG, WebP, BMP, TIFF and GIF are.",
+    hint: "JPEG, PNG, WebP, AVIF, BMP, TIFF and GIF are.",
     remedy: "other-photo",
   },
   unsupported_media_type: {
     title: "This is not a photo that can be read",
-    hint: "JPEG, PNG, WebP, BMP, TIFF and GIF are.",
+    hint: "JPEG, PNG, WebP, AVIF, BMP, TIFF and GIF are.",
     remedy: "other-photo",
   },
   broken_image: {
     title: "The photo is damaged",
     hint: "It is cut short or broken; open the original and save it anew.",
+    remedy: "other-photo",
+  },
+  too_complex: {
+    title: "The photo is built in a way that is not taken",
+    hint: "It holds more frames, tiles or layers than a photo needs; save it anew as JPEG or PNG.",
+    remedy: "other-photo",
+  },
+  decoding_stopped: {
+    title: "Opening the photo took too much time or memory",
+    hint: "Save it anew as JPEG or PNG, or smaller.",
     remedy: "other-photo",
   },
   rate_limited: {
@@ -150,7 +160,7 @@ export const WORDS: Record<string, Words> = {
   },
   not_a_photo: {
     title: "This file is not a photo",
-    hint: "JPEG, PNG, WebP, BMP, TIFF and GIF are read.",
+    hint: "JPEG, PNG, WebP, AVIF, BMP, TIFF and GIF are read.",
     remedy: "other-photo",
   },
   empty_file: { title: "This file is empty", hint: "Choose another one.", remedy: "other-photo" },

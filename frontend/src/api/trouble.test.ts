@@ -23,6 +23,8 @@ const API_CODES = [
   "image_too_large",
   "unsupported_image",
   "broken_image",
+  "too_complex",
+  "decoding_stopped",
   "rate_limited",
   "too_busy",
   "not_ready",

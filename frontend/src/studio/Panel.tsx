@@ -49,6 +49,9 @@ export function Panel() {
           </Button>
         </Note>
       )}
+      {result?.warnings.includes("image_damaged") && (
+        <Note testId="image-damaged">Some of the file is missing or damaged: parts there may be wrong.</Note>
+      )}
       <div className={result ? group("Parts") : "contents"}>
         {classes ? <Legend classes={classes} /> : <LegendSkeleton />}
       </div>
