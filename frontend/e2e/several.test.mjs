@@ -80,7 +80,7 @@ test("no connection: the page comes back and parses here; the service is called 
   });
 });
 
-test("AVIF, which the service does not read: parsed as this browser shows it", async () => {
+test("AVIF: parsed as this browser shows it", async () => {
   const avif = readFileSync(new URL("fixtures/portrait.avif", import.meta.url));
   await withPage({}, async (page) => {
     await page
