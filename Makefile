@@ -10,6 +10,7 @@ TRAIN := .venv/.installed-train
 DEV := .venv/.installed-dev
 CHECKS := .venv-security
 JAX := .venv-jax
+REMOTE := .venv-dvc
 ENGINE := .venv-engine
 BULK := .venv-bulk
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -56,9 +57,10 @@ notebooks: $(DEV)
 test-large: $(DEV)
 	$(BIN)/python -m pytest tests/large
 
-# Training under JAX beside TensorFlow, on one and on several devices and processes; MLflow
-test-backends: $(JAX)/.installed
-	$(JAX)/bin/python -m pytest tests/ml_core/unetr/test_backends.py tests/training/test_tracking.py
+# Training under JAX beside TensorFlow, on one and on several devices and processes; MLflow; results in a bucket
+test-backends: $(JAX)/.installed $(REMOTE)/.installed
+	$(JAX)/bin/python -m pytest tests/ml_core/unetr/test_backends.py tests/training/test_tracking.py \
+		tests/training/test_remote.py
 
 # Jobs while a worker is killed every few seconds, on SQLite and on PostgreSQL (Debian's package). JOBS_IN_TEST=20 for fewer
 test-jobs: $(DEV)
@@ -129,6 +131,7 @@ lock: $(DEV)
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
 	$(LOCK) requirements/backends.in -o requirements/backends.txt
 	$(LOCK) requirements/engine.in -o requirements/engine.txt
+	$(LOCK) requirements/remote.in -o requirements/remote.txt
 	$(LOCK) requirements/security.in -o requirements/security.txt
 	$(LOCK) benchmarks/requirements.in -o benchmarks/requirements.txt
 
@@ -168,6 +171,11 @@ $(JAX)/.installed: requirements.txt training/requirements.txt requirements/dev.t
 	$(PYTHON) -m venv --clear $(JAX)
 	$(JAX)/bin/python -m pip install --quiet --disable-pip-version-check \
 		-r requirements.txt -r training/requirements.txt -r requirements/dev.txt -r requirements/backends.txt
+	@touch $@
+
+$(REMOTE)/.installed: requirements/remote.txt
+	$(PYTHON) -m venv --clear $(REMOTE)
+	$(REMOTE)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/remote.txt
 	@touch $@
 
 frontend/node_modules/.installed: frontend/package-lock.json
