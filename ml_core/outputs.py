@@ -1,4 +1,4 @@
-"""A `Segmentation` as bytes: palette PNG, class ids, overlay, zip of masks, JSON.
+"""A `Segmentation` as bytes: palette PNG, class ids, face numbers, overlay, matte, cutout, zip of masks, JSON.
 
 An output is one function and its row in FORMATS, from which API, batch and command line take theirs.
 """
@@ -20,8 +20,9 @@ from PIL import Image
 
 from ml_core.faces import LANDMARKS, Face
 from ml_core.images import blend
+from ml_core.matte import cutout, matte
 from ml_core.regions import polygons, region_stats, rle
-from ml_core.segmentation import Segmentation
+from ml_core.segmentation import Parsed, Segmentation
 
 JPEG_QUALITY = 90
 
@@ -60,6 +61,22 @@ def labels_png(found: Segmentation, options: OutputOptions) -> bytes:
     return _saved(Image.fromarray(found.labels), **FLAT_PNG)
 
 
+def instances_png(found: Segmentation, options: OutputOptions) -> bytes:
+    """An 8-bit grey PNG of the faces' numbers, 0 none; faces after the 255th have none in it."""
+    numbers = found.instances
+    return _saved(Image.fromarray(np.where(numbers > 255, 0, numbers).astype(np.uint8)), **FLAT_PNG)
+
+
+def matte_png(found: Segmentation, options: OutputOptions) -> bytes:
+    """An 8-bit grey PNG: how much of each pixel belongs to the classes."""
+    return _saved(Image.fromarray(matte(found)), **FLAT_PNG)
+
+
+def cutout_png(found: Segmentation, options: OutputOptions) -> bytes:
+    """An RGBA PNG: the classes with that matte."""
+    return _saved(Image.fromarray(cutout(found)), format="PNG", compress_level=1)
+
+
 def overlay_jpeg(found: Segmentation, options: OutputOptions) -> bytes:
     """The photo with the class colours blended in."""
     return _saved(_overlay(found, options), format="JPEG", quality=JPEG_QUALITY)
@@ -90,7 +107,7 @@ def json_text(found: Segmentation, options: OutputOptions) -> bytes:
     content: dict[str, Any] = {
         "image": {"width": width, "height": height},
         "model": {"name": bundle.name, "version": bundle.version, "sha256": bundle.sha256},
-        "faces": [face_row(face) for face in found.faces],
+        "faces": [face_row(found, face, one) for face, one in zip(found.faces, found.parsed, strict=False)],
         "classes": class_rows(found),
         "timing_ms": {stage: round(value, 2) for stage, value in found.timing_ms.items()},
         "warnings": list(found.warnings),
@@ -128,20 +145,38 @@ INLINE = MASK, LABELS, OVERLAY
 FORMATS = (
     *INLINE,
     Format("overlay", "image/png", ".png", overlay_png),
+    Format("matte", "image/png", ".png", matte_png),
+    Format("cutout", "image/png", ".png", cutout_png),
+    Format("instances", "image/png", ".png", instances_png),
     Format("classes", "application/zip", ".zip", class_zip),
     Format("json", "application/json", ".json", json_text),
 )
 
 
-def face_row(face: Face) -> dict[str, Any]:
-    """Box (x, y, width, height), score and landmarks (x, y by name); in tenths of a pixel."""
+def face_row(found: Segmentation, face: Face, one: Parsed) -> dict[str, Any]:
+    """Number, box (x, y, width, height), score, landmarks (x, y by name) and classes; in tenths of a pixel."""
+    part = found.part(one)
+    left, top = part.origin
     return {
+        "number": one.number,
         "box": [round(float(edge), 1) for edge in face.box],
         "score": round(float(face.score), 4),
         "landmarks": {
             name: [round(float(x), 1), round(float(y), 1)]
             for name, (x, y) in zip(LANDMARKS, face.landmarks, strict=True)
         },
+        "classes": [
+            {
+                "id": region.id,
+                "name": found.bundle.labels.names[region.id],
+                "pixels": region.pixels,
+                "share": region.pixels / part.pixels,
+                "box": [region.box[0] + left, region.box[1] + top, *region.box[2:]],
+                "confidence": part.confidence[region.id],
+            }
+            for region in region_stats(part.labels, len(part.confidence))
+            if region.id > 0
+        ],
     }
 
 

@@ -6,13 +6,15 @@ two channels that is positive at all four is positive between them. So only the 
 neighbours are interpolated, which gives the same labels in a tenth of the time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ml_core.images import Affine, bounds, pixel_affine
+
+Box = tuple[float, float, float, float]
 
 MIXED = 255
 _BLOCK = 8192  # points interpolated at once: few enough to stay in the cache and to keep memory flat
@@ -31,40 +33,60 @@ def paste(
     to the one whose home is nearer: the distance from its centre in its own sides. A cut is its own home
     unless `homes` says otherwise.
     """
+    return paste_owned(logits, cuts, image_size, homes=homes)[0]
+
+
+def paste_owned(
+    logits: Sequence[NDArray[np.float32]],
+    cuts: Sequence[Affine],
+    image_size: tuple[int, int],
+    *,
+    homes: Sequence[Affine] | None = None,
+) -> tuple[NDArray[np.uint8], NDArray[np.uint16] | None]:
+    """As `paste`, and (height, width) which cut each part was seen in, from 1, 0 none; None where there is one cut."""
     homes = cuts if homes is None else homes
     labels = np.zeros(image_size, np.uint8)
-    owners = np.zeros(image_size, np.uint16)  # which cut a part was seen in
-    for index, (values, cut) in enumerate(zip(logits, cuts, strict=True)):
+    if len(cuts) == 1:  # nobody to share the photo with
+        left, top, right, bottom = bounds(cuts[0], image_size)
+        moved = cuts[0] - [[0, 0, left], [0, 0, top]]
+        labels[top:bottom, left:right] = upsample(logits[0], moved, (bottom - top, right - left))
+        return labels, None
+    owners = np.zeros(image_size, np.uint16)
+    for number, (values, cut) in enumerate(zip(logits, cuts, strict=True), start=1):
         left, top, right, bottom = bounds(cut, image_size)
         area = slice(top, bottom), slice(left, right)
         moved = cut - [[0, 0, left], [0, 0, top]]
         found = upsample(values, moved, (bottom - top, right - left))
-        if index > 0:
+        if number > 1:
             rows, columns = np.nonzero((found > 0) & (labels[area] > 0))
             points = np.stack([columns + left, rows + top]) + 0.5
-            theirs = _distances(homes, owners[area][rows, columns], points)
-            lost = theirs <= _distances(homes, np.full(len(rows), index), points)
+            theirs = _distances(homes, owners[area][rows, columns] - 1, points)
+            lost = theirs <= _distances(homes, np.full(len(rows), number - 1), points)
             found[rows[lost], columns[lost]] = 0
-        if len(cuts) == 1:  # nobody to share the photo with
-            labels[area] = found
-            return labels
         part = found > 0
         np.copyto(labels[area], found, where=part)
-        owners[area][part] = index
-    return labels
+        owners[area][part] = number
+    return labels, owners
 
 
-def clear(
-    labels: NDArray[np.uint8], boxes: Sequence[tuple[float, float, float, float]], classes: Sequence[int]
-) -> None:
-    """Make these classes background in the ellipses of x, y, width, height boxes: a face is nobody else's hair."""
+def clear(labels: NDArray[np.uint8], boxes: Sequence[Box], classes: Sequence[int]) -> None:
+    """Make these classes background in the ellipses of boxes: a face is nobody else's hair."""
+    for area, oval in ovals(boxes, labels.shape):
+        labels[area][oval & np.isin(labels[area], classes)] = 0
+
+
+def ovals(
+    boxes: Sequence[Box], image_size: tuple[int, ...]
+) -> Iterator[tuple[tuple[slice, slice], NDArray[np.bool_]]]:
+    """Of each x, y, width, height box: where in a (height, width) photo it is, and what of that is in its ellipse."""
     for x, y, width, height in boxes:
-        left, top = max(0, round(x)), max(0, round(y))
-        part = labels[top : round(y + height), left : round(x + width)]
-        rows, columns = np.ogrid[: part.shape[0], : part.shape[1]]
-        across = (columns + left + 0.5 - x) / width - 0.5
-        down = (rows + top + 0.5 - y) / height - 0.5
-        part[(across**2 + down**2 <= 0.25) & np.isin(part, classes)] = 0
+        low = np.clip(np.rint([y, x]), 0, image_size).astype(int)
+        high = np.clip(np.rint([y + height, x + width]), low, image_size).astype(int)
+        area = slice(low[0], high[0]), slice(low[1], high[1])
+        rows, columns = np.ogrid[area]
+        across = (columns + 0.5 - x) / width - 0.5
+        down = (rows + 0.5 - y) / height - 0.5
+        yield area, across**2 + down**2 <= 0.25
 
 
 def upsample(logits: NDArray[np.float32], cut: Affine, size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -1,7 +1,7 @@
 """What was found in one photo."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import cv2
@@ -10,7 +10,28 @@ from numpy.typing import NDArray
 
 from ml_core.bundle import Bundle
 from ml_core.faces import Face
+from ml_core.images import Affine, bounds
 from ml_core.regions import class_pixels
+
+
+class NoSuchFace(ValueError):
+    """A number beyond the last face; `str()` is a sentence fit for the person who sent it."""
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """One cut, parsed: a face's, or the whole photo's.
+
+    number   of the face, from 1
+    logits   (h, w, C) float32 of the cut that the network sees best in
+    look     (h, w, C) float32 that the labels come from: the same, or those of a wider cut
+    cut      where in the photo `look` lies
+    """
+
+    number: int
+    logits: NDArray[np.float32]
+    look: NDArray[np.float32]
+    cut: Affine
 
 
 @dataclass(frozen=True)
@@ -19,9 +40,13 @@ class Segmentation:
 
     image       (H, W, 3) uint8 RGB, upright
     labels      (H, W) uint8 class ids of `bundle.labels`
-    logits      of each cut, (h, w, C) float32
+    faces       from left to right; none where the photo was parsed whole
+    parsed      the cuts; with faces, one of each
     timing_ms   decode, locate, infer
-    partial     some classes were made background by `only`
+    owners      (H, W) uint16: the number of the face whose part a pixel is, 0 none; None where there is one cut
+    refused     x, y, width, height of detections that are no faces
+    kept        the classes that `only` left; None: all
+    unmasked    the labels before `only`
     faces_found   faces before MAX_FACES and the like left some out
     """
 
@@ -29,10 +54,13 @@ class Segmentation:
     labels: NDArray[np.uint8]
     bundle: Bundle
     faces: tuple[Face, ...]
-    logits: tuple[NDArray[np.float32], ...]
-    warnings: tuple[str, ...]
-    timing_ms: dict[str, float]
-    partial: bool = False
+    parsed: tuple[Parsed, ...]
+    warnings: tuple[str, ...] = ()
+    timing_ms: dict[str, float] = field(default_factory=dict)
+    owners: NDArray[np.uint16] | None = None
+    refused: tuple[tuple[float, float, float, float], ...] = ()
+    kept: tuple[int, ...] | None = None
+    unmasked: NDArray[np.uint8] | None = None
     faces_found: int = 0
 
     @cached_property
@@ -42,14 +70,68 @@ class Segmentation:
         The background's is None once other classes were merged into it. Computed on first use: it takes as long as
         decoding a photo, and pictures do without it.
         """
-        found = _confidence(self.logits, self.labels, self.bundle.temperatures)
-        return (None, *found[1:]) if self.partial else found
+        found = _confidence([one.logits for one in self.parsed], self.labels, self.bundle.temperatures)
+        return found if self.kept is None else (None, *found[1:])
+
+    @property
+    def instances(self) -> NDArray[np.uint16]:
+        """(H, W): of each part's pixel the number of its face, 0 none."""
+        if self.owners is None:
+            return (self.labels > 0).astype(np.uint16) * (self.parsed[0].number if self.parsed else 0)
+        return np.where(self.labels > 0, self.owners, 0)
 
     def only(self, classes: Sequence[int]) -> "Segmentation":
         """The same with all other classes made background."""
         table = np.zeros(256, np.uint8)
         table[list(classes)] = classes
-        return replace(self, labels=table[self.labels], partial=True)
+        before = self.labels if self.unmasked is None else self.unmasked
+        return replace(self, labels=table[self.labels], kept=tuple(classes), unmasked=before)
+
+    def face(self, number: int) -> "Segmentation":
+        """The same with one face alone, counted from 1. Raises NoSuchFace."""
+        index = next((i for i, one in enumerate(self.parsed) if one.number == number), None)
+        if index is None:
+            raise NoSuchFace(f"There is no face {number}: {len(self.parsed) or 'none'} found in this photo.")
+        labels, unmasked = self.labels, self.unmasked
+        if self.owners is not None:
+            labels = np.where(self.owners == number, labels, 0).astype(np.uint8)
+            unmasked = (
+                None if unmasked is None else np.where(self.owners == number, unmasked, 0).astype(np.uint8)
+            )
+        return replace(
+            self,
+            labels=labels,
+            unmasked=unmasked,
+            faces=self.faces[index : index + 1],
+            parsed=self.parsed[index : index + 1],
+        )
+
+    def part(self, one: Parsed) -> "FacePart":
+        """What a face has of `labels`, cropped to its cut."""
+        left, top, right, bottom = bounds(one.cut, self.labels.shape)
+        area = slice(top, bottom), slice(left, right)
+        labels, before = self.labels[area], (self.labels if self.unmasked is None else self.unmasked)[area]
+        if self.owners is not None:
+            mine = self.owners[area] == one.number
+            labels, before = labels * mine, before * mine
+        confidence = _confidence([one.logits], labels, self.bundle.temperatures)
+        return FacePart((left, top), labels, int(np.count_nonzero(before)), confidence)
+
+
+@dataclass(frozen=True)
+class FacePart:
+    """The parts of one face.
+
+    origin      x, y in the photo of the first pixel of `labels`
+    labels      (h, w) uint8, other faces' parts being background
+    pixels      of all of the face, before `only`
+    confidence  per class, as Segmentation's
+    """
+
+    origin: tuple[int, int]
+    labels: NDArray[np.uint8]
+    pixels: int
+    confidence: tuple[float | None, ...]
 
 
 def _confidence(

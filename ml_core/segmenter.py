@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -15,9 +16,9 @@ from ml_core.bundle import GOLDEN, GOLDEN_LABELS, MODEL, Bundle, BundleError
 from ml_core.faces import Face, FaceFinder, alignment, default_finder
 from ml_core.image_errors import TooComplex
 from ml_core.images import MAX_PIXELS, Affine, Decoded, from_pil, letterbox, pixel_affine, read, sample
-from ml_core.paste import clear, paste
+from ml_core.paste import clear, paste, paste_owned
 from ml_core.runtime import CPU, ProviderUnavailable, Session, open_session
-from ml_core.segmentation import Segmentation
+from ml_core.segmentation import Parsed, Segmentation
 from ml_core.wide import beyond
 
 FACE = 0.3
@@ -100,24 +101,22 @@ class Segmenter:
         if faces == "auto":
             begun: list[Face] = []
             all_found, chosen = len(found), largest(found)[:max_faces]
-            found, logits, labels = self._parse(pixels, _while(keep_going, chosen, begun))
+            result = self._parse(pixels, _while(keep_going, chosen, begun))
             left_out = len(begun) < all_found
             if left_out and not begun:
                 raise TooComplex("Finding the faces took all the time that one image may take.")
         else:
             all_found, left_out = 0, False
             cut = letterbox(pixels.shape[:2], self.bundle.input_size)
-            logits = [self.infer(pixels, cut)]
-            labels = paste(logits, [cut], pixels.shape[:2])
+            logits = self.infer(pixels, cut)
+            labels = paste([logits], [cut], pixels.shape[:2])
+            parsed = (Parsed(1, logits, logits, cut),)
+            result = Segmentation(pixels, labels, self.bundle, faces=(), parsed=parsed)
         done = time.perf_counter()
-        return Segmentation(
-            image=pixels,
-            labels=labels,
-            bundle=self.bundle,
-            faces=tuple(found),
-            logits=tuple(logits),
+        return replace(
+            result,
             warnings=("image_damaged",) * damaged
-            + ("no_face_found",) * (not logits)
+            + ("no_face_found",) * (not result.parsed)
             + ("faces_left_out",) * left_out,
             faces_found=all_found,
             timing_ms={
@@ -138,26 +137,36 @@ class Segmenter:
     def _find(self, image: NDArray[np.uint8]) -> list[Face]:
         return (self._finder or default_finder(threads=self._threads)).find(image)
 
-    def _parse(
-        self, image: NDArray[np.uint8], found: Iterable[Face]
-    ) -> tuple[list[Face], list[NDArray[np.float32]], NDArray[np.uint8]]:
-        """Those that are faces, the logits of their cuts, and the labels of the photo."""
-        faces, homes, logits, looks, cuts, refused = [], [], [], [], [], []
+    def _parse(self, image: NDArray[np.uint8], found: Iterable[Face]) -> Segmentation:
+        """Those that are faces, from left to right, and the labels of the photo."""
+        faces, refused = [], []
         for face in found:
-            cut = alignment(face)
-            seen = self.infer(image, cut)
-            if not self._holds_a_face(seen, cut, image.shape[:2]):
+            home = alignment(face)
+            logits = self.infer(image, home)
+            if not self._holds_a_face(logits, home, image.shape[:2]):
                 refused.append(face.box)
                 continue
-            faces.append(face)
-            homes.append(cut)
-            logits.append(seen)
-            look, cut = beyond(seen, cut, image.shape[:2], partial(self.infer, image, coarse=True))
-            looks.append(look)
-            cuts.append(cut)
-        labels = paste(looks, cuts, image.shape[:2], homes=homes)
-        clear(labels, refused, self.bundle.labels.hair)
-        return faces, logits, labels
+            look, cut = beyond(logits, home, image.shape[:2], partial(self.infer, image, coarse=True))
+            faces.append((face, home, logits, look, cut))
+        faces.sort(key=lambda one: (one[0].box[0] + one[0].box[2] / 2, one[0].box[1]))
+        parsed = tuple(Parsed(number, *one[2:]) for number, one in enumerate(faces, start=1))
+        labels, owners = paste_owned(
+            [one.look for one in parsed],
+            [one.cut for one in parsed],
+            image.shape[:2],
+            homes=[home for _, home, *_ in faces],
+        )
+        if refused:
+            clear(labels, refused, self.bundle.labels.hair)
+        return Segmentation(
+            image=image,
+            labels=labels,
+            bundle=self.bundle,
+            faces=tuple(face for face, *_ in faces),
+            parsed=parsed,
+            owners=owners,
+            refused=tuple(refused),
+        )
 
     def _holds_a_face(self, logits: NDArray[np.float32], cut: Affine, image_size: tuple[int, int]) -> bool:
         """Whether the middle of a cut, as far as the photo goes, holds parts of a head.

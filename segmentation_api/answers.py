@@ -81,23 +81,34 @@ ModelDetail = shape(
     licence=CharField(),
 )
 
+REGION: dict[str, AnyField] = {
+    "id": IntegerField(),
+    "name": CharField(),
+    "pixels": IntegerField(),
+    "box": numbers(IntegerField, 4, XYWH),
+    "confidence": FloatField(allow_null=True),
+}
+FaceRegion = shape(
+    "FaceRegion",
+    "A class present in a face.",
+    **REGION,
+    share=FloatField(help_text="of all pixels of the face, `classes` or not"),
+)
 Face = shape(
     "Face",
     "A face that was found.",
+    number=IntegerField(help_text="from 1, from left to right; the one that `face` takes"),
     box=numbers(FloatField, 4, XYWH),
     score=FloatField(),
     landmarks=Landmarks(),
+    classes=FaceRegion(many=True),
 )
 Region = shape(
     "Region",
     "A class present in the image.",
-    id=IntegerField(),
-    name=CharField(),
+    **REGION,
     color=numbers(IntegerField, 3),
-    pixels=IntegerField(),
     share=FloatField(help_text="of the image's pixels"),
-    box=numbers(IntegerField, 4, XYWH),
-    confidence=FloatField(allow_null=True),
     rle=Rle(required=False),
     polygons=ListField(
         child=ListField(child=FloatField()),

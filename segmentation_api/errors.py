@@ -19,6 +19,7 @@ from django.urls import is_valid_path
 from rest_framework import exceptions as drf
 
 from ml_core.image_errors import BrokenImage, DecodingStopped, ImageTooLarge, TooComplex, UnsupportedImage
+from ml_core.segmentation import NoSuchFace
 
 logger = structlog.get_logger(__name__)
 
@@ -104,6 +105,8 @@ def problem_of(error: Exception) -> Problem | None:
         case DecodingStopped():
             logger.warning("decoding_stopped")
             return Problem(422, "decoding_stopped", str(error))
+        case NoSuchFace():
+            return Problem(422, "no_such_face", str(error))
         case drf.ValidationError():
             return _validation_problem(error)
         case drf.APIException():

@@ -29,7 +29,7 @@ MEANINGS = {
     408: "the upload took too long",
     413: "too many bytes, or too many pixels",
     415: "not an image of the formats that are read",
-    422: "an image that is cut short or damaged, of a structure without end, or too slow to decode",
+    422: "cut short, damaged, of a structure without end, too slow to decode, or with fewer faces than `face`",
     429: "over the rate; see `Retry-After`",
     503: "too many images in flight, or no model yet; see `Retry-After`",
 }

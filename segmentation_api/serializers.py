@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
-from rest_framework.fields import BooleanField, CharField, ChoiceField, Field, FloatField
+from rest_framework.fields import BooleanField, CharField, ChoiceField, Field, FloatField, IntegerField
 from rest_framework.serializers import Serializer, ValidationError
 
 from ml_core.outputs import INLINE
@@ -125,6 +125,9 @@ class OptionsSerializer(Serializer[Any]):
         required=False,
         help_text="`auto`: find each face and parse it at full detail; `whole`: the image as one crop. As the model's "
         "`cut` says if not given: `auto` for `face`.",
+    )
+    face = IntegerField(
+        min_value=1, required=False, help_text="One face alone, from 1, from left to right; with `whole` 1."
     )
     model = CharField(max_length=100, required=False, help_text="A name of /api/models/; else the default.")
     rle = BooleanField(default=SegmentOptions.rle, help_text="With output=json: run lengths.")

@@ -18,11 +18,12 @@ OUTPUTS = tuple(dict.fromkeys(written.name for written in FORMATS))
 
 @dataclass(frozen=True)
 class SegmentOptions(OutputOptions):
-    """What is asked for. None leaves `output` to the Accept header, `faces` to the model's `cut`; `classes`: all."""
+    """What is asked for. None: `output` as Accept says, `faces` as the model's `cut`, all `classes`, every `face`."""
 
     output: str | None = None
     classes: tuple[str, ...] | None = None
     faces: Literal["auto", "whole"] | None = None
+    face: int | None = None
     model: str | None = None
 
 
@@ -32,8 +33,9 @@ def segment_image(
     """Parse the face parts in one encoded image.
 
     Returns labels of shape (height, width), uint8 class ids, in the upright image's own size; classes not asked for
-    are background. Between faces `keep_going` is asked, which may raise. Raises an ImageError before any inference is
-    done, and Problem for an unknown model or class, or when no model is loaded.
+    and faces not asked for are background. Between faces `keep_going` is asked, which may raise. Raises an ImageError
+    before any inference is done, NoSuchFace after it, and Problem for an unknown model or class, or when no model is
+    loaded.
     """
     segmenter, keep = resolve(options)
     found = segmenter.predict(
@@ -43,6 +45,8 @@ def segment_image(
         max_faces=settings.MAX_FACES,
         keep_going=keep_going,
     )
+    if options.face is not None:
+        found = found.face(options.face)
     return found if keep is None else found.only(keep)
 
 

@@ -155,8 +155,11 @@ def test_a_face_has_its_box_score_and_landmarks(segment: Segment, monkeypatch: p
     points = np.array([[20.04, 30], [44, 30], [32, 40], [24, 50], [40, 50.06]])
     found = Face((10.0, 12.0, 44.0, 48.04), 0.98765, points)
     monkeypatch.setattr(engine.segmenter(), "_find", lambda image: [found])
-    assert segment(output="json", faces="auto").json()["faces"] == [
+    rows = segment(output="json", faces="auto").json()["faces"]
+    assert {row["name"] for row in rows[0].pop("classes")} >= {"skin", "hair", "nose"}
+    assert rows == [
         {
+            "number": 1,
             "box": [10.0, 12.0, 44.0, 48.0],
             "score": 0.9877,
             "landmarks": {

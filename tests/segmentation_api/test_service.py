@@ -95,7 +95,7 @@ def test_the_schema_is_valid_and_names_everything(client: Client, tmp_path: Any)
     )
     assert {"multipart/form-data", "application/json", "image/jpeg"} < set(post["requestBody"]["content"])
     names = {parameter["name"] for parameter in post["parameters"]}
-    assert names == {"output", "classes", "alpha", "faces", "model", "rle", "polygons", "inline"}
+    assert names == {"output", "classes", "alpha", "faces", "face", "model", "rle", "polygons", "inline"}
 
 
 def test_the_docs_page_loads_nothing_from_elsewhere(client: Client) -> None:

@@ -144,6 +144,8 @@ export interface components {
             alpha?: number;
             /** @description `auto`: find each face and parse it at full detail; `whole`: the image as one crop. As the model's `cut` says if not given: `auto` for `face`. */
             faces?: components["schemas"]["FacesEnum"];
+            /** @description One face alone, from 1, from left to right; with `whole` 1. */
+            face?: number;
             /** @description A name of /api/models/; else the default. */
             model?: string;
             /**
@@ -189,6 +191,8 @@ export interface components {
             alpha?: number;
             /** @description `auto`: find each face and parse it at full detail; `whole`: the image as one crop. As the model's `cut` says if not given: `auto` for `face`. */
             faces?: components["schemas"]["FacesEnum"];
+            /** @description One face alone, from 1, from left to right; with `whole` 1. */
+            face?: number;
             /** @description A name of /api/models/; else the default. */
             model?: string;
             /**
@@ -208,11 +212,29 @@ export interface components {
         };
         /** @description A face that was found. */
         Face: {
+            /** @description from 1, from left to right; the one that `face` takes */
+            number: number;
             /** @description x, y, width, height in pixels */
             box: number[];
             /** Format: double */
             score: number;
             landmarks: components["schemas"]["Landmarks"];
+            classes: components["schemas"]["FaceRegion"][];
+        };
+        /** @description A class present in a face. */
+        FaceRegion: {
+            id: number;
+            name: string;
+            pixels: number;
+            /** @description x, y, width, height in pixels */
+            box: number[];
+            /** Format: double */
+            confidence: number | null;
+            /**
+             * Format: double
+             * @description of all pixels of the face, `classes` or not
+             */
+            share: number;
         };
         /** @enum {string} */
         FacesEnum: "auto" | "whole";
@@ -278,7 +300,7 @@ export interface components {
             sha256: string;
         };
         /** @enum {string} */
-        OutputEnum: "mask" | "labels" | "overlay" | "classes" | "json";
+        OutputEnum: "mask" | "labels" | "overlay" | "matte" | "cutout" | "instances" | "classes" | "json";
         /** @enum {string} */
         PrecisionEnum: "fp32" | "int8";
         /** @description Every error (RFC 9457). */
@@ -297,17 +319,17 @@ export interface components {
         Region: {
             id: number;
             name: string;
-            color: number[];
             pixels: number;
+            /** @description x, y, width, height in pixels */
+            box: number[];
+            /** Format: double */
+            confidence: number | null;
+            color: number[];
             /**
              * Format: double
              * @description of the image's pixels
              */
             share: number;
-            /** @description x, y, width, height in pixels */
-            box: number[];
-            /** Format: double */
-            confidence: number | null;
             rle?: components["schemas"]["Rle"];
             /** @description [x0, y0, x1, y1, ...] each; only with polygons=true */
             polygons?: number[][];
@@ -336,6 +358,8 @@ export interface components {
             alpha?: number;
             /** @description `auto`: find each face and parse it at full detail; `whole`: the image as one crop. As the model's `cut` says if not given: `auto` for `face`. */
             faces?: components["schemas"]["FacesEnum"];
+            /** @description One face alone, from 1, from left to right; with `whole` 1. */
+            face?: number;
             /** @description A name of /api/models/; else the default. */
             model?: string;
             /**
@@ -614,6 +638,8 @@ export interface operations {
                 alpha?: number;
                 /** @description Class names or ids, by commas; others are background. */
                 classes?: string;
+                /** @description One face alone, from 1, from left to right; with `whole` 1. */
+                face?: number;
                 /** @description `auto`: find each face and parse it at full detail; `whole`: the image as one crop. As the model's `cut` says if not given: `auto` for `face`. */
                 faces?: "auto" | "whole";
                 /** @description With output=json: `mask`, `labels`, `overlay` as data: URLs. */
@@ -621,7 +647,7 @@ export interface operations {
                 /** @description A name of /api/models/; else the default. */
                 model?: string;
                 /** @description What is answered; wins over `Accept`, which asks for `json` by application/json, for `classes` by application/zip, else for `mask`. */
-                output?: "mask" | "labels" | "overlay" | "classes" | "json";
+                output?: "mask" | "labels" | "overlay" | "matte" | "cutout" | "instances" | "classes" | "json";
                 /** @description With output=json: polygons, too. */
                 polygons?: boolean;
                 /** @description With output=json: run lengths. */
@@ -738,7 +764,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description an image that is cut short or damaged, of a structure without end, or too slow to decode */
+            /** @description cut short, damaged, of a structure without end, too slow to decode, or with fewer faces than `face` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -774,6 +800,8 @@ export interface operations {
                 alpha?: number;
                 /** @description Class names or ids, by commas; others are background. */
                 classes?: string;
+                /** @description One face alone, from 1, from left to right; with `whole` 1. */
+                face?: number;
                 /** @description `auto`: find each face and parse it at full detail; `whole`: the image as one crop. As the model's `cut` says if not given: `auto` for `face`. */
                 faces?: "auto" | "whole";
                 /** @description With output=json: `mask`, `labels`, `overlay` as data: URLs. */
@@ -781,7 +809,7 @@ export interface operations {
                 /** @description A name of /api/models/; else the default. */
                 model?: string;
                 /** @description What is answered; wins over `Accept`, which asks for `json` by application/json, for `classes` by application/zip, else for `mask`. */
-                output?: "mask" | "labels" | "overlay" | "classes" | "json";
+                output?: "mask" | "labels" | "overlay" | "matte" | "cutout" | "instances" | "classes" | "json";
                 /** @description With output=json: polygons, too. */
                 polygons?: boolean;
                 /** @description With output=json: run lengths. */
