@@ -66,7 +66,9 @@ def _span(body: bytes, key: bytes) -> tuple[int, int]:
             name = before[1:-1].decode("utf-8", "replace")
         at = end
     if rest + len(body) - at > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-        raise Problem(413, "upload_too_large", "The fields beside the image are too large.", close=True)
+        limit, own = settings.DATA_UPLOAD_MAX_MEMORY_SIZE, key.decode().strip('"')
+        detail = f"The fields beside `{own}`, which takes the photo, are larger than {limit:,} bytes."
+        raise Problem(413, "upload_too_large", detail, close=True)
     return span
 
 

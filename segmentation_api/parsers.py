@@ -4,8 +4,8 @@ They run when a view first reads `request.data`: after authentication, permissio
 Forms are read with the package `multipart`, since Django's parser takes several times as long for a photo.
 """
 
-import base64
 import binascii
+import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -21,6 +21,12 @@ from segmentation_api.flat_json import read_object
 
 READ_BYTES = 1 << 20
 WHITESPACE = b" \t\r\n\v\f"
+STANDARD = bytes.maketrans(b"-_", b"+/")
+"""From the URL-safe alphabet of base64."""
+SPACE = re.compile(rb"\s+")
+MOST_DATA_HEAD = 1000
+FILE_TYPES = ("image/", "application/zip", "application/x-zip-compressed")
+"""A part of such a type is a file even without a name."""
 HEADER_CHARSET = "latin-1"
 """Decodes any byte: no file name may make a form unreadable."""
 
@@ -47,9 +53,10 @@ class BodyParser(BaseParser):
     def parse(
         self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Fields:
-        """The body's values. Raises Problem (400, 408, 413, 503) and ParseError."""
+        """The body's values. Raises Problem (400, 408, 413, 415, 503) and ParseError."""
         context: Any = parser_context
         meta, limit = context["request"].META, getattr(settings, context["view"].limit)
+        check_coding(meta)
         context.clear()  # request -> context -> request is a cycle, which would hold the photo until it is collected
         if body_bytes(meta) > most_bytes(limit) and "HTTP_TRANSFER_ENCODING" not in meta:
             raise too_large(limit)
@@ -106,6 +113,19 @@ class BytesParser(PhotoParser):
     media_type = "application/octet-stream"
 
 
+def check_coding(meta: Mapping[str, Any]) -> None:
+    """Raises Problem (415) for a body that says it is compressed: unpacked it might have any size."""
+    coding = meta.get("HTTP_CONTENT_ENCODING", "").strip()
+    if coding.lower() not in ("", "identity"):
+        raise Problem(
+            415,
+            "unsupported_media_type",
+            f"The body has `Content-Encoding: {coding[:50]}`: send it as it is, without this header.",
+            headers={"Accept-Encoding": "identity"},
+            close=True,
+        )
+
+
 def body_bytes(meta: Mapping[str, Any]) -> int:
     """The length that a body says it has, which means nothing for one in chunks."""
     given = meta.get("CONTENT_LENGTH") or "0"
@@ -130,15 +150,55 @@ def read_bounded(stream: Any, limit: int) -> bytes:
 
 def decode_base64(text: bytes) -> bytes:
     """The bytes of base64 or of a base64 data: URL. Raises Problem (400)."""
-    text = text.translate(None, WHITESPACE)
-    if text[:5].lower() == b"data:":
-        head, comma, text = text.partition(b",")
-        if not comma or not head.lower().endswith(b";base64"):
+    start = 0
+    if text[:MOST_DATA_HEAD].lstrip()[:5].lower() == b"data:":
+        start = text.find(b",", 0, MOST_DATA_HEAD) + 1
+        head = b"".join(text[: max(start - 1, 0)].lower().split())
+        if not head.endswith(b";base64"):
             raise invalid("image", "must be base64 or a data: URL with ;base64")
     try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise invalid("image", "is not valid base64") from None
+        return _bytes_of(text, start)
+    except ValueError as error:
+        raise invalid("image", str(error)) from None
+
+
+def _bytes_of(text: bytes, start: int = 0) -> bytes:
+    """The bytes of base64 from `start`, in lines or not, in either alphabet; the URL-safe one may be without padding.
+
+    Raises ValueError with a sentence for the client. The text is copied once.
+    """
+    if space := SPACE.match(text, start):
+        start = space.end()
+    end = len(text.rstrip())
+    # Behind `=` spaces are harmless; else the last characters may have been plus signs, as any within
+    if text.find(b" ", start, end if text[end - 1 : end] == b"=" else len(text)) >= 0:
+        raise ValueError(
+            "has spaces in its base64 where plus signs (+) were, as text has that was decoded like a form or URL: "
+            "send it unchanged, or with - and _ for + and /"
+        )
+    url_safe = text.find(b"-", start) >= 0 or text.find(b"_", start) >= 0
+    text = text[start:] if start else text
+    text = text.translate(STANDARD, WHITESPACE)
+    if url_safe and len(text) % 4:
+        text += b"=" * (-len(text) % 4)
+    try:
+        return binascii.a2b_base64(text, strict_mode=True)
+    except ValueError:
+        raise ValueError("is not valid base64") from None
+
+
+def boundary_of(content_type: str) -> str:
+    """What separates the parts of a form. Raises Problem (400) where it is not stated."""
+    boundary: str = parse_options_header(content_type)[1].get("boundary", "")
+    if not boundary:
+        raise Problem(
+            400,
+            "malformed_body",
+            "The Content-Type multipart/form-data has no boundary: leave this header to the HTTP library, which knows "
+            "the boundary, or state it (multipart/form-data; boundary=...).",
+            close=True,
+        )
+    return boundary
 
 
 def read_form(stream: Any, content_type: str, *, file_bytes: int, body_bytes: int) -> Fields:
@@ -151,37 +211,63 @@ def read_form(stream: Any, content_type: str, *, file_bytes: int, body_bytes: in
     parts, sizes = Counter[bool](), Counter[bool]()
     most_parts = {True: settings.DATA_UPLOAD_MAX_NUMBER_FILES, False: settings.DATA_UPLOAD_MAX_NUMBER_FIELDS}
     try:
-        boundary = parse_options_header(content_type)[1].get("boundary", "")
-        with PushMultipartParser(boundary, body_bytes, header_charset=HEADER_CHARSET) as parser:
+        with PushMultipartParser(
+            boundary_of(content_type), body_bytes, header_charset=HEADER_CHARSET
+        ) as parser:
             for event in parser.parse_blocking(stream.read, READ_BYTES):
                 if isinstance(event, MultipartSegment):
-                    part, is_file, chunks = event, _is_file(event), list[bytes]()
-                    parts[is_file] += 1
-                    if parts[is_file] > most_parts[is_file]:
+                    part, file, chunks = event, is_file(event), list[bytes]()
+                    parts[file] += 1
+                    if parts[file] > most_parts[file]:
                         most = f"{settings.MAX_BATCH_IMAGES} images and {most_parts[False]} fields"
                         detail = f"The body has too many parts: at most {most} are taken."
                         raise Problem(400, "too_many_parts", detail)
                 elif event is not None:
-                    sizes[is_file] += len(event)
+                    sizes[file] += len(event)
                     if sizes[True] > file_bytes:
                         raise too_large(file_bytes)
                     if sizes[False] > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-                        raise Problem(413, "upload_too_large", "The form fields are too large.")
+                        raise text_too_large(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
                     chunks.append(bytes(event))
                 else:
                     content = _decoded(part, b"".join(chunks))
-                    value = Upload(content) if is_file else content.decode("utf-8", "replace")
-                    name = (part.name or "").encode(HEADER_CHARSET).decode("utf-8", "replace")
-                    form.setdefault(name, []).append(value)
+                    value = Upload(content) if file else content.decode("utf-8", "replace")
+                    form.setdefault(name_of(part), []).append(value)
     except MultipartError as error:
         forget(error)  # the parser keeps it, and the frames keep the parser
-        raise ParseError from None
+        raise malformed_form() from None
     return form
 
 
-def _is_file(part: MultipartSegment) -> bool:
-    """`filename*` (RFC 5987) is not meant for forms, but some clients send it for names that are not ASCII."""
-    return part.filename is not None or "filename*=" in part.header("Content-Disposition", "")
+def is_file(part: MultipartSegment) -> bool:
+    """Whether the part has a file name, or else a file's type.
+
+    `filename*` (RFC 5987) is not meant for forms, but some clients send it for names that are not ASCII.
+    """
+    named = part.filename is not None or "filename*=" in part.header("Content-Disposition", "")
+    return named or (part.content_type or "").strip().lower().startswith(FILE_TYPES)
+
+
+def name_of(part: MultipartSegment) -> str:
+    """The name of its field; empty without one."""
+    return (part.name or "").encode(HEADER_CHARSET).decode("utf-8", "replace")
+
+
+def malformed_form() -> ParseError:
+    """A form that cannot be read."""
+    return ParseError(
+        "The form is malformed or broke off: each part begins with the boundary that Content-Type states, and the "
+        "last one ends with it."
+    )
+
+
+def text_too_large(limit: int) -> Problem:
+    """More text in a form than options can have."""
+    detail = (
+        f"The text of the form is larger than {limit:,} bytes; a file's part has a file name or an image's "
+        "Content-Type."
+    )
+    return Problem(413, "upload_too_large", detail, close=True)
 
 
 def _decoded(part: MultipartSegment, content: bytes) -> bytes:
@@ -189,6 +275,6 @@ def _decoded(part: MultipartSegment, content: bytes) -> bytes:
     if part.header("Content-Transfer-Encoding", "").strip().lower() != "base64":
         return content
     try:
-        return base64.b64decode(content.translate(None, WHITESPACE), validate=True)
-    except binascii.Error:
-        raise ParseError from None
+        return _bytes_of(content)
+    except ValueError as error:
+        raise ParseError(f"The form's field `{name_of(part)[:50]}` {error}.") from None

@@ -65,7 +65,7 @@ class PhotoField(Field[Any, Any, Any, Any]):
     default_error_messages = {
         "required": "is missing or empty",
         "null": "is missing or empty",
-        "text": "must be a file, or in JSON a base64 string",
+        "text": "must be a file (a part with a file name or an image's Content-Type), or in JSON a base64 string",
         "repeated": "is given more than once; /api/segment/batch/ takes several",
     }
 
@@ -108,6 +108,9 @@ class OptionsSerializer(Serializer[Any]):
     photo until the garbage collector comes.
     """
 
+    file_field = ""
+    """The one that takes files, if any."""
+
     output = ChoiceField(
         choices=OUTPUTS,
         required=False,
@@ -143,7 +146,7 @@ class OptionsSerializer(Serializer[Any]):
         for name, values in data.items():
             field = self.fields.get(name)
             if field is None:
-                errors[name[:50]] = [f"is not an option; there are {', '.join(OPTIONS)}"]
+                errors[name[:50]] = [self.unknown(values[0])]
             elif len(values) > 1 and not isinstance(field, PhotosField):
                 errors[name] = [str(field.error_messages.get("repeated", "is given more than once"))]
             elif isinstance(values[0], Upload) and not isinstance(field, PhotoField):
@@ -156,13 +159,17 @@ class OptionsSerializer(Serializer[Any]):
         checked: dict[str, Any] = super().to_internal_value(given)
         return checked
 
-
-OPTIONS = OptionsSerializer().fields
+    def unknown(self, value: Any) -> str:
+        """What is wrong with a name that is none of the fields, and which to take."""
+        if isinstance(value, Upload) and self.file_field:
+            return f"is not a field for files; it is `{self.file_field}`"
+        return f"is not an option; there are {', '.join(self.fields)}"
 
 
 class SegmentSerializer(OptionsSerializer):
     """A photo and its options."""
 
+    file_field = "image"
     image = PhotoField()
 
 
@@ -175,4 +182,5 @@ class EncodedSegmentSerializer(OptionsSerializer):
 class BatchSerializer(OptionsSerializer):
     """Photos and the options they share."""
 
+    file_field = "images"
     images = PhotosField()

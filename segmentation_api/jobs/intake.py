@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.http import UnreadablePostError
 from django.utils import timezone
-from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
+from multipart import MultipartError, MultipartSegment, PushMultipartParser
 from rest_framework.exceptions import ParseError
 
 from segmentation_api.database import give_back_connection
@@ -22,7 +22,15 @@ from segmentation_api.jobs.models import Job, State, expiry, lock_quotas
 from segmentation_api.jobs.serializers import JobSerializer
 from segmentation_api.jobs.stores import NAMES
 from segmentation_api.jobs.work import NO_SPACE, stored
-from segmentation_api.parsers import HEADER_CHARSET, READ_BYTES
+from segmentation_api.parsers import (
+    HEADER_CHARSET,
+    READ_BYTES,
+    boundary_of,
+    is_file,
+    malformed_form,
+    name_of,
+    text_too_large,
+)
 from segmentation_api.services import SegmentOptions, resolve
 
 SERIALIZER = JobSerializer()
@@ -132,16 +140,19 @@ def receive_form(stream: Any, content_type: str, archive: Path) -> Fields:
     fields: Fields = {}
     text = size = 0
     limit = settings.JOB_BYTES + FIELD_BYTES
-    boundary = parse_options_header(content_type)[1].get("boundary", "")
     file: Any = None
     try:
-        with PushMultipartParser(boundary, limit, header_charset=HEADER_CHARSET) as parser:
+        with PushMultipartParser(boundary_of(content_type), limit, header_charset=HEADER_CHARSET) as parser:
             for event in parser.parse_blocking(stream.read, READ_BYTES):
                 if isinstance(event, MultipartSegment):
-                    name = (event.name or "").encode(HEADER_CHARSET).decode("utf-8", "replace")
+                    name = name_of(event)
                     value = b""
-                    if event.filename is not None:
-                        if name != "archive" or archive.exists():
+                    if is_file(event):
+                        if name != "archive":
+                            raise invalid(
+                                name[:50], "is not a field for files; a zip of photos goes into `archive`"
+                            )
+                        if archive.exists():
                             raise invalid("archive", "must be the one file")
                         file = archive.open("xb")
                 elif event is None and file is not None:
@@ -157,10 +168,10 @@ def receive_form(stream: Any, content_type: str, archive: Path) -> Fields:
                 else:
                     text += len(event)
                     if text > FIELD_BYTES:
-                        raise Problem(413, "upload_too_large", "The form fields are too large.", close=True)
+                        raise text_too_large(FIELD_BYTES)
                     value += bytes(event)
     except MultipartError:
-        raise ParseError from None
+        raise malformed_form() from None
     finally:
         if file is not None:
             file.close()
@@ -170,7 +181,9 @@ def receive_form(stream: Any, content_type: str, archive: Path) -> Fields:
 def check(given: Fields, archive: bool) -> dict[str, Any]:
     """The checked options. Raises ValidationError and Problem (400)."""
     if "archive" in given:
-        raise invalid("archive", "must be a file")
+        raise invalid(
+            "archive", "must be a file (a part with a file name or the Content-Type application/zip)"
+        )
     checked: dict[str, Any] = SERIALIZER.run_validation(given)
     source, target = checked.get("source", ""), checked.get("target", "")
     if archive == bool(source):

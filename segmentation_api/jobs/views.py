@@ -21,6 +21,7 @@ from segmentation_api.jobs.results import zipped
 from segmentation_api.jobs.serializers import described
 from segmentation_api.jobs.stores import MANIFEST
 from segmentation_api.negotiation import AnyAccept
+from segmentation_api.parsers import check_coding
 
 
 class AnyBody(BaseParser):
@@ -43,6 +44,7 @@ class JobsView(APIView):
     @schema.create
     def post(self, request: Request) -> HttpResponse:
         """Queue a job."""
+        check_coding(request.META)
         length = request.META.get("CONTENT_LENGTH") or "0"
         job = take_in(
             owner_of(request),

@@ -227,3 +227,14 @@ def test_base64_is_decoded_without_an_object_for_each_word(unit: bytes) -> None:
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert most < 3 * len(text)
+
+
+@pytest.mark.parametrize("head", [b"", b"data:image/png;base64,"])
+@pytest.mark.parametrize("alphabet", [b"+/", b"-_"])
+def test_base64_is_copied_no_more_than_twice(head: bytes, alphabet: bytes) -> None:
+    text = head + (alphabet * 2 + b"\r\n") * 700_000
+    tracemalloc.start()
+    decode_base64(text)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 2.1 * len(text)
