@@ -264,8 +264,8 @@ def malformed_form() -> ParseError:
 def text_too_large(limit: int) -> Problem:
     """More text in a form than options can have."""
     detail = (
-        f"The text of the form is larger than {limit:,} bytes; a file's part has a file name or an image's "
-        "Content-Type."
+        f"The text of the form is larger than {limit:,} bytes; a file's part has a file name or the "
+        "Content-Type of an image or zip."
     )
     return Problem(413, "upload_too_large", detail, close=True)
 

@@ -206,6 +206,40 @@ def test_a_wrong_body_leaves_nothing(post: Post, jobs_dir: Path, body: bytes, ki
     assert_nothing_is_left(jobs_dir)
 
 
+FORM = b'--b\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\n%s\r\n--b--\r\n'
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "headers", "status", "told"),
+    [
+        (FORM % (b"archive", b'; filename="x"', b"zip"), "multipart/form-data", {}, 400, "no boundary"),
+        (
+            FORM % (b"file", b'; filename="x"', b"zip"),
+            "multipart/form-data; boundary=b",
+            {},
+            400,
+            "`archive`",
+        ),
+        (FORM % (b"archive", b"", b"zip"), "multipart/form-data; boundary=b", {}, 400, "file name"),
+        (FORM % (b"archive", b"", bytes(100_000)), "multipart/form-data; boundary=b", {}, 413, "file name"),
+        (b"zip", "application/zip", {"Content-Encoding": "gzip"}, 415, "as it is"),
+    ],
+)
+def test_a_wrong_upload_is_told_the_remedy(
+    client: Client, jobs_dir: Path, body: bytes, kind: str, headers: dict[str, str], status: int, told: str
+) -> None:
+    answer = client.post("/api/jobs/", body, content_type=kind, headers=headers)
+    assert answer.status_code == status
+    assert told in answer.json()["detail"]
+    assert_nothing_is_left(jobs_dir)
+
+
+def test_a_zip_is_a_file_by_its_type_too(client: Client, photos: dict[str, bytes]) -> None:
+    body = FORM % (b"archive", b"\r\nContent-Type: application/zip", zip_of(photos))
+    answer = client.post("/api/jobs/?faces=whole", body, content_type="multipart/form-data; boundary=b")
+    assert (answer.status_code, answer.json()["progress"]["total"]) == (202, 3)
+
+
 def test_more_bytes_than_a_zip_may_have(client: Client, post: Post, settings: Any, jobs_dir: Path) -> None:
     settings.JOB_BYTES = 1024
     body = zip_of({"a.png": bytes(range(256)) * 300}, zipfile.ZIP_STORED)
