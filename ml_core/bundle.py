@@ -96,7 +96,7 @@ class ModelCard(BaseModel):
             raise BundleError(f"{path}: {_problems(error)}") from error
         if len(card.temperatures) != len(card.labels):
             raise BundleError(
-                f"{path}: class_temperatures: {len(card.temperatures)} for {len(card.labels)} classes"
+                f"{path}: class_temperatures: {len(card.temperatures)} of them for {len(card.labels)} classes"
             )
         return card
 

@@ -87,7 +87,7 @@ def test_model_json_comes_last(bundle: Path, bucket: Any, monkeypatch: pytest.Mo
             return {}
 
     recording = _Recording(bucket, record)
-    monkeypatch.setattr("segmentation_api.s3_bundles._client", lambda: recording)
+    monkeypatch.setattr("segmentation_api.s3_bundles.make_client", lambda: recording)
     publish(bundle)
     assert sent[-1] == "model.json" and len(sent) == 6
 
