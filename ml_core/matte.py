@@ -7,6 +7,9 @@ whatever the photo's size, and applied to every pixel (He & Sun, "Fast Guided Fi
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import reduce
+from itertools import chain
+from math import ceil
 
 import cv2
 import numpy as np
@@ -24,7 +27,7 @@ EPSILON = 1e-4
 """Variance of colours (0..1 each) below which a window counts as flat."""
 
 GRID = 2
-"""Points of the coefficients' grid along a cell, as far as the photo has pixels for them."""
+"""Points of the coefficients' grid along a cell at most, and as far as the photo has pixels for them."""
 
 SHARPNESS = 3.0
 """Factor of the log-odds: calibrated ones are soft far from any border, which shows as haze."""
@@ -32,7 +35,13 @@ SHARPNESS = 3.0
 LEAST, MOST = 0.15, 0.85
 """What the filter gives for none and for all: below and above is haze as well."""
 
-ROWS = 128  # refined at once: few enough to stay in the cache and to keep memory flat
+BETWEEN = 1.5
+"""Points along a cell, up to which the likeliest classes' logits are interpolated instead of all classes'."""
+
+EVEN = 2e-3
+"""Of a mean share: below is none, and as near to 1 all."""
+
+ROWS = 64  # refined at once: few enough to stay in the cache and to keep memory flat
 
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
@@ -103,19 +112,13 @@ def _matte(found: Segmentation, classes: Collection[int]) -> Pixels:
     result = np.zeros(found.labels.shape, np.uint8)
     if not classes:
         return result
+    wide = HAIR if set(classes) & set(found.bundle.labels.hair) else FEATURES
     for one in found.parsed:
         left, top, right, bottom = bounds(one.cut, found.labels.shape)
         area = slice(top, bottom), slice(left, right)
-        part, cut = found.image[area], one.cut - [[0, 0, left], [0, 0, top]]
-        step = _step(one)
-        guide = _shrunk(part, step)
-        share = _share(
-            one, cut * [[guide.shape[1] / part.shape[1]], [1 / step]], guide.shape[:2], classes, found
-        )
-        wide = HAIR if set(classes) & set(found.bundle.labels.hair) else FEATURES
-        radius = max(1, round(wide * _cell(one) / step))
-        fitted = guided(guide, share, radius)
-        for rows, soft in _applied(part, fitted, step):
+        part, cut, step = found.image[area], one.cut - [[0, 0, left], [0, 0, top]], _step(one)
+        share = _share(one, cut / step, _points(part, step), classes, found.bundle.temperatures)
+        for rows, soft in _refined(part, share, step, max(1, round(wide * _cell(one) / step))):
             if found.owners is not None:
                 owners = found.owners[area][rows]
                 soft[(owners != one.number) & (owners > 0)] = 0
@@ -133,62 +136,104 @@ def _cell(one: Parsed) -> float:
 
 def _step(one: Parsed) -> int:
     """The distance between points of the coefficients' grid, in pixels."""
-    return max(1, round(_cell(one) / GRID))
+    return ceil(_cell(one) / GRID)
+
+
+def _points(image: Pixels, step: int) -> tuple[int, int]:
+    """Rows and columns of the grid over a picture; the last ones may reach beyond it."""
+    height, width = image.shape[:2]
+    return -(-height // step), -(-width // step)
 
 
 def _shrunk(image: Pixels, step: int) -> Floats:
-    """A picture, 0..1, with one row for each `step` of its own, the last one for what is left, and columns alike."""
-    if step == 1:
-        return np.asarray(image * np.float32(1 / 255), np.float32)
-    height, width = image.shape[:2]
-    columns, whole = -(-width // step), height - height % step
-    parts = [
-        cv2.resize(part, (columns, -(-len(part) // step)), interpolation=cv2.INTER_AREA)
-        for part in (image[:whole], image[whole:])
-        if len(part)
-    ]
-    return np.asarray(np.concatenate(parts) * np.float32(1 / 255), np.float32)
+    """A picture's means in squares of `step` pixels, 0..1; its border goes on where the last ones reach beyond it."""
+    if step > 1:
+        (rows, columns), (height, width) = _points(image, step), image.shape[:2]
+        beyond = 0, rows * step - height, 0, columns * step - width
+        whole = cv2.copyMakeBorder(image, *beyond, cv2.BORDER_REPLICATE)
+        image = np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(image * np.float32(1 / 255), np.float32)
 
 
 def _share(
-    one: Parsed, cut: Affine, size: tuple[int, int], classes: Collection[int], found: Segmentation
+    one: Parsed, cut: Affine, size: tuple[int, int], classes: Collection[int], temperatures: Sequence[float]
 ) -> Floats:
     """(height, width) of `size`, 0..1: of the likeliest of the classes against the likeliest other, calibrated.
 
     The logits are interpolated, not their probabilities, as for the labels: so the borders are the same.
     """
-    sharpness = SHARPNESS / np.array(found.bundle.temperatures, np.float32)
+    planes = cv2.split(one.look)
+    best, sharpness = reduce(cv2.max, planes), np.empty(planes[0].shape, np.float32)
+    for plane, temperature in zip(planes, temperatures, strict=True):
+        np.copyto(sharpness, SHARPNESS / temperature, where=plane == best)
     to_logits = cv2.invertAffineTransform(pixel_affine(cut, one.look.shape[:2]))
+    cell = np.sqrt(abs(np.linalg.det(cut[:, :2])) / best.size)  # in points
 
-    def warped(plane: Floats, how: int, border: int) -> Floats:
+    def warped(plane: cv2.typing.MatLike, how: int, border: int) -> cv2.typing.MatLike:
         how |= cv2.WARP_INVERSE_MAP
-        return np.asarray(cv2.warpAffine(plane, to_logits, size[::-1], flags=how, borderMode=border))
+        return cv2.warpAffine(plane, to_logits, size[::-1], flags=how, borderMode=border)
 
-    planes = [warped(plane, cv2.INTER_LINEAR, cv2.BORDER_REPLICATE) for plane in cv2.split(one.look)]
-    wanted = np.maximum.reduce([plane for c, plane in enumerate(planes) if c in classes])
-    others = np.maximum.reduce([plane for c, plane in enumerate(planes) if c not in classes])
-    sharp = warped(sharpness[one.look.argmax(axis=2)], cv2.INTER_NEAREST, cv2.BORDER_CONSTANT)
-    odds = np.clip(sharp * (wanted - others), -30, 30)
+    def likeliest(group: Collection[int]) -> cv2.typing.MatLike:
+        of_group = [plane for c, plane in enumerate(planes) if c in group]
+        if cell <= BETWEEN:  # no point between logits, to speak of
+            of_group = [reduce(cv2.max, of_group)]
+        fours = [cv2.merge(of_group[at : at + 4]) for at in range(0, len(of_group), 4)]
+        between = [cv2.split(warped(four, cv2.INTER_LINEAR, cv2.BORDER_REPLICATE)) for four in fours]
+        return reduce(cv2.max, chain.from_iterable(between))
+
+    lead = cv2.subtract(likeliest(classes), likeliest(set(range(len(planes))) - set(classes)))
+    sharp = warped(sharpness, cv2.INTER_NEAREST, cv2.BORDER_CONSTANT)
+    odds = np.clip(sharp * lead, -30, 30)
     return np.asarray((sharp > 0) / (1 + np.exp(-odds)), np.float32)  # 0 outside of the cut
 
 
-def _applied(image: Pixels, fitted: Sequence[Floats], step: int) -> Iterator[tuple[slice, Pixels]]:
-    """Rows of an (H, W, 3) picture, and their matte by the coefficients, interpolated between the grid's points."""
-    height, width = image.shape[:2]
-    *slopes, offset = fitted
-    level = (offset - np.float32(LEAST)) / np.float32(255)  # of the fourth channel, which is 255
-    grid = cv2.merge([*(plane / np.float32(255) for plane in slopes), level]) * np.float32(
-        255 / (MOST - LEAST)
-    )
-    padded = cv2.copyMakeBorder(grid, 1, 1, 0, 0, cv2.BORDER_REPLICATE)
-    count = max(1, ROWS // step)
-    for first in range(0, len(grid), count):
-        last = min(first + count, len(grid))
-        rows = slice(first * step, min(last * step, height))
-        between = cv2.resize(padded[first : last + 2], (width, (last - first + 2) * step))[step:]
-        terms = cv2.cvtColor(image[rows], cv2.COLOR_RGB2RGBA)
-        product = cv2.multiply(between[: len(terms)], terms, dtype=cv2.CV_32F)
-        yield rows, np.asarray(cv2.add(cv2.transform(product, np.ones((1, 4))), 0.0, dtype=cv2.CV_8U))
+def _refined(image: Pixels, share: Floats, step: int, radius: int) -> Iterator[tuple[slice, Pixels]]:
+    """Rows of an (H, W, 3) picture, and their matte by `share`, which has a point for `step` pixels.
+
+    Where the share is none or all as far as the windows of a window reach, so is the matte, without the filter.
+    """
+    (height, width), (rows, columns) = image.shape[:2], share.shape
+    around = _mean(share, 2 * radius + 1)  # and to the next point
+    border = np.asarray(cv2.inRange(around, EVEN, 1 - EVEN)) > 0
+    even = np.where(share > 0.5, np.uint8(255), np.uint8(0))
+    fitted = cv2.copyMakeBorder(_fitted(image, share, border, step, radius), 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+    count = max(3, ROWS // step)
+    for first in range(0, rows, count):
+        last = min(first + count, rows)
+        area = slice(first * step, min(last * step, height))
+        size = columns * step, (last - first) * step
+        soft = np.asarray(cv2.resize(even[first:last], size, interpolation=cv2.INTER_NEAREST), np.uint8)
+        soft = soft[: area.stop - area.start, :width]
+        for begin, end in _runs(np.logical_or.reduce(border[first:last], axis=0)):
+            target = soft[:, begin * step : end * step]
+            points = fitted[first : last + 2, begin : end + 2]
+            between = cv2.resize(points, (points.shape[1] * step, points.shape[0] * step))[step:, step:]
+            terms = cv2.cvtColor(image[area, begin * step : end * step], cv2.COLOR_RGB2RGBA)
+            between = between[: target.shape[0], : target.shape[1]]
+            product = cv2.multiply(between, terms, dtype=cv2.CV_32F)
+            target[:] = cv2.add(cv2.transform(product, np.ones((1, 4))), 0.0, dtype=cv2.CV_8U)
+        yield area, soft
+
+
+def _fitted(image: Pixels, share: Floats, border: NDArray[np.bool_], step: int, radius: int) -> Floats:
+    """(rows, columns, 4) of the grid: what red, green, blue and 255 are multiplied by, for sums of 0..255."""
+    grid = np.zeros((*share.shape, 4), np.float32)
+    places = [np.flatnonzero(border.any(axis=axis)) for axis in (1, 0)]
+    if not len(places[0]):
+        return grid
+    near = tuple(slice(max(0, found[0] - 2 * radius), found[-1] + 1 + 2 * radius) for found in places)
+    rows, columns = (slice(one.start * step, one.stop * step) for one in near)
+    *slopes, offset = guided(_shrunk(image[rows, columns], step), share[near], radius)
+    scale = np.float32(1 / (MOST - LEAST))
+    planes = [*(plane * scale for plane in slopes), (offset - np.float32(LEAST)) * scale]
+    grid[near] = cv2.merge(planes)
+    return grid
+
+
+def _runs(values: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+    """Where runs of true begin and end."""
+    edges = np.flatnonzero(np.diff(values, prepend=False, append=False))
+    return zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
 
 
 def _foreground(image: Pixels, alpha: Pixels, soft: NDArray[np.intp], one: Parsed) -> Pixels:
@@ -199,7 +244,7 @@ def _foreground(image: Pixels, alpha: Pixels, soft: NDArray[np.intp], one: Parse
     share = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA) * np.float32(1 / 255)
     radius = max(1, round(2 * HAIR * _cell(one) / step))
     rows, columns = np.divmod(soft, image.shape[1])
-    at = rows // step * size[0] + columns * size[0] // image.shape[1]  # smooth enough without interpolation
+    at = rows // step * size[0] + columns // step  # smooth enough without interpolation
 
     def around(weight: Floats) -> Floats:
         total = _mean(weight, radius) + np.float32(1e-4)
