@@ -21,5 +21,5 @@ def test_every_python_file_is_in_a_package_with_contracts() -> None:
     )
     files = set(found.stdout.split()) - ALONE
     assert {"ml_core/labels.py", "tests/test_contracts.py"} <= files
-    packages = tuple(f"{name}/" for name in rules["root_packages"])
+    packages = tuple(f"{name.replace('.', '/')}/" for name in rules["root_packages"])
     assert not [file for file in files if not file.startswith((*packages, SCRIPTS))]

@@ -21,9 +21,9 @@ FILE = re.compile(r"-o (\S+)")
 pytestmark = pytest.mark.timeout(300)
 
 
-def blocks(*, keys: bool) -> list[tuple[str, str]]:
-    """(language, text) of each example of api.md."""
-    text = (ROOT / "docs" / "api.md").read_text()
+def blocks(*, keys: bool, page: str = "api.md") -> list[tuple[str, str]]:
+    """(language, text) of each example of a page of docs/."""
+    text = (ROOT / "docs" / page).read_text()
     return [(language, block) for language, mark, block in BLOCK.findall(text) if bool(mark) is keys]
 
 
@@ -35,6 +35,7 @@ def readme_lines() -> list[str]:
 
 EXAMPLES = blocks(keys=False)
 WITH_KEYS = blocks(keys=True)
+OF_THE_CLIENT = blocks(keys=False, page="client.md")
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +111,14 @@ def test_an_example_of_the_api_page_runs_as_printed(
     if language == "javascript":
         skip_loudly_without_node()
     run(language, text, documented, folder)
+
+
+@pytest.mark.parametrize(("language", "text"), OF_THE_CLIENT)
+def test_an_example_of_the_client_page_runs_as_printed(
+    language: str, text: str, documented: Server, folder: Path
+) -> None:
+    assert len(OF_THE_CLIENT) >= 3
+    run(language, text, documented, folder, PYTHONPATH=str(ROOT / "clients" / "python" / "src"))
 
 
 @pytest.mark.parametrize("line", readme_lines())
