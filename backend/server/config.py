@@ -51,6 +51,9 @@ limit_request_field_size = 8190
 # A proxy's headers are believed as NUM_PROXIES and PROXY_SSL_HEADER say, nowhere else
 forwarded_allow_ips = forwarder_headers = ""
 
+SWITCH_SECONDS = 0.001
+"""After which a thread lets another one run Python: of dozens, each waits its turn many times in a request."""
+
 # Pillow warns of damaged photos: clients are told, and Python would remember each wording
 warnings.filterwarnings("ignore", module=r"PIL\.")
 logconfig_dict = settings.LOGGING
@@ -121,13 +124,16 @@ def keep_pid_file(server: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """In a worker, before it takes requests: load the models, and reload them on SIGHUP."""
     import cv2
+    from django.urls import get_resolver
 
     from segmentation_api.engine import engine
 
+    sys.setswitchinterval(SWITCH_SECONDS)
     # Not one per core: OpenCV's idle threads spin, and other photos are computed meanwhile
     cv2.setNumThreads(settings.INFERENCE_THREADS)
     engine.models()
     engine.warm_up()
+    get_resolver().url_patterns  # noqa: B018  # imports the views, which many first requests would wait for
     memory.settle()
 
     def reload_models(*_: object) -> None:
