@@ -66,7 +66,7 @@ class BodyParser(BaseParser):
         except OSError as error:
             if isinstance(error, TimeoutError) or isinstance(error.__cause__, TimeoutError):
                 raise Problem(408, "upload_timeout", "The upload took too long.", close=True) from None
-            detail = "The body broke off or is malformed."
+            detail = "The body broke off, is malformed, or comes in chunks that are too small."
             raise Problem(400, "malformed_body", detail, close=True) from None
 
     def read(self, stream: Any, media_type: str, limit: int) -> Fields:

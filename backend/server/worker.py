@@ -13,8 +13,10 @@ What this relies on of gunicorn's internals, read in the version that `GUNICORN`
 - `TConn`: `sock`, `parser`, `initialized`, `data_ready`, `wait_for_data`; `close` lingers unless `sock.shutdown` raises
   OSError.
 - `Parser.finish_body`; `Parser.unreader.buf` (what was read ahead).
-- `Request.body.reader.length` (bytes not read yet), `Response.force_close` and `Response.req`, the response being what
-  `start_response` is a method of; its `status`, `headers` and `response_length` until the first `write`.
+- `Request.body.failed` (then the connection is closed); `body.reader.length` (bytes not read yet), of a body in chunks
+  `parser` (a generator of its pieces, None at the end).
+- `Response.force_close` and `Response.req`, the response being what `start_response` is a method of; its `status`,
+  `headers` and `response_length` until the first `write`.
 - `Logger.access_log_enabled`.
 - In config.py: `Worker.booted` and `pid`; `handle_hup`, `kill_workers`, `LISTENERS` and `pidfile` of the Arbiter.
 """
@@ -34,6 +36,7 @@ from gunicorn.glogging import Logger
 from gunicorn.http import errors
 from gunicorn.workers.gthread import _DEFER, ThreadWorker
 
+from backend.server.chunks import ChunkedBody
 from backend.server.sockets import DeadlineSocket
 from backend.settings import env
 
@@ -64,20 +67,6 @@ class NoHost(errors.ParseException):  # type: ignore[misc]  # gunicorn is not ty
 
     def __str__(self) -> str:
         return "HTTP/1.1 wants a Host header."
-
-
-class ChunkedBody:
-    """The WSGI input of a body in chunks; gunicorn's errors for a broken one become OSError, as Django expects."""
-
-    def __init__(self, stream: Any) -> None:
-        self.stream, self.readline = stream, stream.readline
-
-    def read(self, size: int = -1) -> bytes:
-        """Up to `size` bytes; empty at the end."""
-        try:
-            return bytes(self.stream.read(size))
-        except errors.ParseException as error:
-            raise OSError("broken chunked body") from error
 
 
 class NoAccessLog(Logger):  # type: ignore[misc]  # gunicorn is not typed
@@ -234,6 +223,8 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
             return super().handle_request(req, conn)
         finally:  # a body that broke off is still in the buffers, which hold one another
             body, reader = req.body, req.body.reader
+            if getattr(reader, "parser", None):  # chunks are left: the next request's start is unknown
+                body.failed = True
             body.buf, reader.buf, reader.req, reader.parser = io.BytesIO(), io.BytesIO(), None, None
             if conn.sock.streaming:
                 conn.sock.streaming = False

@@ -216,7 +216,12 @@ def upload_errors() -> Iterator[None]:
     except UnreadablePostError as error:
         if isinstance(error.__cause__, TimeoutError):
             raise Problem(408, "upload_timeout", "The upload took too long.", close=True) from None
-        raise Problem(400, "malformed_body", "The body broke off or is malformed.", close=True) from None
+        raise Problem(
+            400,
+            "malformed_body",
+            "The body broke off, is malformed, or comes in chunks that are too small.",
+            close=True,
+        ) from None
     except OSError as error:
         if error.errno not in NO_SPACE:
             raise

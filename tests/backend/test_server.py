@@ -161,6 +161,18 @@ def test_chunked_bodies(server: Server, photo: bytes, face: NDArray[np.uint8]) -
     assert (response.status_code, response.json()["type"]) == (413, "upload_too_large")
 
 
+SMUGGLED = b"2a\r\nGET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n\r\n0\r\n\r\n"
+
+
+@pytest.mark.parametrize("body", [b"zz\r\n", b"1\r\nx\r\n" * 20_000, SMUGGLED])
+def test_chunks_that_nobody_reads_are_no_request(server: Server, body: bytes) -> None:
+    with server.connect() as connection:
+        head = b"POST /api/models/ HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+        connection.sendall(head + body)
+        answer = read_all(connection)
+    assert answer.startswith(b"HTTP/1.1 405") and answer.count(b"HTTP/1.1") == 1
+
+
 PNG_POST = b"POST /api/segment/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
 
 
@@ -230,9 +242,10 @@ def test_metrics_add_up_over_workers_and_nothing_else_is_listened_to(server: Ser
 
 
 def test_a_worker_is_warm_before_its_first_request(start_server: Start) -> None:
-    started = start_server().wait_until_ready()
+    started = start_server(PYTHONPROFILEIMPORTTIME="1").wait_until_ready()
     assert started.log.read_text().count('"warmed_up"') >= 1
     until(lambda: started.log.read_text().count('"warmed_up"') == len(workers(started)) == 2)
+    until(lambda: len(re.findall(r"import time: .* segmentation_api\.views\n", started.log.read_text())) == 2)
 
 
 def test_all_threads_of_a_worker_allocate_from_one_heap(server: Server, photo: bytes) -> None:

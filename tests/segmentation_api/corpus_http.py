@@ -179,6 +179,7 @@ def chunks() -> Iterator[Case]:
     yield case("chunks: size of 60 digits", (400, 413), CHUNKED + b"f" * 60 + b"\r\nx", half_close=True)
     yield case("chunks: an endless size line", (400, 413), CHUNKED + b"0" * 200_000, half_close=True)
     yield case("chunks: 5000 of one byte", 415, CHUNKED + b"1\r\nx\r\n" * 5000 + b"0\r\n\r\n")
+    yield case("chunks: 20,000 of one byte", 400, CHUNKED + b"1\r\nx\r\n" * 20_000 + b"0\r\n\r\n")
     for coding in (
         b"gzip",
         b"chunked, gzip",
