@@ -12,7 +12,6 @@ import numpy as np
 
 from ml_core.image_errors import (
     BrokenImage,
-    ImageError,
     ImageTooLarge,
     TooComplex,
     UnsupportedImage,
@@ -20,16 +19,17 @@ from ml_core.image_errors import (
 from ml_core.outputs import Format, OutputOptions
 from ml_core.regions import class_pixels
 from ml_core.runtime import CPU
-from ml_core.segmentation import Segmentation
+from ml_core.segmentation import NoSuchFace, Segmentation
 from ml_core.segmenter import Segmenter
 from segmentation_api.bulk.collected import COLLECTED
 from segmentation_api.bulk.places import Item, Place
 
-STATUS: dict[type[ImageError], str] = {
+STATUS: dict[type[Exception], str] = {
     ImageTooLarge: "image_too_large",
     UnsupportedImage: "unsupported_image",
     BrokenImage: "broken_image",
     TooComplex: "too_complex",
+    NoSuchFace: "no_such_face",
 }
 """As the API calls them."""
 Row = dict[str, Any]
@@ -61,6 +61,7 @@ class Work:
     endings    what each output's files end with, after the photo's base
     collected  outputs that make one file of all photos
     keep       class ids, the others become background; None: all
+    face       the number of the one that is wanted; None: all
     settings   tells rows apart that were made in another way
     """
 
@@ -73,6 +74,7 @@ class Work:
     options: OutputOptions = DEFAULTS
     keep: tuple[int, ...] | None = None
     faces: Literal["auto", "whole"] | None = None
+    face: int | None = None
     max_pixels: int = 50_000_000
     providers: Sequence[str] = CPU
     threads: int = 1
@@ -128,6 +130,8 @@ class Worker:
         """Without its timing, which is in the row: results of the same photo are the same bytes."""
         found = self._segmenter.predict(data, faces=self.work.faces, max_pixels=self.work.max_pixels)
         found = replace(found, timing_ms={})
+        if self.work.face is not None:
+            found = found.face(self.work.face)
         return found if self.work.keep is None else found.only(self.work.keep)
 
 

@@ -190,7 +190,7 @@ def _work(planned: Plan, asked: SegmentOptions) -> tuple[Work, Bundle]:
     bundle = Bundle.load(folders[name]).model_copy(update={"name": name})
     keep = None if asked.classes is None else bundle.labels.ids(asked.classes)
     options = OutputOptions(**{one.name: getattr(asked, one.name) for one in fields(OutputOptions)})
-    how = (options, keep, asked.faces, settings.MAX_IMAGE_PIXELS, planned.collected)
+    how = (options, keep, asked.faces, asked.face, settings.MAX_IMAGE_PIXELS, planned.collected)
     work = Work(
         source=planned.source,
         sink=planned.sink,
@@ -201,6 +201,7 @@ def _work(planned: Plan, asked: SegmentOptions) -> tuple[Work, Bundle]:
         options=options,
         keep=keep,
         faces=asked.faces,
+        face=asked.face,
         max_pixels=settings.MAX_IMAGE_PIXELS,
         providers=tuple(settings.PROVIDERS),
         threads=settings.INFERENCE_THREADS,
