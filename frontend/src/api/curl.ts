@@ -6,6 +6,9 @@ const SUFFIX: Record<Output, string> = {
   labels: "png",
   overlay: "jpg",
   classes: "zip",
+  matte: "png",
+  cutout: "png",
+  instances: "png",
 };
 
 /** The name of a download of `output` for a photo: portrait.jpg -> portrait-mask.png */
