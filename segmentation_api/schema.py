@@ -28,7 +28,7 @@ MEANINGS = {
     406: "nothing of `Accept` can be sent",
     408: "the upload took too long",
     413: "too many bytes, or too many pixels",
-    415: "not an image of the formats that are read",
+    415: "not an image of the formats that are read, or a compressed body",
     422: "cut short, damaged, of a structure without end, too slow to decode, or with fewer faces than `face`",
     429: "over the rate; see `Retry-After`",
     503: "too many images in flight, or no model yet; see `Retry-After`",

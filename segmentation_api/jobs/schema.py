@@ -15,7 +15,7 @@ OWN_MEANINGS = MEANINGS | {
     404: "no such job, or another key's",
     409: "the job is not done, or it failed",
     413: "too many bytes or images",
-    415: "not a zip",
+    415: "not a zip, or a compressed body",
     422: "a zip that is broken, or has links, paths out of it, or encrypted files",
     429: "over the rate, or the key has too many jobs; see `Retry-After`",
     503: "no room for another job; see `Retry-After`",

@@ -755,7 +755,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description not an image of the formats that are read */
+            /** @description not an image of the formats that are read, or a compressed body */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -901,7 +901,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description not an image of the formats that are read */
+            /** @description not an image of the formats that are read, or a compressed body */
             415: {
                 headers: {
                     [name: string]: unknown;
