@@ -79,7 +79,7 @@ test("all of it by keyboard", async () => {
     await parseFile(page);
     const reached = new Set();
     await page.locator("body").focus();
-    for (let presses = 0; presses < 90; presses += 1) {
+    for (let presses = 0; presses < 150; presses += 1) {
       await page.keyboard.press("Tab");
       reached.add(
         await page.evaluate(
