@@ -11,7 +11,7 @@ import json
 import mmap
 import os
 import socket
-import subprocess
+import subprocess  # nosec B404  # one program of ours, without a shell
 import sys
 import threading
 from contextlib import suppress
