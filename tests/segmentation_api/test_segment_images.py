@@ -268,7 +268,10 @@ def test_a_killed_run_goes_on_and_ends_as_if_unbroken(tmp_path: Path, photo: byt
         return subprocess.Popen(command, cwd=ROOT, env=environment, text=True, stderr=subprocess.DEVNULL)
 
     def finished() -> dict[Path, int]:
-        found = list((tmp_path / "cut").glob("[0-9]/*"))
+        """Both results of a photo: with one alone, it is begun anew."""
+        masks = list((tmp_path / "cut").glob("[0-9]/*.mask.png"))
+        pairs = [(mask, mask.with_name(mask.name.replace(".mask.png", ".json"))) for mask in masks]
+        found = [path for pair in pairs if pair[1].exists() for path in pair]
         return {path: path.stat().st_mtime_ns for path in found}
 
     for kill in (40, 250):
