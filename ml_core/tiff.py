@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from ml_core.image_errors import BrokenImage, UnsupportedImage
+from ml_core.tiff_structure import DIRECTORIES, UNITS
 
 PREFIXES = b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"II\0*", b"MM*\0"
 """The last two are wrong, and read all the same."""
@@ -31,27 +32,7 @@ OTHER_COMPRESSIONS = {
 }
 COLORS = {1: "L", 2: "RGB", 5: "CMYK"}
 """Pillow's modes of some photometric interpretations."""
-BYTES = {
-    1: 1,
-    2: 1,
-    3: 2,
-    4: 4,
-    5: 8,
-    6: 1,
-    7: 1,
-    8: 2,
-    9: 4,
-    10: 8,
-    11: 4,
-    12: 8,
-    13: 4,
-    16: 8,
-    17: 8,
-    18: 8,
-}
-"""Of a value, by its field type."""
 CODES = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
-MAX_DIRECTORIES = 4096
 
 
 @dataclass(frozen=True)
@@ -76,7 +57,7 @@ class Directory:
         found = self.tags.get(tag)
         if found is None or found.kind not in CODES:
             return ()
-        count = len(found.content) // BYTES[found.kind]
+        count = len(found.content) // UNITS[found.kind]
         return struct.unpack_from(f"{self.order}{count}{CODES[found.kind]}", found.content)
 
     def number(self, tag: int, default: int = 0) -> int:
@@ -168,7 +149,7 @@ def rewritten(data: bytes, directory: Directory) -> bytes:
         if len(content) > 4:
             content = struct.pack(f"{order}I", at + len(values))
             values += tag.content + bytes(len(tag.content) % 2)
-        count = len(tag.content) // BYTES[tag.kind]
+        count = len(tag.content) // UNITS[tag.kind]
         entries.append(struct.pack(f"{order}HHI4s", number, tag.kind, count, content))
     head = data[:2] + struct.pack(f"{order}HI", 42, start)
     count_bytes = struct.pack(f"{order}H", len(entries))
@@ -196,7 +177,7 @@ def _directories(data: bytes) -> Iterator[Directory]:
     if len(data) < 2 * offset.size:
         return
     todo, seen = list(offset.unpack_from(data, offset.size)), set[int]()
-    while todo and len(seen) < MAX_DIRECTORIES:
+    while todo and len(seen) < DIRECTORIES:
         at = todo.pop(0)
         if at in seen or not 0 < at < len(data):
             continue
@@ -217,7 +198,7 @@ def _directory(data: bytes, at: int, order: str, big: bool) -> Directory:
     start, tags, is_cut = at + head.size, dict[int, Tag](), False
     end = start + count * entry.size
     for tag, kind, values, content in entry.iter_unpack(data[start:end]):
-        length = values * BYTES.get(kind, 0)
+        length = values * UNITS.get(kind, 0)
         if length > offset.size:
             (place,) = offset.unpack(content)
             content = data[place : place + length]
