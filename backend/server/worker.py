@@ -75,13 +75,13 @@ class NoAccessLog(Logger):  # type: ignore[misc]  # gunicorn is not typed
     access_log_enabled = False
 
 
-def envelope(status: int, title: str, code: str, request_id: str) -> bytes:
-    """The error envelope, for what Django does not answer."""
+def envelope(status: int, title: str, code: str, request_id: str, detail: str = "") -> bytes:
+    """The error envelope, for what Django does not answer; its title is the detail where there is no other."""
     problem = {
         "type": code,
         "title": title,
         "status": status,
-        "detail": f"{title}.",
+        "detail": detail or f"{title}.",
         "request_id": request_id,
     }
     return json.dumps(problem).encode()
@@ -261,23 +261,21 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
         """Answer what is not HTTP, or over the limits of a head, and so never reaches Django."""
+        detail = ""
         if isinstance(exc, errors.ParseException):
             status, title, code = STATUSES.get(type(exc), (400, "Bad Request", "bad_request"))
-            detail = str(exc) if isinstance(exc, NoHost) else f"{title}."
+            detail = str(exc) if isinstance(exc, NoHost) else ""
             self.log.warning("Refused a malformed request: %s", type(exc).__name__)
         else:
             status, title, code = 500, "Internal Server Error", "internal_error"
-            detail = f"{title}."
             self.log.exception("Error handling a request")
         request_id = uuid.uuid4().hex
-        body = json.dumps(
-            {"type": code, "title": title, "status": status, "detail": detail, "request_id": request_id}
-        )
+        body = envelope(status, title, code, request_id, detail)
         head = (
             f"HTTP/1.1 {status} {title}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
             f"Content-Length: {len(body)}\r\nX-Request-Id: {request_id}\r\n\r\n"
         )
         try:
-            client.sendall((head + body).encode("latin-1"))
+            client.sendall(head.encode("latin-1") + body)
         except OSError:
             pass
