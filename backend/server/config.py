@@ -135,6 +135,7 @@ def post_worker_init(worker: Any) -> None:
     engine.warm_up()
     get_resolver().url_patterns  # noqa: B018  # imports the views, which many first requests would wait for
     memory.settle()
+    worker.nr_conns = 0  # from now on the others leave connections to it
 
     def reload_models(*_: object) -> None:
         threading.Thread(target=engine.reload, name="reload-models", daemon=True).start()
@@ -155,6 +156,7 @@ def worker_exit(server: Any, worker: Any) -> None:
 
 def child_exit(server: Any, worker: Any) -> None:
     """In the master: zero the gauges of a worker that has ended, and free what it held."""
+    from backend.server.worker import NOT_THERE
     from segmentation_api.budgets import bytes_in_flight
     from segmentation_api.shared_metrics import end_column
     from segmentation_api.slots import shared_slots
@@ -162,6 +164,7 @@ def child_exit(server: Any, worker: Any) -> None:
     shared_slots.give_back_all_of(worker.pid)
     bytes_in_flight.give_back_all_of(worker.pid)
     end_column(worker.column)
+    worker.nr_conns = NOT_THERE
 
 
 def _check(check: Callable[[], None], server: Any) -> None:

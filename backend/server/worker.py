@@ -24,6 +24,7 @@ What this relies on of gunicorn's internals, read in the version that `GUNICORN`
 import errno
 import io
 import json
+import mmap
 import socket
 import sys
 import threading
@@ -50,7 +51,9 @@ STATUSES: dict[type[Exception], tuple[int, str, str]] = {
 }
 FIRST_BYTE_SECONDS = 0.01
 NEXT_SECONDS = 0.1
-YIELD_SECONDS, LONGEST_YIELD = 0.0005, 0.002
+YIELD_SECONDS, YIELDS = 0.0005, 8
+"""How long, and how often, a worker leaves a new connection to those that have fewer."""
+NOT_THERE = 2**32 - 1
 DRAIN_BYTES = 1 << 20
 DRAIN_SECONDS = 5.0
 ACCEPT_AGAIN_SECONDS = 1.0
@@ -60,6 +63,12 @@ LARGE_AT_ONCE = env.THREADS // 4
 """Of the threads, for answers of more than LARGE_ANSWER bytes: files of the page and models."""
 ENDLESS = str(sys.maxsize)
 """The Content-Length of a body in chunks, since Django takes a request without one for empty."""
+
+
+connections = memoryview(mmap.mmap(-1, 4 * 256)).cast("I")
+"""How many each worker has, in memory that all share, from place 1; NOT_THERE where no worker accepts."""
+for place in range(len(connections)):
+    connections[place] = NOT_THERE
 
 
 class NoHost(errors.ParseException):  # type: ignore[misc]  # gunicorn is not typed
@@ -91,6 +100,8 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
     """gthread with deadlines and the envelope."""
 
     wsgi: Any
+    column = 0
+    """The worker's place in `connections`, which pre_fork sets."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -128,13 +139,24 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
 
         self.wsgi = answer
 
+    @property
+    def nr_conns(self) -> int:
+        """How many connections the worker has, where the others can read it."""
+        return connections[min(self.column, len(connections) - 1)]
+
+    @nr_conns.setter
+    def nr_conns(self, number: int) -> None:
+        connections[min(self.column, len(connections) - 1)] = number
+
     def accept(self, listener: Any) -> None:
-        """Take a new connection, later the more of them there are: workers with fewer come first.
+        """Take a new connection, but leave it for a moment to workers that have fewer.
 
         Clients keep their connections. Left to chance, one of two workers may have three of four.
         """
-        if self.cfg.workers > 1 and self.nr_conns <= self.cfg.threads:
-            time.sleep(min(self.nr_conns * YIELD_SECONDS, LONGEST_YIELD))
+        for _ in range(YIELDS):
+            if self.nr_conns <= min(connections[1:]):
+                break
+            time.sleep(YIELD_SECONDS)
         if self.nr_conns >= self.worker_connections - 1:
             self._drop_idle()
         try:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from array import array
 from collections.abc import Callable, Iterator
 from http.client import HTTPResponse
 from pathlib import Path
@@ -271,14 +272,12 @@ def test_the_worker_was_read_against_the_installed_gunicorn() -> None:
 
 def test_a_connection_goes_to_the_worker_that_has_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_worker, "YIELD_SECONDS", 0.5)
-    monkeypatch.setattr(server_worker, "LONGEST_YIELD", 0.5)
-    settings = Config()
-    settings.set("workers", 2)
-    many, few = (server_worker.DeadlineWorker(0, 0, [], None, 30, settings, None) for _ in range(2))
+    monkeypatch.setattr(server_worker, "connections", array("I", [0, 1, 0, server_worker.NOT_THERE]))
+    many, few = (server_worker.DeadlineWorker(0, 0, [], None, 30, Config(), None) for _ in range(2))
+    many.column, few.column = 1, 2
     taken: dict[str, list[Any]] = {"many": [], "few": []}
     monkeypatch.setattr(many, "enqueue_req", taken["many"].append)
     monkeypatch.setattr(few, "enqueue_req", taken["few"].append)
-    many.nr_conns = 1
     with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()):
         listener.setblocking(False)
         thread = threading.Thread(target=many.accept, args=(listener,))
