@@ -89,11 +89,14 @@ def check_prepared(options: RunOptions, params: Params) -> None:
 
 
 def read_network(out: Path) -> UnetrConfig:
-    """The network that `prepare` chose. Raises RunError when it has not run."""
+    """The network that `prepare` chose. Raises RunError."""
     path = out / "network.json"
     if not path.exists():
         raise RunError(f"{path} is not there: run the prepare stage first")
-    return UnetrConfig.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    try:
+        return UnetrConfig.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except (AttributeError, TypeError, ValueError) as error:
+        raise RunError(f"{path}: not readable, run the prepare stage again ({error})") from error
 
 
 def _other_classes(options: RunOptions) -> bool:

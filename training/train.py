@@ -11,7 +11,7 @@ from ml_core.unetr.config import UnetrConfig
 from ml_core.unetr.data import TrainingData
 from ml_core.unetr.devices import BACKEND, Devices, all_devices, join
 from ml_core.unetr.feed import FeedError
-from ml_core.unetr.fit import Trainer
+from ml_core.unetr.fit import Diverged, Trainer
 from ml_core.unetr.schedule import Budget, FitConfig
 from ml_core.unetr.targets import plain_values, target_table
 from ml_core.unetr.weights import WeightsError
@@ -83,7 +83,7 @@ def fit(
         watcher.go_on_after(trainer.progress.epoch)
         try:
             trainer.run(budget(options, config.epochs))
-        except (FeedError, WeightsError) as error:
+        except (Diverged, FeedError, WeightsError) as error:
             raise RunError(str(error)) from error
     progress = trainer.progress
     run = Run(

@@ -1,5 +1,6 @@
 """The training loop: AdamW on growing input sizes, averaged weights, and checkpoints to resume from."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -29,6 +30,10 @@ from ml_core.unetr.schedule import Budget, FitConfig, Phase
 from ml_core.unetr.weights import WeightsError, assign, load_weights, named, save_arrays
 
 LAST, BEST = "last.npz", "best.npz"
+
+
+class Diverged(RuntimeError):
+    """The loss is no longer a number."""
 
 
 SHOWN = 4
@@ -141,7 +146,8 @@ class Trainer:
     def run(self, budget: Budget) -> None:
         """Train until the budget is spent or the patience ends.
 
-        Raises KeyboardInterrupt after SIGINT or SIGTERM, with a checkpoint of the last finished step; FeedError.
+        Raises KeyboardInterrupt after SIGINT or SIGTERM, with a checkpoint of the last finished step; FeedError;
+        Diverged.
         """
         self._budget = budget
         self.feed = Feed(self.data, self.workers)
@@ -219,13 +225,17 @@ class Trainer:
         """Score, report and save."""
         progress = self.progress
         rate, loss = self.config.rate(self._share()), progress.loss / max(progress.step, 1)
+        if not math.isfinite(loss):
+            raise Diverged(
+                f"the loss of epoch {progress.epoch + 1} is {loss}: train with a lower --learning-rate"
+            )
         found, shown = self.evaluate()
         progress.epoch, progress.step, progress.loss = progress.epoch + 1, 0, 0.0
-        progress.f1.append(found.mean_f1)
+        progress.f1.append(0.0 if math.isnan(found.mean_f1) else found.mean_f1)  # no class but the background
         progress.losses.append(loss)
         self._tick()
         self.watcher.end_epoch(EpochReport(progress, self.phase.size, loss, rate, pace, found, shown))
-        if found.mean_f1 == max(progress.f1):
+        if progress.f1[-1] == max(progress.f1):
             save_arrays(self.out / BEST, self.average.values)
         self._save()
 

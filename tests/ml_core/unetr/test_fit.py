@@ -9,13 +9,14 @@ import keras
 import numpy as np
 import pytest
 
-from ml_core.unetr.augment_config import AugmentConfig
+from ml_core.labels import IGNORE
+from ml_core.unetr.augment_config import AugmentConfig, Pair
 from ml_core.unetr.balance import class_weights
 from ml_core.unetr.checkpoint import Progress
 from ml_core.unetr.config import UnetrConfig
 from ml_core.unetr.data import TrainingData
 from ml_core.unetr.devices import Array, Devices
-from ml_core.unetr.fit import EpochReport, Trainer, Watcher
+from ml_core.unetr.fit import Diverged, EpochReport, Trainer, Watcher
 from ml_core.unetr.model import build_unetr
 from ml_core.unetr.optimizer import ENCODER, build_optimizer
 from ml_core.unetr.schedule import Budget, FitConfig, Phase
@@ -98,6 +99,33 @@ def test_a_step_takes_as_many_batches_as_are_accumulated(
     assert watcher.steps == [2, 6]
     assert len(devices.sizes) == 6
     assert progress.losses == [3.5]  # the mean of all six
+
+
+def test_a_run_that_diverges_says_what_to_do(
+    run: Callable[..., tuple[Reports, StandStill, Progress]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(StandStill, "step", lambda *_: np.nan)
+    with pytest.raises(Diverged, match="epoch 1 is nan: train with a lower --learning-rate"):
+        run(Budget(epochs=2), Phase(32, 4, 1.0))
+
+
+class Unlabelled(DrawnPhotos):
+    """Nothing in them counts."""
+
+    def __getitem__(self, index: int) -> Pair:
+        image, codes = super().__getitem__(index)
+        return image, np.full_like(codes, IGNORE)
+
+
+def test_validation_photos_without_labels_still_leave_weights(tmp_path: Path) -> None:
+    config = FitConfig((Phase(32, 4, 1.0),), samples_per_epoch=4, precision="float32")
+    data = replace(DATA, val=Unlabelled(2, seed=2))
+    trainer = Trainer(config, NET, data, tmp_path, devices=StandStill())
+    save_weights(trainer.model, tmp_path / "initial.npz")
+    trainer.start(tmp_path / "initial.npz")
+    trainer.run(Budget(epochs=1))
+    assert trainer.progress.f1 == [0.0]
+    assert (tmp_path / "best.npz").exists()
 
 
 def test_a_batch_that_cannot_be_split_is_refused(tmp_path: Path) -> None:
