@@ -107,16 +107,21 @@ def draw_volumes(root: Path, counts: dict[str, int], *, size: int) -> Path:
 
 
 def _pairs(images: Path, labels: Path, problems: list[str]) -> Iterator[VolumeFiles]:
-    named = {_stem(path): path for path in sorted(labels.glob("*")) if path.name.endswith(SUFFIXES)}
-    for path in sorted(images.glob("*")):
-        if not path.name.endswith(SUFFIXES):
-            continue
+    named = {_stem(path): path for path in _files(labels)}
+    for path in _files(images):
         stem = _stem(path)
         found = named.get(stem) or named.get(stem.removesuffix("_0000"))
         if found is None:
             problems.append(f"{path}: no labels of that name in {labels}")
         else:
             yield VolumeFiles(path, found)
+
+
+def _files(folder: Path) -> list[Path]:
+    """By name; not those that macOS hides beside each file, which the Decathlon's archives have as well."""
+    return sorted(
+        path for path in folder.glob("*") if path.name.endswith(SUFFIXES) and not path.name.startswith(".")
+    )
 
 
 def _stem(path: Path) -> str:

@@ -99,7 +99,8 @@ def test_the_layout_of_the_decathlon_is_read(tmp_path: Path) -> None:
     for index in range(6):
         save(tmp_path / f"imagesTr/liver_{index}_0000.nii.gz", np.full((4, 5, 6), index * 100))
         save(tmp_path / f"labelsTr/liver_{index}.nii.gz", np.full((4, 5, 6), index % 2))
-    (tmp_path / "imagesTr/._liver.txt").write_text("")
+        for name in (f"imagesTr/._liver_{index}_0000.nii.gz", f"labelsTr/._liver_{index}.nii.gz"):
+            (tmp_path / name).write_bytes(b"\0\5\x16\7")
     (tmp_path / "dataset.json").write_text(json.dumps({"labels": {"background": 0, "liver": 1}}))
     found = find_volumes(tmp_path)
     assert found.classes == ("background", "liver")
