@@ -1,5 +1,6 @@
 """Zip and tar archives, unpacked once per content, inside of their folder and within a limit of size."""
 
+import lzma
 import shutil
 import tarfile
 import zipfile
@@ -14,6 +15,29 @@ from rich.progress import track
 from ml_core.bundle import sha256_of
 from training.photos import DataError
 from training.staging import making
+
+AFTER = 64
+"""MiB that may follow the end of a tar archive; some writers fill up their last block."""
+
+DAMAGED = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    EOFError,
+    lzma.LZMAError,
+    zlib.error,
+    NotImplementedError,  # a method of compression that zipfile lacks
+    RuntimeError,  # zipfile on a password
+    OSError,  # bzip2 and checksums; a full disk, too
+)
+"""What reading an archive raises."""
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file is a zip or tar archive, or the beginning of one."""
+    try:
+        return zipfile.is_zipfile(path) or tarfile.is_tarfile(path)
+    except DAMAGED:  # it is compressed, and ends too soon
+        return True
 
 
 def unpack(archive: Path, cache: Path, limit: float) -> Path:
@@ -31,9 +55,7 @@ def unpack(archive: Path, cache: Path, limit: float) -> Path:
                 raise DataError(f"{archive}: unpacks to {size} bytes, but {cache} has {free} free")
             for member in track(members, description=f"unpacking {archive.name}"):
                 extract(member, part)
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, NotImplementedError) as error:
-        raise DataError(f"{archive}: {error}") from error
-    except RuntimeError as error:  # zipfile on a password
+    except DAMAGED as error:
         raise DataError(f"{archive}: {error}") from error
     return root
 
@@ -43,22 +65,40 @@ def _opened(
     archive: Path, limit: float
 ) -> Iterator[tuple[Sequence[Any], int, Callable[[Any, Path], object]]]:
     """Members, unpacked size in bytes, and a function (member, folder) that extracts inside the folder only."""
+    if not is_archive(archive):
+        with archive.open("rb") as file:
+            start = file.read(40)
+        raise DataError(f"{archive}: neither a zip nor a tar archive, it begins with {start!r}")
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as zipped:  # extract() drops drive letters, roots and ".."
             members = zipped.infolist()
             yield members, _total(archive, members, "file_size", limit), zipped.extract
-    elif tarfile.is_tarfile(archive):
-        with tarfile.open(archive) as tarred:
-            total = _total(archive, tarred, "size", limit)  # read member by member: a bomb ends at the limit
-            yield (
-                tarred.getmembers(),
-                total,
-                lambda member, folder: tarred.extract(member, folder, filter="data"),
-            )
-    else:
-        with archive.open("rb") as file:
-            start = file.read(40)
-        raise DataError(f"{archive}: neither a zip nor a tar archive, it begins with {start!r}")
+        return
+    with tarfile.open(archive) as tarred:
+        total = _total(archive, tarred, "size", limit)  # read member by member: a bomb ends at the limit
+        _check_end(archive, tarred)
+        yield (
+            tarred.getmembers(),
+            total,
+            lambda member, folder: tarred.extract(member, folder, filter="data"),
+        )
+
+
+def _check_end(archive: Path, tarred: tarfile.TarFile) -> None:
+    """Read on to the end, where the checksums are: tarfile takes damage for the end, and would leave files out.
+
+    Raises DataError, or one of DAMAGED.
+    """
+    stream = tarred.fileobj
+    assert stream is not None
+    stream.seek(tarred.offset)
+    mark = stream.read(tarfile.BLOCKSIZE)
+    if len(mark) < tarfile.BLOCKSIZE or any(mark):
+        raise DataError(f"{archive}: damaged or cut short")
+    for _ in range(AFTER):
+        if not stream.read(2**20):
+            return
+    raise DataError(f"{archive}: more than {AFTER} MiB follow its end")
 
 
 def _total(archive: Path, members: Any, size: str, limit: float) -> int:

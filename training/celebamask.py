@@ -22,7 +22,17 @@ from ml_core.labels import IGNORE, LabelSet
 from training.classes import NAME, voc_color
 from training.lapa import LAPA
 from training.layouts import CELEBAMASK_PARTS, CELEBAMASK_PHOTOS, Split
-from training.photos import DataError, Image, Labels, child, each, opened_labels, read_photo
+from training.photos import (
+    DataError,
+    Image,
+    Labels,
+    UnusableFiles,
+    child,
+    each,
+    opened_labels,
+    pictures,
+    read_photo,
+)
 
 Parts = Mapping[str, Path]
 Mask = NDArray[np.bool_]
@@ -82,7 +92,7 @@ CELEBAMASK = _own_classes()
 
 
 def convert(source: Path, target: Path, classes: Literal["own", "lapa"]) -> None:
-    """Write CelebAMask-HQ's photos and labels into the empty folder `target`. Raises DataError.
+    """Write CelebAMask-HQ's photos and labels into the empty folder `target`. Raises DataError, UnusableFiles.
 
     `own` keeps its 19 classes; `lapa` makes LaPa's: ears are skin, neck, clothes, hats and jewellery background,
     what glasses cover does not count, and left is the viewer's left.
@@ -90,27 +100,19 @@ def convert(source: Path, target: Path, classes: Literal["own", "lapa"]) -> None
     photos = child(source, CELEBAMASK_PHOTOS)
     parts = _parts(source)
     assert photos is not None  # find_celebamask has seen both folders
-    numbers = sorted(int(path.stem) for path in photos.glob("*") if path.stem.isdecimal() and path.is_file())
-    missing = [number for number in numbers if number not in parts]
-    if missing or not numbers:
-        told = (
-            f"{len(missing)} photos have no part masks, the first {missing[0]}.jpg"
-            if missing
-            else "no photos"
-        )
-        raise DataError(f"{photos}: {told}")
+    by_stem = {int(path.stem): path for path in pictures(photos) if path.stem.isdecimal()}
+    numbers = sorted(by_stem)
+    if not numbers:
+        raise DataError(f"{photos}: no photos")
     splits = _splits(source, numbers)
     for split in set(splits.values()):
         for kind in ("images", "labels"):
             (target / split / kind).mkdir(parents=True)
     if classes == "own":
         (target / NAME).write_text(json.dumps(CELEBAMASK.to_json(), indent=1), encoding="utf-8")
-    by_stem = {int(path.stem): path for path in photos.glob("*") if path.stem.isdecimal()}
     one = partial(_convert, by_stem, parts, splits, target, classes)
-    problems = [problem for problem in each(one, numbers, "converting CelebAMask-HQ") if problem]
-    if problems:
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        raise DataError(f"{problems[0]}{more}")
+    if problems := [problem for problem in each(one, numbers, "converting CelebAMask-HQ") if problem]:
+        raise UnusableFiles(problems)
 
 
 def _parts(source: Path) -> dict[int, dict[str, Path]]:
@@ -159,6 +161,8 @@ def _convert(
     """Write one photo and its labels; what is wrong with its files, or None."""
     folder = target / splits[number]
     try:
+        if number not in parts:
+            raise DataError(f"{photos[number]}: no part masks of it")
         masks = {part: _mask(path) for part, path in parts[number].items()}
         sizes = {mask.shape for mask in masks.values()}
         if len(sizes) > 1:

@@ -2,9 +2,10 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import NoReturn, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -14,7 +15,21 @@ from training.landmarks import landmarks_of, read_landmarks
 from training.layouts import SPLITS, split_match
 from training.manifest import Manifest
 from training.masks import read_any
-from training.photos import DataError, Files, check_size, each, match, no_labels, read, read_photo
+from training.photos import (
+    DataError,
+    Files,
+    Image,
+    Labels,
+    check_size,
+    each,
+    match,
+    no_labels,
+    read_labels,
+    read_photo,
+)
+
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
 
 SHOWN = 10
 """Problems in the error message; the rest are in the file."""
@@ -24,27 +39,25 @@ def check_files(manifest: Manifest, report: Path, known: str = "") -> str:
     """Read every photo, label picture and landmarks file in parallel.
 
     Returns two digests, of the files' names, sizes and times, and of their names and bytes. If `known`, which is an
-    earlier result, begins with the first, nothing is read. Raises DataError with the first problems, one per file;
-    `report` receives all of them.
+    earlier result, begins with the first, nothing is read. Raises DataError with the first problems; `report`
+    receives all of them.
     """
     own, unlabelled = _listed([split_match(manifest.root, split) for split in SPLITS])
     coarse, also_unlabelled = _listed([match(other.root) for other in manifest.extra])
     scenes = manifest.scenes.all_photos() if manifest.scenes else []
     every = [path for files in (*own, *coarse) for path in files]
+    every += [path for photo, _ in own if (path := landmarks_of(photo))]
     digest = _digest([*every, *unlabelled, *also_unlabelled, *scenes], manifest.labels)
-    if digest == known.partition(" ")[0]:
+    if digest and digest == known.partition(" ")[0]:
         return known
-    found = [
+    problems = [
         *map(no_labels, [*unlabelled, *also_unlabelled]),
-        *each(partial(_pair_problem, manifest.labels), own, "checking photos and labels"),
-        *each(_coarse_problem, coarse, "checking further photos"),
-        *each(_photo_problem, scenes, "checking scenes"),
+        *_all(each(partial(_pair_problems, manifest.labels), own, "checking photos and labels")),
+        *_all(each(_coarse_problems, coarse, "checking further photos")),
+        *_all(each(_photo_problems, scenes, "checking scenes")),
     ]
-    problems = [problem for problem in found if problem]
     if problems:
-        report.parent.mkdir(parents=True, exist_ok=True)
-        report.write_text("\n".join(problems) + "\n", encoding="utf-8")
-        raise DataError(_summary(problems, report))
+        refuse(problems, report)
     report.unlink(missing_ok=True)
     return f"{digest} {_contents(manifest.root, [*every, *scenes])}"
 
@@ -53,44 +66,76 @@ def _listed(matched: Sequence[tuple[list[Files], list[Path]]]) -> tuple[list[Fil
     return [files for found, _ in matched for files in found], [path for _, rest in matched for path in rest]
 
 
-def _pair_problem(labels: LabelSet, files: Files) -> str | None:
-    """What is wrong with a photo, its labels or its landmarks."""
-    try:
-        found = read_any(files[1], labels)
-        check_size(files, read_photo(files[0]), found)
-        if landmarks := landmarks_of(files[0]):
-            read_landmarks(landmarks)
-    except DataError as error:
-        return str(error)
-    values = np.flatnonzero(np.bincount(found.ravel()))
-    strange = [int(value) for value in values if value >= len(labels) and value != IGNORE]
-    if strange:
-        return f"{files[1]}: label values {strange}, but there are {len(labels)} classes and {IGNORE}"
-    return None
+def refuse(problems: Sequence[str], report: Path) -> NoReturn:
+    """Write all of them to `report`. Raises DataError with the first."""
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.write_bytes(os.fsencode("\n".join(problems) + "\n"))  # names of files may be in any encoding
+    raise DataError(_summary(problems, report))
 
 
-def _coarse_problem(files: Files) -> str | None:
+def _pair_problems(labels: LabelSet, files: Files) -> list[str]:
+    """What is wrong with a photo, its labels and its landmarks: a line for each of these files."""
+    problems: list[str] = []
+    image = _tried(problems, read_photo, files[0])
+    if (found := _tried(problems, read_any, files[1], labels)) is not None:
+        _tried(problems, _check_labels, files, image, found, labels)
+    if landmarks := landmarks_of(files[0]):
+        _tried(problems, read_landmarks, landmarks)
+    return problems
+
+
+def _check_labels(files: Files, image: Image | None, found: Labels, labels: LabelSet) -> None:
+    """Raises DataError where their size is not the photo's, or their values are no classes."""
+    if image is not None:
+        check_size(files, image, found)
+    values = np.flatnonzero(np.bincount(found.ravel())).tolist()
+    if strange := [value for value in values if value >= len(labels) and value != IGNORE]:
+        raise DataError(
+            f"{files[1]}: label values {strange}, but there are {len(labels)} classes and {IGNORE}"
+        )
+
+
+def _coarse_problems(files: Files) -> list[str]:
     """The same of a further set, whose label values may be anything."""
-    try:
-        read(files)
-    except DataError as error:
-        return str(error)
-    return None
+    problems: list[str] = []
+    image, found = _tried(problems, read_photo, files[0]), _tried(problems, read_labels, files[1])
+    if image is not None and found is not None:
+        _tried(problems, check_size, files, image, found)
+    return problems
 
 
-def _photo_problem(path: Path) -> str | None:
+def _photo_problems(path: Path) -> list[str]:
+    problems: list[str] = []
+    _tried(problems, read_photo, path)
+    return problems
+
+
+def _tried(
+    problems: list[str],
+    read: Callable[_Arguments, _Result],
+    *arguments: _Arguments.args,
+    **more: _Arguments.kwargs,
+) -> _Result | None:
+    """What it returns; None, and a problem more, where it raises DataError."""
     try:
-        read_photo(path)
+        return read(*arguments, **more)
     except DataError as error:
-        return str(error)
-    return None
+        problems.append(str(error))
+        return None
+
+
+def _all(found: Iterable[list[str]]) -> list[str]:
+    return [problem for problems in found for problem in problems]
 
 
 def _digest(paths: Iterable[Path], labels: LabelSet) -> str:
     found = hashlib.sha256(repr((labels.names, labels.colors)).encode())
     for path in paths:
-        stat = path.stat()
-        found.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+        try:
+            stat = path.stat()
+        except OSError:  # a link to nothing, which has no contents that could stay as they are
+            return ""
+        found.update(os.fsencode(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n"))
     return found.hexdigest()
 
 
@@ -98,7 +143,7 @@ def _contents(root: Path, paths: Sequence[Path]) -> str:
     """By names relative to `root`, so that another machine finds the same."""
     found = hashlib.sha256()
     for path, digest in zip(paths, each(sha256_of, paths, "digesting files"), strict=True):
-        found.update(f"{os.path.relpath(path, root)}\0{digest}\n".encode())
+        found.update(os.fsencode(f"{os.path.relpath(path, root)}\0{digest}\n"))
     return found.hexdigest()
 
 

@@ -88,7 +88,9 @@ class Config(_Strict):
 
     def find(self, data: str | None) -> tuple[str, DataSet]:
         """The data set for a --data argument: NAME of this file, NAME=SOURCE where it lies elsewhere, or a SOURCE."""
-        data = data or self.default
+        data = self.default if data is None else data
+        if not data:
+            raise ConfigError("--data: it is empty; leave it out to train on drawn faces")
         if data in self.data_sets:
             return data, self.data_sets[data]
         name, given, source = data.partition("=")

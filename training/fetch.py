@@ -2,8 +2,6 @@
 
 import hashlib
 import re
-import tarfile
-import zipfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.progress import Progress
 
+from training.archives import is_archive
 from training.photos import DataError
 from training.staging import making
 
@@ -38,7 +37,7 @@ def fetch(url: str, sha256: str | None, cache: Path, limit: float) -> Path:
         path = Path(pooch.retrieve(direct(url), known, path=cache, progressbar=True))
     except (OSError, ValueError) as error:
         raise DataError(f"{url}: {error}") from error
-    if not (zipfile.is_zipfile(path) or tarfile.is_tarfile(path)):
+    if not is_archive(path):
         with path.open("rb") as file:
             begin = file.read(65536)
         path.unlink()  # fetch it again next time

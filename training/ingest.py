@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.console import Console
 
 from ml_core.labels import LabelSet, UnknownClass
-from training.checks import check_files
+from training.checks import check_files, refuse
 from training.classes import NAME, read_classes, read_cut
 from training.config import Config, ConfigError, DataSet, load_config
 from training.lapa import LAPA
@@ -14,7 +14,7 @@ from training.logs import LOG
 from training.manifest import ExtraSet, Manifest, SceneSet
 from training.masks import in_colors, to_ids
 from training.options import RunOptions, run_stage
-from training.photos import DataError
+from training.photos import DataError, UnusableFiles
 from training.sources import CACHE, locate
 from training.staging import making
 
@@ -34,11 +34,15 @@ def ingest(options: RunOptions, config: Config | None = None) -> Manifest:
         raise ConfigError(f"--resume: the run in {options.out} trains on {before.name}, not on {name}")
     if data_set.agreement:
         Console(stderr=True).print(f"{name}: {data_set.agreement}", style="yellow", soft_wrap=True)
-    manifest = _manifest(name, data_set, config)
+    problems = options.out / "problems.txt"
+    try:
+        manifest = _manifest(name, data_set, config)
+    except UnusableFiles as error:
+        refuse(error.problems, problems)
     _compare(manifest, data_set)
     seen = options.out / "checked.txt"
     known = seen.read_text(encoding="utf-8") if seen.exists() else ""
-    checked = check_files(manifest, options.out / "problems.txt", known=known)
+    checked = check_files(manifest, problems, known=known)
     digest, contents = checked.split()
     manifest = _with_ids(manifest, digest).model_copy(update={"contents": contents})
     manifest.write(path)

@@ -23,10 +23,13 @@ def log_file(out: Path, stage: str) -> Iterator[None]:
         return
     folder = out / "logs"
     folder.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{stage}.log", encoding="utf-8")
+    handler = logging.FileHandler(
+        folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{stage}.log", encoding="utf-8", errors="backslashreplace"
+    )
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     LOG.addHandler(handler)
     LOG.setLevel(logging.INFO)
+    LOG.propagate = False  # the console has it in other words
     began = time.monotonic()
     LOG.info("%s, revision %s, %s", " ".join(sys.argv), _revision(), _versions())
     try:
@@ -41,6 +44,7 @@ def log_file(out: Path, stage: str) -> Iterator[None]:
     finally:
         LOG.info("%.0f seconds in all", time.monotonic() - began)
         LOG.removeHandler(handler)
+        LOG.propagate = True
         handler.close()
 
 

@@ -17,7 +17,7 @@ from pydantic import (
 
 from ml_core.bundle import Classes
 from training.layouts import Split, split_match
-from training.photos import PHOTO_SUFFIXES, DataError, Files, no_labels, pairs
+from training.photos import DataError, Files, no_labels, pairs, pictures
 
 
 def _shortened(path: Path, info: SerializationInfo) -> str:
@@ -70,7 +70,7 @@ class SceneSet(_Strict):
 
     def all_photos(self) -> list[Path]:
         """In the order of their paths."""
-        return sorted(path for path in self.root.rglob("*") if path.suffix.lower() in PHOTO_SUFFIXES)
+        return pictures(self.root, pattern="**/*")
 
     def photos(self, *, held_out: bool) -> list[Path]:
         """The photos kept out of training, or the ones to train on."""

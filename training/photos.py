@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +36,14 @@ _Result = TypeVar("_Result")
 
 class DataError(RunError):
     """A data set that cannot be trained on; the message names the file and the reason."""
+
+
+class UnusableFiles(DataError):
+    """Several files that cannot be used; `problems` has a line for each."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
 
 
 def read_photo(path: Path) -> Image:
@@ -90,6 +98,15 @@ def child(folder: Path, *names: str) -> Path | None:
     return next((found[name] for name in names if name in found), None)
 
 
+def pictures(folder: Path, suffixes: Sequence[str] = PHOTO_SUFFIXES, pattern: str = "*") -> list[Path]:
+    """The files with one of these suffixes, in any letter case, without those that macOS hides beside each file."""
+    return sorted(
+        path
+        for path in folder.glob(pattern)
+        if path.suffix.lower() in suffixes and not path.name.startswith(".")
+    )
+
+
 def match(folder: Path) -> tuple[list[Files], list[Path]]:
     """The photos of `folder/images` with the PNG of the same name in `folder/labels`, and the photos without one.
 
@@ -98,9 +115,9 @@ def match(folder: Path) -> tuple[list[Files], list[Path]]:
     images, masks = child(folder, *IMAGES), child(folder, *LABELS)
     if not images:
         return [], []
-    found = [path for path in masks.glob("*") if path.suffix.lower() == ".png"] if masks else []
+    found = pictures(masks, (".png",)) if masks else []
     labels = {path.stem.casefold(): path for path in found} | {path.stem: path for path in found}
-    photos = sorted(path for path in images.glob("*") if path.suffix.lower() in PHOTO_SUFFIXES)
+    photos = pictures(images)
     files = [(photo, labels.get(photo.stem) or labels.get(photo.stem.casefold())) for photo in photos]
     return [(photo, path) for photo, path in files if path], [photo for photo, path in files if not path]
 

@@ -1,7 +1,10 @@
 """Data as people have it: published archives, nested folders, colours, S3."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 import tarfile
 import zipfile
 from collections.abc import Iterator
@@ -11,8 +14,10 @@ import boto3
 import numpy as np
 import pytest
 from moto import mock_aws
+from PIL import Image
 
 from ml_core.labels import IGNORE
+from tests.conftest import ROOT
 from tests.training.published import CELEBA_ROWS, celebamask, colored, landmarks_text, lapa_archive
 from training.celebamask import CELEBAMASK
 from training.classes import read_classes
@@ -103,12 +108,22 @@ def test_celebamask_is_converted_to_lapas_classes(tmp_path: Path) -> None:
     assert middle["left_eye"] < middle["right_eye"]
 
 
-def test_a_face_without_part_masks_is_named(tmp_path: Path) -> None:
+def test_all_faces_that_cannot_be_converted_are_named(tmp_path: Path) -> None:
+    """Without part masks, with a broken one, with some of another size, and a photo that is none."""
     root = celebamask(tmp_path)
     for path in root.rglob("00003_*.png"):
         path.unlink()
-    with pytest.raises(DataError, match=r"1 photos have no part masks, the first 3\.jpg"):
+    (root / "CelebAMask-HQ-mask-anno/0/00001_hair.png").write_bytes(b"")
+    Image.new("RGB", (9, 9)).save(root / "CelebAMask-HQ-mask-anno/0/00002_nose.png")
+    (root / "CelebA-HQ-img/4.jpg").write_text("none")
+    with pytest.raises(DataError, match="4 files cannot be used"):
         ingested(root)
+    told = Path("out/problems.txt").read_text().splitlines()
+    for line, named in zip(
+        told, ("00001_hair.png", "photo 2 differ", "3.jpg: no part", "4.jpg"), strict=True
+    ):
+        assert named in line
+    assert not list(Path("data").glob("*Celeb*"))
 
 
 @pytest.mark.parametrize("rename", [str.upper, str.title])
@@ -131,6 +146,13 @@ def test_a_folder_without_splits_is_split(drawn: Path, tmp_path: Path) -> None:
     assert manifest.counts == {"train": 6, "val": 1, "test": 1}
     names = [photo.stem for split in ("train", "val", "test") for photo, _ in manifest.files(split)]
     assert len(set(names)) == 8
+
+
+def test_what_macos_hides_beside_each_file_is_no_photo(drawn: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(drawn, tmp_path / "faces")
+    for path in (*root.rglob("*.jpg"), *root.rglob("*.png")):
+        path.with_name(f"._{path.name}").write_bytes(b"\0\5\x16\7")
+    assert ingested(root).counts == {"train": 8, "val": 4, "test": 4}
 
 
 def test_two_data_sets_in_one_folder_are_named(drawn: Path, tmp_path: Path) -> None:
@@ -198,6 +220,36 @@ def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path: Path, name: st
     assert not list(Path("data").glob("*"))
 
 
+@pytest.mark.parametrize(
+    ("kind", "size", "spoilt"),
+    [
+        *(("gz", share, None) for share in (0.001, 0.5)),
+        ("bz2", 0.5, None),
+        ("xz", 0.5, None),
+        ("xz", 1.0, 0.5),
+        ("tar", 0.5, None),
+        ("bz2", 1.0, 0.001),
+        ("zip", 1.0, 0.5),
+        ("zip", 0.9, None),
+    ],
+)
+def test_a_damaged_archive_is_refused_by_name(
+    drawn: Path, tmp_path: Path, kind: str, size: float, spoilt: float | None
+) -> None:
+    """Cut short, or with bytes that are not those that were written."""
+    formats = {"zip": "zip", "gz": "gztar", "bz2": "bztar", "xz": "xztar", "tar": "tar"}
+    whole = Path(shutil.make_archive("whole", formats[kind], drawn)).read_bytes()
+    damaged = bytearray(whole[: int(size * len(whole)) + 20])
+    if spoilt is not None:
+        place = int(spoilt * len(damaged))
+        damaged[place : place + 40] = bytes(40)
+    Path("faces.archive").write_bytes(damaged)
+    with pytest.raises(DataError, match=r"^faces\.archive: .") as caught:
+        ingested("faces.archive")
+    assert "\n" not in str(caught.value)
+    assert not list(Path("data").glob("*"))
+
+
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A bucket of a pretended S3."""
@@ -253,3 +305,26 @@ def test_a_link_of_google_drive_leads_to_the_file(link: str) -> None:
 def test_a_source_of_an_unknown_set_is_no_name() -> None:
     with pytest.raises(ConfigError, match="neither a path nor"):
         load_config().find("lappa=LaPa.tar.gz")
+    with pytest.raises(ConfigError, match="it is empty"):
+        load_config().find("")
+
+
+def test_names_in_any_encoding_are_told(drawn: Path, tmp_path: Path) -> None:
+    """As archives made on other systems have them."""
+    root = shutil.copytree(drawn, tmp_path / "faces")
+    before = root / "train/images/00000.jpg"
+    before.rename(os.fsdecode(os.fsencode(before.parent) + b"/caf\xe9.jpg"))
+    (root / "train/images/nothing.jpg").symlink_to("nowhere")
+    (root / "train/labels/nothing.png").symlink_to("nowhere")
+    done = subprocess.run(
+        [sys.executable, "-m", "training.ingest", "--data", "faces", "--out", "out"],
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: 3 files cannot be used")
+    told = Path("out/problems.txt").read_bytes()
+    assert b"caf\xe9.jpg has no labels" in told
+    assert b"nothing.png" in told
