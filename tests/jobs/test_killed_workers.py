@@ -44,7 +44,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 class Worker:
-    """A db_worker process, to be killed within one of its first jobs: counted in jobs, so that few jobs on a fast machine
+    """A db_worker process, to be killed within one of its first jobs: by count, so that few jobs on a fast machine
     see a worker killed as well.
     """
 
