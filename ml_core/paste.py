@@ -92,7 +92,7 @@ def ovals(
 def upsample(logits: NDArray[np.float32], cut: Affine, size: tuple[int, int]) -> NDArray[np.uint8]:
     """(h, w, C) logits of a cut -> (height, width) uint8: the best class between them, 0 outside the cut."""
     best = logits.argmax(axis=2).astype(np.uint8)
-    around = np.pad(best, 1, mode="edge")
+    around = cv2.copyMakeBorder(best, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
     cells = around[:-1, :-1].copy()  # cell (i, j) lies between logits i - 1 and i, j - 1 and j
     cells[(cells != around[1:, :-1]) | (cells != around[:-1, 1:]) | (cells != around[1:, 1:])] = MIXED
     to_logit: Affine = cv2.invertAffineTransform(pixel_affine(cut, best.shape))
@@ -100,10 +100,10 @@ def upsample(logits: NDArray[np.float32], cut: Affine, size: tuple[int, int]) ->
     flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
     labels: NDArray[np.uint8] = cv2.warpAffine(cells, to_cell, size[::-1], flags=flags)
     # Four channels each, where cv2.remap is exact and fastest; the last one is repeated and never wins over itself
-    groups = [
-        logits.take(np.arange(first, first + 4), axis=2, mode="clip")
-        for first in range(0, logits.shape[2], 4)
-    ]
+    last = logits.shape[2] - 1
+    groups = [np.empty((*best.shape, 4), np.float32) for _ in range(0, last + 1, 4)]
+    pairs = [number for channel in range(4 * len(groups)) for number in (min(channel, last), channel)]
+    cv2.mixChannels([logits], groups, pairs)
     flat = labels.reshape(-1)
     mixed = np.flatnonzero(flat == MIXED)
     for first in range(0, len(mixed), _BLOCK):
