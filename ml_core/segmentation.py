@@ -64,13 +64,18 @@ class Segmentation:
     faces_found: int = 0
 
     @cached_property
+    def pixels(self) -> NDArray[np.int64]:
+        """How many pixels of `labels` each class has."""
+        return class_pixels(self.labels, len(self.bundle.labels))
+
+    @cached_property
     def confidence(self) -> tuple[float | None, ...]:
         """Per class, the mean calibrated probability (0..1) of its pixels; None where there are none.
 
         The background's is None once other classes were merged into it. Computed on first use: it takes as long as
         decoding a photo, and pictures do without it.
         """
-        found = _confidence([one.logits for one in self.parsed], self.labels, self.bundle.temperatures)
+        found = _confidence([one.logits for one in self.parsed], self.pixels > 0, self.bundle.temperatures)
         return found if self.kept is None else (None, *found[1:])
 
     @property
@@ -114,7 +119,8 @@ class Segmentation:
         if self.owners is not None:
             mine = self.owners[area] == one.number
             labels, before = labels * mine, before * mine
-        confidence = _confidence([one.logits], labels, self.bundle.temperatures)
+        present = class_pixels(labels, len(self.bundle.labels)) > 0
+        confidence = _confidence([one.logits], present, self.bundle.temperatures)
         return FacePart((left, top), labels, int(np.count_nonzero(before)), confidence)
 
 
@@ -135,9 +141,9 @@ class FacePart:
 
 
 def _confidence(
-    logits: Sequence[NDArray[np.float32]], labels: NDArray[np.uint8], temperatures: Sequence[float]
+    logits: Sequence[NDArray[np.float32]], present: NDArray[np.bool_], temperatures: Sequence[float]
 ) -> tuple[float | None, ...]:
-    """Per class, the mean softmax(logits / its temperature) where it wins; None if not in `labels`.
+    """Per class, the mean softmax(logits / its temperature) where it wins; None if it is not `present` in the labels.
 
     Taken over the logits, not over the photo's pixels: the same figure for a fraction of the time. A class
     that wins only between logits has the highest probability it reaches at one of them.
@@ -145,20 +151,20 @@ def _confidence(
     classes = len(temperatures)
     sharpness = 1 / np.array(temperatures, np.float32)
     total, count, highest = np.zeros(classes), np.zeros(classes), np.zeros(classes)
-    present = class_pixels(labels, classes) > 0
     for values in logits:
         odds = cv2.transpose(
             values.reshape(-1, classes)
         )  # a class a row, worked on in place: a third of the time
-        best = odds.max(axis=0)
-        winner = np.zeros(best.shape, np.uint8)
-        for index in range(classes - 1, -1, -1):
-            np.copyto(winner, index, where=odds[index] == best)
+        best, winner = odds[0].copy(), np.zeros(odds.shape[1], np.uint8)
+        for index in range(1, classes):
+            better = (odds[index] > best).view(np.uint8)
+            np.maximum(best, odds[index], out=best)
+            np.maximum(winner, better * np.uint8(index), out=winner)
         odds -= best
-        odds *= sharpness[winner]
-        np.exp(odds, out=odds)
+        odds *= sharpness.take(winner)
+        cv2.exp(odds, odds)  # a tenth of NumPy's time, as are the next two casts of bincount's own
         scale = 1 / odds.sum(axis=0)  # the winner's probability, as its odds are 1
-        total += np.bincount(winner, scale, minlength=classes)
+        total += np.bincount(winner.astype(np.intp), scale.astype(np.float64), minlength=classes)
         count += np.bincount(winner, minlength=classes)
         if (present & (count == 0)).any():
             highest = np.maximum(highest, (odds * scale).max(axis=1))
