@@ -4,6 +4,11 @@ boto3 rather than pyarrow.fs: it lists page by page, where pyarrow's file system
 there already, for models in a bucket, and finds its credentials and endpoint as those do.
 """
 
+import base64
+import errno
+import hashlib
+import os
+import zlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,8 +23,12 @@ from segmentation_api.bulk.places import HEAD, NAMED, SCRATCH, LeftOut, why_left
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+LONGEST_KEY = 1024
+"""Bytes, of S3."""
 AT_ONCE = 16
-"""Requests for the first bytes of objects whose names do not tell what they are."""
+"""Requests for many small things at once, such as the first bytes of objects whose names do not tell what they are."""
+ABOUT, APART, MOST_ABOUT = "segment-images", "apart", 1900
+"""The metadata of an object by which `Bucket.about` knows it, of which S3 takes 2 KB; longer ones lie apart."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +48,7 @@ class Bucket:
     def photos(self, left_out: LeftOut, skip: str | None) -> Iterator[str]:
         """Photos by key; one page of a thousand keys is held. `skip` is an address whose objects are left alone."""
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            for keys in self._pages():
+            for keys in self.pages():
                 paths = [key for key in keys if not (skip and f"{self.address}{key}".startswith(skip))]
                 odd = [
                     path for path in paths if splitext(path)[1].lower() not in NAMED or "/._" in f"/{path}"
@@ -51,33 +60,63 @@ class Bucket:
                     else:
                         yield path
 
-    def keys(self, folder: str) -> Iterator[str]:
-        """All objects of a subfolder."""
-        for page in self._pages(folder):
-            yield from page
+    def pages(self, folder: str = "") -> Iterator[list[str]]:
+        """The paths of all objects, or of a subfolder's, a thousand at a time; those of SCRATCH only by its name."""
+        pages = client().get_paginator("list_objects_v2")
+        with _as_os_error():
+            for page in pages.paginate(Bucket=self.bucket, Prefix=self.prefix + folder):
+                keys = [row["Key"].removeprefix(self.prefix) for row in page.get("Contents", [])]
+                yield [key for key in keys if not key.endswith("/") and (folder or f"{SCRATCH}/" not in key)]
 
     def read(self, path: str) -> bytes:
         """The object's bytes."""
         return self._get(path)
 
-    def stage(self, path: str, data: bytes) -> str:
-        """The object itself: S3 shows it once all of it is there."""
+    def stage(self, path: str, data: bytes, about: str = "") -> str:
+        """The object itself: S3 shows it once all of it is there, and `about` with it."""
+        packed = base64.b64encode(zlib.compress(about.encode())).decode() if about else ""
+        if len(packed) > MOST_ABOUT:
+            self.stage(self._apart(path), about.encode())
+            packed = APART
+        if len(os.fsencode(self.prefix + path)) > LONGEST_KEY:
+            raise OSError(errno.ENAMETOOLONG, "a key of S3 has 1,024 bytes at most")
+        if any("\ud800" <= letter <= "\udfff" for letter in path):  # as Python has bytes that are no UTF-8
+            raise OSError(errno.EILSEQ, "a key of S3 is UTF-8")
         with _as_os_error():
-            client().put_object(Bucket=self.bucket, Key=self.prefix + path, Body=data)
+            metadata = {ABOUT: packed} if packed else {}
+            client().put_object(Bucket=self.bucket, Key=self.prefix + path, Body=data, Metadata=metadata)
         return ""
+
+    def about(self, path: str) -> str:
+        """What the object was staged with; nothing where it was staged without, by others, or not at all."""
+        from botocore.exceptions import ClientError
+
+        with _as_os_error():
+            try:
+                packed = (
+                    client()
+                    .head_object(Bucket=self.bucket, Key=self.prefix + path)["Metadata"]
+                    .get(ABOUT, "")
+                )
+            except ClientError as error:
+                if error.response["Error"]["Code"] == "404":
+                    return ""
+                raise
+        if packed == APART:
+            return self._get(self._apart(path)).decode()
+        return zlib.decompress(base64.b64decode(packed)).decode() if packed else ""
 
     def publish(self, path: str, staged: str) -> None:
         """Nothing is left to be done."""
 
-    def has(self, path: str) -> bool:
-        """Not asked for each of a million results: what was written is taken to be there."""
-        return True
-
     def delete(self, paths: Iterable[str]) -> None:
         """Remove objects; those that are not there are no error."""
-        with _as_os_error():
-            for path in paths:
-                client().delete_object(Bucket=self.bucket, Key=self.prefix + path)
+
+        def one(path: str) -> None:
+            client().delete_object(Bucket=self.bucket, Key=self.prefix + path)
+
+        with _as_os_error(), ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(one, paths))
 
     def put(self, path: str, file: Path) -> None:
         """Upload a file of any size."""
@@ -92,13 +131,9 @@ class Bucket:
             client().download_file(self.bucket, self.prefix + path, str(file))
         return True
 
-    def _pages(self, folder: str = "") -> Iterator[list[str]]:
-        """Paths, a thousand at a time."""
-        pages = client().get_paginator("list_objects_v2")
-        with _as_os_error():
-            for page in pages.paginate(Bucket=self.bucket, Prefix=self.prefix + folder):
-                keys = [row["Key"].removeprefix(self.prefix) for row in page.get("Contents", [])]
-                yield [key for key in keys if not key.endswith("/") and (folder or f"{SCRATCH}/" not in key)]
+    def _apart(self, path: str) -> str:
+        """Where `about` lies that is too long for the object's metadata."""
+        return f"{self.scratch}/about/{hashlib.sha256(os.fsencode(path)).hexdigest()}"
 
     def _why(self, path: str) -> str | None:
         try:

@@ -55,7 +55,7 @@ class Folder:
         """The file's bytes."""
         return Path(self.root, path).read_bytes()
 
-    def stage(self, path: str, data: bytes) -> str:
+    def stage(self, path: str, data: bytes, about: str = "") -> str:
         """Written under a name of its own in the scratch folder, which is on the same file system."""
         name = uuid.uuid4().hex
         staged = Path(self.root, self.scratch, name)
@@ -66,6 +66,10 @@ class Folder:
             staged.write_bytes(data)
         return name
 
+    def about(self, path: str) -> str:
+        """Nothing: the journal has all rows whose results are in place."""
+        return ""
+
     def publish(self, path: str, staged: str) -> None:
         """Renamed: whoever looks sees the file whole, or not at all."""
         source, target = Path(self.root, self.scratch, staged), Path(self.root, path)
@@ -74,10 +78,6 @@ class Folder:
         except FileNotFoundError:
             target.parent.mkdir(parents=True, exist_ok=True)
             source.replace(target)
-
-    def has(self, path: str) -> bool:
-        """Whether the file is there."""
-        return Path(self.root, path).is_file()
 
 
 def _why_left_out(path: str, entry: "os.DirEntry[str]") -> str | None:

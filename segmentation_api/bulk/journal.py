@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ class Journal:
 
     def __init__(self, file: Path | str) -> None:
         """Opened, or made. Raises BulkError where another run has it."""
+        self._file = file
         self._database = sqlite3.connect(file, isolation_level=None, timeout=1)
         try:
             self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -22,20 +23,40 @@ class Journal:
             self._database.execute(
                 "CREATE TABLE IF NOT EXISTS photos (path BLOB PRIMARY KEY, row TEXT, notes TEXT) WITHOUT ROWID"
             )
+            self._database.execute("CREATE TABLE IF NOT EXISTS there (path BLOB PRIMARY KEY) WITHOUT ROWID")
         except sqlite3.OperationalError as error:
             raise BulkError(f"{file}: {error}; is another run writing there?") from None
 
     def add(self, row: Row, notes: Mapping[str, Any] | None) -> None:
-        """Take the row in place of an earlier one; once this returns, it outlives the process."""
-        key = row["path"].encode("utf-8", "surrogateescape")
-        values = key, json.dumps(row), json.dumps(notes) if notes else None
-        self._database.execute("INSERT OR REPLACE INTO photos VALUES (?, ?, ?)", values)
+        """Take the row in place of an earlier one; once this returns, it outlives the process.
+
+        Raises BulkError where there is no room for it.
+        """
+        values = _key(row["path"]), json.dumps(row), json.dumps(notes) if notes else None
+        try:
+            self._database.execute("INSERT OR REPLACE INTO photos VALUES (?, ?, ?)", values)
+        except sqlite3.OperationalError as error:
+            raise BulkError(f"{self._file}: {error}") from None
 
     def find(self, path: str) -> tuple[Row, bool] | None:
         """A photo's row, and whether its notes are there."""
-        key = (path.encode("utf-8", "surrogateescape"),)
-        found = self._database.execute("SELECT row, notes FROM photos WHERE path = ?", key).fetchone()
+        found = self._database.execute(
+            "SELECT row, notes FROM photos WHERE path = ?", (_key(path),)
+        ).fetchone()
         return found and (json.loads(found[0]), bool(found[1]))
+
+    def see(self, paths: Iterable[str]) -> None:
+        """Note objects that are in DST."""
+        self._database.execute("BEGIN")
+        self._database.executemany(
+            "INSERT OR IGNORE INTO there VALUES (?)", ((_key(path),) for path in paths)
+        )
+        self._database.execute("COMMIT")
+
+    def seen(self, path: str) -> bool:
+        """Whether it was noted."""
+        found = self._database.execute("SELECT 1 FROM there WHERE path = ?", (_key(path),))
+        return found.fetchone() is not None
 
     def rows(self) -> Iterator[Row]:
         """All rows, by path."""
@@ -60,3 +81,8 @@ class Journal:
     def close(self) -> None:
         """Let go of the file."""
         self._database.close()
+
+
+def _key(path: str) -> bytes:
+    """Of names that are no text, too."""
+    return path.encode("utf-8", "surrogateescape")

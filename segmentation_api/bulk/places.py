@@ -22,17 +22,24 @@ LeftOut = Callable[[str, str], None]
 
 
 class Item(NamedTuple):
-    """A photo, and its results' path without what distinguishes them; both relative, with slashes."""
+    """A photo to parse.
+
+    path    in SRC, with slashes
+    base    its results' path in DST, without what distinguishes them
+    there   whether objects of its results' names are in DST: `Place.about` says whether they are this run's
+    """
 
     path: str
     base: str
+    there: bool = False
 
 
 class Place(Protocol):
     """A folder or a bucket's prefix; paths are relative to it. Can be sent to other processes and machines.
 
-    `stage` writes a file whole, or not at all; it is there for others once `publish` got what `stage` returned.
-    `read` and `stage` raise OSError.
+    `stage` writes a file whole, or not at all; it is there for others once `publish` got what `stage` returned. What
+    `stage` shows at once, as a bucket does, `about` tells of: what `stage` was given with it. `read`, `stage` and
+    `about` raise OSError.
     """
 
     @property
@@ -51,11 +58,11 @@ class Place(Protocol):
 
     def read(self, path: str) -> bytes: ...
 
-    def stage(self, path: str, data: bytes) -> str: ...
+    def stage(self, path: str, data: bytes, about: str = "") -> str: ...
+
+    def about(self, path: str) -> str: ...
 
     def publish(self, path: str, staged: str) -> None: ...
-
-    def has(self, path: str) -> bool: ...
 
 
 def why_left_out(path: str, head: Callable[[], bytes]) -> str | None:

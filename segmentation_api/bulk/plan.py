@@ -40,10 +40,12 @@ class Plan:
             yield self.photo
             return
         photos, results = self.source.address, self.sink.address
+        own = {COLLECTED[name].file for name in self.collected}
         for item in named(self.source.photos(left_out, results if results != photos else None)):
             if photos.startswith(results) and f"{results}{item.base}".startswith(photos):
                 raise BulkError(f"{results}{item.base} would be among the photos; choose another DST")
-            yield item
+            met = any(f"{item.base}{ending}" in own for _, ending in self.endings)
+            yield item._replace(base=item.path) if met else item
 
 
 def plan(src: str, dst: str, outputs: Sequence[str]) -> Plan:

@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import signal
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection, wait
 from threading import Lock
@@ -121,6 +121,8 @@ def _serve(work: Work, pipe: Connection) -> None:
             send((item, worker(item)))
         except BulkError as error:
             send((None, str(error)))
+        except Exception as error:  # or the run would wait for this photo for ever
+            send((None, f"{item.path}: {type(error).__name__}: {error}"))
 
     try:
         worker = Worker(work)
@@ -129,8 +131,9 @@ def _serve(work: Work, pipe: Connection) -> None:
         return
     send((None, READY))
     with ThreadPoolExecutor(work.at_once) as pool:
+        begin: Callable[[Item], object] = do if work.at_once == 1 else lambda item: pool.submit(do, item)
         while True:
             try:
-                pool.submit(do, pipe.recv())
+                begin(pipe.recv())
             except (EOFError, OSError):
                 os._exit(0)  # at once: nobody wants the rest

@@ -3,15 +3,15 @@
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ml_core.bundle import Bundle
 from segmentation_api.bulk import manifest, state
 from segmentation_api.bulk.collected import COLLECTED, Address
-from segmentation_api.bulk.journal import Journal
 from segmentation_api.bulk.places import Item
-from segmentation_api.bulk.work import Record, Work
+from segmentation_api.bulk.state import State
+from segmentation_api.bulk.work import Record, Work, unwritten
 
 Engine = Callable[[Work, Iterator[Item]], Generator[Record, None, None]]
 """Yields the record of each photo, in any order."""
@@ -59,15 +59,20 @@ def run(
     tally = Tally()
     names = manifest.NAMES if manifests else ()
     with state.opened(work.sink, resume=resume, manifests=names) as kept:
-        journal = kept.journal
-        todo = _unfinished(work, items, journal, tally)
+        journal, work = kept.journal, replace(work, run=kept.run)
+        todo = _unfinished(work, items, kept, tally)
         with closing(engine(work, todo)) as records:
             for record in records:
                 journal.add(record.row, record.notes)
-                for path, staged in record.staged.items():
-                    work.sink.publish(path, staged)
+                try:
+                    for path, staged in record.staged.items():
+                        work.sink.publish(path, staged)
+                except OSError as error:
+                    record = unwritten(record.row["path"], error, work.settings)
+                    journal.add(record.row, record.notes)
                 kept.noted(record)
-                tally.ok += record.row["status"] == "ok"
+                tally.before += record.before
+                tally.ok += record.row["status"] == "ok" and not record.before
                 tally.failed += record.row["status"] != "ok"
                 tell(tally, record)
         for name in work.collected:
@@ -80,22 +85,11 @@ def run(
     return tally
 
 
-def _unfinished(work: Work, items: Iterator[Item], journal: Journal, tally: Tally) -> Iterator[Item]:
+def _unfinished(work: Work, items: Iterator[Item], kept: State, tally: Tally) -> Iterator[Item]:
     """Photos without a row of the same settings and all its results."""
     for item in items:
-        found = journal.find(item.path)
-        if found and _finished(work, item, *found):
+        found = kept.journal.find(item.path)
+        if found and work.finished(item, *found) and all(map(kept.has, work.results(item))):
             tally.before += 1
         else:
-            yield item
-
-
-def _finished(work: Work, item: Item, row: dict[str, object], noted: bool) -> bool:
-    wanted, there = work.results(item), row["results"]
-    assert isinstance(there, list)
-    return (
-        (row["status"], row["settings"]) == ("ok", work.settings)
-        and set(wanted) <= set(there)
-        and (noted or not work.collected)
-        and all(map(work.sink.has, wanted))
-    )
+            yield item._replace(there=kept.may_have(work.results(item)))

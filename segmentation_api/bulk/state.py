@@ -4,6 +4,7 @@ import json
 import shutil
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,20 +18,32 @@ from segmentation_api.bulk.places import Place
 from segmentation_api.bulk.work import BulkError, Record
 
 FLUSH_SECONDS, FLUSH_BYTES = 5.0, 8 << 20
-"""How much kill -9 loses at most of a run into a bucket, which has no file to append to."""
+"""How often the rows of a run into a bucket are written, which has no file to append to. Those that kill -9 takes are
+found again at the results, by `Bucket.about`."""
 
 
 class State(Protocol):
-    """A run's journal, and the folder `work` in which its files are made."""
+    """A run's journal, and the folder `work` in which its files are made.
+
+    `run` tells the results of this run and of those it goes on from apart from others'; empty where rows are never
+    looked for at the results.
+    """
 
     journal: Journal
     work: Path
+    run: str
 
     def recall(self) -> None:
         """Take the rows of earlier runs, whether they ended or not."""
 
     def forget(self) -> None:
         """Remove what earlier runs left, save their results."""
+
+    def has(self, path: str) -> bool:
+        """Whether a result is there, of a photo that has a row."""
+
+    def may_have(self, paths: Sequence[str]) -> bool:
+        """Whether results may be there of a photo that has no row."""
 
     def noted(self, record: Record) -> None:
         """Told of each record once it is in the journal."""
@@ -44,6 +57,8 @@ class State(Protocol):
 
 class FolderState:
     """Of a run into a folder: everything is in its scratch folder."""
+
+    run = ""
 
     def __init__(self, folder: Folder, manifests: Sequence[str]) -> None:
         self._manifests = manifests
@@ -61,6 +76,12 @@ class FolderState:
         for name in self._manifests:
             (self.work.parent / name).unlink(missing_ok=True)
 
+    def has(self, path: str) -> bool:
+        return (self.work.parent / path).is_file()
+
+    def may_have(self, paths: Sequence[str]) -> bool:
+        return False
+
     def noted(self, record: Record) -> None:
         pass
 
@@ -75,7 +96,11 @@ class FolderState:
 
 
 class BucketState:
-    """Of a run into a bucket: the journal is a local file, and its rows go to the bucket every few seconds."""
+    """Of a run into a bucket: the journal is a local file, and its rows go to the bucket every few seconds.
+
+    The scratch folder has the run's name, and the rows in parts. Where a run goes on, all of DST is listed once: of
+    results without a row the worker asks S3 what they are.
+    """
 
     def __init__(self, bucket: Bucket, manifests: Sequence[str]) -> None:
         self._manifests = manifests
@@ -83,18 +108,38 @@ class BucketState:
         self.journal = Journal(self.work / "journal.sqlite")
         self._bucket = bucket
         self._part, self._lines, self._size, self._since = 0, list[str](), 0, time.monotonic()
-        self._run = f"{bucket.scratch}/{time.time_ns()}"
+        self._name = f"{bucket.scratch}/run"
+        self._rows = f"{bucket.scratch}/rows/"
+        self._own = f"{self._rows}{time.time_ns()}"
+        self._goes_on = False
+        self.run = uuid.uuid4().hex
 
     def recall(self) -> None:
         for name in self._manifests:
             if self._bucket.fetch(name, self.work / name):
                 _read(self.work / name, self.journal)
-        for key in self._bucket.keys(f"{self._bucket.scratch}/"):
-            for line in self._bucket.read(key).splitlines():
-                self.journal.add(*json.loads(line))
+        for page in self._bucket.pages(self._rows):
+            for key in page:
+                for line in self._bucket.read(key).splitlines():
+                    self.journal.add(*json.loads(line))
+        if self._bucket.fetch(self._name, self.work / "run"):
+            self._goes_on, self.run = True, (self.work / "run").read_text()
+        else:
+            self._bucket.stage(self._name, self.run.encode())
+        if self._manifests:
+            for page in self._bucket.pages():
+                self.journal.see(page)
 
     def forget(self) -> None:
-        self._bucket.delete([*self._manifests, *self._bucket.keys(f"{self._bucket.scratch}/")])
+        self._bucket.delete(self._manifests)
+        self._remove_scratch()
+        self._bucket.stage(self._name, self.run.encode())
+
+    def has(self, path: str) -> bool:
+        return not self._manifests or self.journal.seen(path)
+
+    def may_have(self, paths: Sequence[str]) -> bool:
+        return self._goes_on and all(map(self.has, paths))
 
     def noted(self, record: Record) -> None:
         self._lines.append(json.dumps([record.row, record.notes]))
@@ -108,14 +153,18 @@ class BucketState:
     def close(self, *, ended: bool) -> None:
         self.journal.close()
         if ended:
-            self._bucket.delete(self._bucket.keys(f"{self._bucket.scratch}/"))
+            self._remove_scratch()
         else:
             self._flush()
         shutil.rmtree(self.work)
 
+    def _remove_scratch(self) -> None:
+        for page in self._bucket.pages(f"{self._bucket.scratch}/"):
+            self._bucket.delete(page)
+
     def _flush(self) -> None:
         if self._lines:
-            self._bucket.stage(f"{self._run}-{self._part:06d}.jsonl", "\n".join(self._lines).encode())
+            self._bucket.stage(f"{self._own}-{self._part:06d}.jsonl", "\n".join(self._lines).encode())
         self._part, self._lines, self._size, self._since = self._part + 1, [], 0, time.monotonic()
 
 

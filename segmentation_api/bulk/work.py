@@ -1,11 +1,14 @@
 """The work on one photo: bytes in, results and a row out. Processes, actors and jobs share it."""
 
+import errno
 import hashlib
+import json
+import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import cv2
 import numpy as np
@@ -17,7 +20,6 @@ from ml_core.image_errors import (
     UnsupportedImage,
 )
 from ml_core.outputs import Format, OutputOptions
-from ml_core.regions import class_pixels
 from ml_core.runtime import CPU
 from ml_core.segmentation import NoSuchFace, Segmentation
 from ml_core.segmenter import Segmenter
@@ -32,7 +34,10 @@ STATUS: dict[type[Exception], str] = {
     NoSuchFace: "no_such_face",
 }
 """As the API calls them."""
+NAMES = errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EILSEQ
+"""What is wrong with the name of one result alone: a folder is called so, it is too long, no text."""
 Row = dict[str, Any]
+Made = TypeVar("Made")
 DEFAULTS = OutputOptions()
 
 
@@ -47,11 +52,13 @@ class Record:
     row     of the manifest
     staged  path of each result -> what Place.publish wants of it
     notes   by the name of a collected output, this photo's part of it
+    before  whether its results were there, of a part of the run that was killed
     """
 
     row: Row
     staged: Mapping[str, str]
     notes: Mapping[str, Any]
+    before: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,7 @@ class Work:
     keep       class ids, the others become background; None: all
     face       the number of the one that is wanted; None: all
     settings   tells rows apart that were made in another way
+    run        as State has it
     """
 
     source: Place
@@ -79,6 +87,7 @@ class Work:
     providers: Sequence[str] = CPU
     threads: int = 1
     settings: str = ""
+    run: str = ""
 
     @property
     def at_once(self) -> int:
@@ -88,6 +97,14 @@ class Work:
     def results(self, item: Item) -> list[str]:
         """Paths of a photo's results."""
         return [f"{item.base}{ending}" for _, ending in self.endings]
+
+    def finished(self, item: Item, row: Row, noted: bool) -> bool:
+        """Whether a row is of this photo, all its results, and its part of what is collected (`noted`)."""
+        return (
+            (row["path"], row["status"], row["settings"]) == (item.path, "ok", self.settings)
+            and set(self.results(item)) <= set(row["results"])
+            and (noted or not self.collected)
+        )
 
 
 class Worker:
@@ -103,28 +120,47 @@ class Worker:
         """Parse a photo and stage its results. A photo that fails is a row too. Raises BulkError: DST is at fault."""
         digest = None
         try:
+            if item.there and (record := self._before(item)):
+                return record
             data = self.work.source.read(item.path)
             digest = hashlib.sha256(data).hexdigest()
-            start = time.perf_counter()
-            found = self._parse(data)
-            results = {
-                path: written.encode(found, self.work.options)
-                for path, (written, _) in zip(self.work.results(item), self.work.endings, strict=True)
-            }
-            notes = {name: COLLECTED[name].note(found, self.work.options) for name in self.work.collected}
-            row = described(found) | {"milliseconds": round(1000 * (time.perf_counter() - start), 1)}
+            (results, notes), found = worked(data, self._parse, self._write)
         except Exception as error:  # a photo must not end the run
-            return self.failed(item, error, digest)
+            return failure(item, *problem(error), self.work.settings, digest)
+        named = dict(zip(self.work.results(item), results, strict=True))
+        known = {"path": item.path, "sha256": digest, "status": "ok", "error": None, "results": list(named)}
+        row = {**known, **found, "settings": self.work.settings}
         try:
-            staged = {path: self.work.sink.stage(path, result) for path, result in results.items()}
+            return Record(row, self._stage(item, named, row, notes), notes)
         except OSError as error:
-            raise BulkError(f"results cannot be written: {error}") from None
-        known = {"path": item.path, "sha256": digest, "status": "ok", "error": None, "results": list(staged)}
-        return Record({**known, **row, "settings": self.work.settings}, staged, notes)
+            return unwritten(item.path, error, self.work.settings)
 
-    def failed(self, item: Item, error: Exception, digest: str | None = None) -> Record:
-        """The row of a photo that could not be parsed."""
-        return failure(item, *problem(error), self.work.settings, digest)
+    def _write(self, found: Segmentation) -> tuple[list[bytes], dict[str, Any]]:
+        """The results, and the parts of what is collected."""
+        results = [written.encode(found, self.work.options) for written, _ in self.work.endings]
+        return results, {name: COLLECTED[name].note(found, self.work.options) for name in self.work.collected}
+
+    def _stage(
+        self, item: Item, results: Mapping[str, bytes], row: Row, notes: Mapping[str, Any]
+    ) -> dict[str, str]:
+        """The last one tells of them all, where they tell; an empty one does where only notes are made."""
+        sink, last = self.work.sink, self._last(item)
+        about = json.dumps([self.work.run, row, notes]) if self.work.run else ""
+        if about and not results:
+            sink.stage(last, b"", about)
+        return {path: sink.stage(path, data, about if path == last else "") for path, data in results.items()}
+
+    def _last(self, item: Item) -> str:
+        name = hashlib.sha256(os.fsencode(item.path)).hexdigest()
+        return self.work.results(item)[-1] if self.work.endings else f"{self.work.sink.scratch}/done/{name}"
+
+    def _before(self, item: Item) -> Record | None:
+        """What the last result tells, if it was made by an earlier part of this run with the same options."""
+        if about := self.work.sink.about(self._last(item)):
+            run, row, notes = json.loads(about)
+            if run == self.work.run and self.work.finished(item, row, bool(notes)):
+                return Record(row, {}, notes, before=True)
+        return None
 
     def _parse(self, data: bytes) -> Segmentation:
         """Without its timing, which is in the row: results of the same photo are the same bytes."""
@@ -135,10 +171,20 @@ class Worker:
         return found if self.work.keep is None else found.only(self.work.keep)
 
 
+def worked(
+    data: bytes, parse: Callable[[bytes], Segmentation], write: Callable[[Segmentation], Made]
+) -> tuple[Made, Row]:
+    """The work on the bytes of one photo, in jobs too: what `write` makes of it, and what its row says."""
+    start = time.perf_counter()
+    found = parse(data)
+    made, row = write(found), described(found)
+    return made, {**row, "milliseconds": round(1000 * (time.perf_counter() - start), 1)}
+
+
 def described(found: Segmentation) -> Row:
     """What a row says of a parsed photo: size, faces, warnings, and of each class present its share and confidence."""
     names, (height, width) = found.bundle.labels.names, found.labels.shape
-    pixels = class_pixels(found.labels, len(names))
+    pixels = found.pixels
     present = np.flatnonzero(pixels).tolist()
     return {
         "width": width,
@@ -148,6 +194,13 @@ def described(found: Segmentation) -> Row:
         "share": {names[index]: int(pixels[index]) / found.labels.size for index in present},
         "confidence": {names[index]: found.confidence[index] for index in present},
     }
+
+
+def unwritten(path: str, error: OSError, settings: str) -> Record:
+    """The row of a photo whose results' names cannot be. Raises BulkError where others' could not be written either."""
+    if error.errno not in NAMES:
+        raise BulkError(f"results cannot be written: {error}") from None
+    return failure(Item(path, ""), "failed", f"Its result cannot be written: {error}", settings)
 
 
 def problem(error: Exception) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """A real Ray cluster of two nodes on loopback, one of which is killed half way."""
 
+import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,6 +35,27 @@ def test_each_photo_is_one_row_though_a_node_is_killed(runs: Runs, cluster: Any)
     assert found == rows(here)
     assert sorted(results(out)) == sorted(results(here))
     assert all((out / name).read_bytes() == (here / name).read_bytes() for name in results(here))
+
+
+def test_options_of_the_api_reach_the_actors(runs: Runs, cluster: Any) -> None:
+    """A tiny model's `faces=whole` has one face, number 1."""
+    few = runs.folder / "few"
+    few.mkdir()
+    for photo in sorted(runs.photos.glob("000/*"))[:5]:
+        shutil.copy(photo, few)
+    on_ray = ("--engine", "ray", "--ray-address", cluster.address, "--output", "labels")
+    for number, options in enumerate([("--face", "1"), ("--classes", "skin,hair")]):
+        here, there = runs.folder / f"here-{number}", runs.folder / f"there-{number}"
+        runs.finish(few, here, "--output", "labels", *options)
+        runs.finish(few, there, *on_ray, *options)
+        assert rows(here) == rows(there)
+        assert len(rows(here)) == 5
+        for file in here.glob("*.png"):
+            assert (there / file.name).read_bytes() == file.read_bytes()
+    with runs.start(few, runs.folder / "none", *on_ray, "--face", "2") as process:
+        printed = process.communicate()[0]
+    assert process.returncode == 1, printed
+    assert {row["status"] for row in rows(runs.folder / "none")} == {"no_such_face"}
 
 
 def test_without_a_cluster_the_command_says_so(runs: Runs) -> None:

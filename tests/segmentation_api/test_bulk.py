@@ -1,19 +1,15 @@
 """The pieces of bulk runs: names, streams, buckets, processes that die, files for annotation tools."""
 
-import itertools
 import json
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import boto3
 import numpy as np
 import pytest
-from moto import mock_aws
 from numpy.typing import NDArray
-from PIL import Image
 from pycocotools.coco import COCO
 
 from ml_core.images import colorize
@@ -24,10 +20,8 @@ from segmentation_api.bulk.bucket import Bucket
 from segmentation_api.bulk.collected import brush_rle
 from segmentation_api.bulk.folder import Folder
 from segmentation_api.bulk.places import Item, named
-from segmentation_api.bulk.plan import plan
-from segmentation_api.bulk.run import Tally, run
 from segmentation_api.bulk.state import opened
-from segmentation_api.bulk.work import BulkError, Record, Work, Worker, failure
+from segmentation_api.bulk.work import BulkError, Work, failure
 from tests.conftest import encode
 from tests.segmentation_api.deadly import Deadly
 from tests.segmentation_api.test_segment_images import files
@@ -48,7 +42,7 @@ def make_work(models_dir: Path, source: Any, sink: Any) -> Work:
 
 def test_bases_are_unique_and_each_photos_own() -> None:
     paths = ["a", "a-1.jpg", "a.jpg", "a.png", "a.png.jpg", "b.c.jpg", "b.jpg", "d/a.jpg", "d/a.webp"]
-    found = dict(named(paths))
+    found = {item.path: item.base for item in named(paths)}
     assert len(set(found.values())) == len(paths)
     assert found["a.jpg"] == "a.jpg"  # `a` has the base
     assert (found["d/a.jpg"], found["d/a.webp"]) == ("d/a", "d/a.webp")
@@ -81,93 +75,6 @@ def test_a_million_keys_are_listed_as_a_stream(monkeypatch: pytest.MonkeyPatch) 
     ]
     assert len(held) == 1_000_000
     assert max(held) <= 1000
-
-
-@pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A bucket named `bucket`, in moto."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    bucket.client.cache_clear()
-    with mock_aws():
-        client = boto3.client("s3")
-        client.create_bucket(Bucket="bucket")
-        yield client
-    bucket.client.cache_clear()
-
-
-def here(work: Work, items: Iterator[Item]) -> Generator[Record, None, None]:
-    """An engine without processes, which moto does not reach."""
-    yield from map(Worker(work), items)
-
-
-def keys(client: Any) -> list[str]:
-    """All keys."""
-    return [row["Key"] for row in client.list_objects_v2(Bucket="bucket").get("Contents", [])]
-
-
-def test_a_bucket_is_read_and_written(
-    s3: Any, photo: bytes, models_dir: Path, tmp_path: Path, face: NDArray[np.uint8]
-) -> None:
-    for key, body in {
-        "in/a.jpg": photo, "in/a.png": photo, "in/b/c": photo, "in/b/notes": b"text", "in/d.jpg": b"broken",
-        "in/._d.jpg": b"", "in/out/old.png": photo, "in/folder/": b"", "inside.jpg": photo,
-    }.items():  # fmt: skip
-        s3.put_object(Bucket="bucket", Key=key, Body=body)
-    planned = plan("s3://bucket/in", "s3://bucket/in/out", ["labels"])
-    left: dict[str, str] = {}
-    work = make_work(models_dir, planned.source, planned.sink)
-
-    def go(*, resume: bool) -> Tally:
-        items = planned.items(left.__setitem__)
-        return run(work, items, here, work_bundle(models_dir), lambda *told: None, resume=resume)
-
-    tally = go(resume=False)
-    assert (tally.ok, tally.failed) == (3, 1)
-    assert left == {"b/notes": "not a photo", "._d.jpg": "metadata of macOS (._*)"}
-    results = ["in/out/a.png", "in/out/a.png.png", "in/out/b/c.png"]
-    assert {key for key in keys(s3) if key.startswith("in/out/")} == {
-        *results,
-        "in/out/manifest.parquet",
-        "in/out/old.png",
-    }
-    body = s3.get_object(Bucket="bucket", Key="in/out/b/c.png")["Body"].read()
-    (tmp_path / "c.png").write_bytes(body)
-    with Image.open(tmp_path / "c.png") as picture:
-        assert (np.asarray(picture) == face).all()
-    s3.put_object(Bucket="bucket", Key="in/e.bmp", Body=encode(colorize(face, LAPA), "BMP"))
-    tally = go(resume=True)
-    assert (tally.ok, tally.before, tally.failed) == (1, 3, 1)
-    single = plan("s3://bucket/in/a.jpg", "s3://bucket/one/mask.png", ["labels"])
-    assert (single.photo, single.file) == (Item("a.jpg", "mask"), "mask.png")
-
-
-def work_bundle(models_dir: Path) -> Any:
-    """The tiny model's."""
-    from ml_core.bundle import Bundle
-
-    return Bundle.load(models_dir / "tiny")
-
-
-def test_a_run_into_a_bucket_that_ends_early_goes_on(
-    s3: Any, models_dir: Path, tmp_path: Path, photo: bytes
-) -> None:
-    for number in range(6):
-        (tmp_path / f"{number}.png").write_bytes(photo)
-    work = make_work(models_dir, Folder(str(tmp_path)), Bucket("bucket", "out/"))
-    items = [Item(f"{number}.png", str(number)) for number in range(6)]
-
-    def fails(work: Work, items: Iterator[Item]) -> Generator[Record, None, None]:
-        yield from itertools.islice(here(work, items), 4)
-        raise BulkError("the power went")
-
-    with pytest.raises(BulkError, match="power"):
-        run(work, iter(items), fails, work_bundle(models_dir), lambda *told: None)
-    assert "out/manifest.parquet" not in keys(s3)
-    tally = run(work, iter(items), here, work_bundle(models_dir), lambda *told: None, resume=True)
-    assert (tally.before, tally.ok) == (4, 2)
-    assert keys(s3) == [*(f"out/{number}.png" for number in range(6)), "out/manifest.parquet"]
 
 
 @pytest.mark.slow
@@ -296,3 +203,32 @@ def test_labels_of_a_class_list_with_odd_names(tmp_path: Path) -> None:
     text = (tmp_path / "odd.xml").read_text()
     assert "value='a \"b\" &lt;c&gt;'" in text
     assert '"#0102ff"' in text
+
+
+def test_results_whose_names_cannot_be_are_rows(models_dir: Path, tmp_path: Path, photo: bytes) -> None:
+    """A folder is called like a photo's result; a name that fills its 255 bytes gets a longer suffix."""
+    source, out = tmp_path / "in", tmp_path / "out"
+    (source / "a.png").mkdir(parents=True)
+    names = ["a.jpg", "a.png/b.jpg", f"{'l' * 251}.jpg", "z.jpg"]
+    for name in names:
+        (source / name).write_bytes(photo)
+    with pytest.raises(SystemExit):
+        command(source, out, "--output", "labels")
+    rows = {row["path"]: row for row in manifest.read(out / manifest.PARQUET)}
+    assert set(rows) == set(names)
+    assert {name for name in names if rows[name]["status"] != "ok"} == {"a.png/b.jpg"}
+    assert "a.png" in rows["a.png/b.jpg"]["error"]
+    out = tmp_path / "several"
+    with pytest.raises(SystemExit):
+        command(source, out, "--output", "labels,json")
+    rows = {row["path"]: row for row in manifest.read(out / manifest.PARQUET)}
+    assert {name for name in names if rows[name]["status"] != "ok"} == {names[2]}, "a.labels.png is no folder"
+
+
+def test_a_photo_called_like_what_is_collected_keeps_its_suffix(labelled: Path, tmp_path: Path) -> None:
+    (labelled / "a.png").rename(labelled / "coco.png")
+    with pytest.raises(SystemExit):
+        command(labelled, tmp_path / "out", "--output", "json,coco")
+    found = files(tmp_path / "out")
+    assert {"coco.json", "coco.png.json", "none.json"} <= set(found)
+    assert "images" in json.loads((tmp_path / "out" / "coco.json").read_text())
