@@ -96,7 +96,7 @@ security: $(CHECKS)/.installed
 
 # Known vulnerabilities of what is pinned. Asks PyPI and the npm registry
 audit: $(CHECKS)/.installed
-	for pinned in requirements.txt requirements-gpu.txt requirements-tracing.txt requirements-openvino.txt requirements-heif.txt requirements-bulk.txt requirements-ray.txt; do \
+	for pinned in requirements.txt requirements-gpu.txt requirements-tracing.txt requirements-openvino.txt requirements-heif.txt requirements-bulk.txt requirements-ray.txt requirements-kuberay.txt; do \
 		$(CHECKS)/bin/pip-audit --strict --no-deps --disable-pip -r $$pinned || exit 1; \
 	done
 	cd frontend && npm audit --omit=dev --audit-level=high
@@ -123,6 +123,7 @@ lock: $(DEV)
 	$(LOCK) requirements/heif.in -o requirements-heif.txt
 	$(LOCK) requirements/bulk.in -o requirements-bulk.txt
 	$(LOCK) requirements/ray.in -o requirements-ray.txt
+	$(LOCK) requirements/kuberay.in -o requirements-kuberay.txt
 	$(LOCK) --no-emit-package opencv-python requirements/bulk-tests.in -o requirements/bulk-tests.txt
 	$(LOCK) training/requirements.in -o training/requirements.txt
 	$(LOCK) training/requirements-gpu.in -o training/requirements-gpu.txt
