@@ -1,10 +1,12 @@
 """What a worker does beside its work, every few seconds: take over what died, remove what expired, call back again."""
 
 import threading
+from contextlib import suppress
 from datetime import timedelta
 
 import structlog
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -12,11 +14,13 @@ from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from segmentation_api.jobs.models import ENDED, Job, State
+from segmentation_api.startup import run_dir
 
 logger = structlog.get_logger(__name__)
 
 GRACE = timedelta(seconds=5)
 """Between a worker's last word on a job and the end of its task."""
+SWEPT = "swept"
 
 
 def sweep() -> None:
@@ -84,7 +88,7 @@ def prune_tasks() -> None:
 
 
 class Sweeper(threading.Thread):
-    """Sweeps as long as the worker lives, also while it works at a job."""
+    """Sweeps as long as the worker lives, also while it works at a job; the file SWEPT in RUN_DIR tells when."""
 
     def __init__(self) -> None:
         super().__init__(name="sweeper", daemon=True)
@@ -96,6 +100,8 @@ class Sweeper(threading.Thread):
         while not self.stopping.wait(self.seconds):
             try:
                 sweep()
+                with suppress(ImproperlyConfigured, OSError):
+                    (run_dir() / SWEPT).touch()
             except Exception as error:
                 logger.error("sweep_failed", reason=type(error).__name__)
                 connection.close()
