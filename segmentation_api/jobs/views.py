@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from segmentation_api.budgets import bytes_in_flight
 from segmentation_api.database import give_back_connection
 from segmentation_api.errors import Problem
 from segmentation_api.jobs import schema
@@ -21,7 +22,10 @@ from segmentation_api.jobs.results import zipped
 from segmentation_api.jobs.serializers import described
 from segmentation_api.jobs.stores import MANIFEST
 from segmentation_api.negotiation import AnyAccept
-from segmentation_api.parsers import check_coding
+from segmentation_api.parsers import READ_BYTES, body_bytes, check_coding
+
+IN_MEMORY = 4 * READ_BYTES
+"""Of an upload at once, or of the directory of its zip: the rest is on disk."""
 
 
 class AnyBody(BaseParser):
@@ -45,14 +49,14 @@ class JobsView(APIView):
     def post(self, request: Request) -> HttpResponse:
         """Queue a job."""
         check_coding(request.META)
-        length = request.META.get("CONTENT_LENGTH") or "0"
-        job = take_in(
-            owner_of(request),
-            request._request,
-            request.content_type or "application/zip",
-            int(length) if length.isdecimal() else 0,
-            {name: list(values) for name, values in request.query_params.lists()},
-        )
+        with bytes_in_flight.hold(IN_MEMORY):
+            job = take_in(
+                owner_of(request),
+                request._request,
+                request.content_type or "application/zip",
+                body_bytes(request.META),
+                {name: list(values) for name, values in request.query_params.lists()},
+            )
         location = reverse("job", args=[job.pk])
         return private(Response(described(job), status=202, headers={"Location": location}))
 

@@ -12,6 +12,8 @@ import pytest
 from django.test import Client
 from numpy.typing import NDArray
 
+from segmentation_api.budgets import BytesInFlight
+from segmentation_api.jobs import views
 from tests.conftest import decode
 from tests.jobs.conftest import run_tasks, zip_of
 
@@ -269,3 +271,32 @@ def test_the_schema_has_each_parameter_of_a_path_once(client: Client) -> None:
             names = [one["name"] for one in operation["parameters"] if one["in"] == "path"]
             assert names == ["id"]
     assert {"202", "400", "413", "422", "429", "503", "507"} <= set(paths["/api/jobs/"]["post"]["responses"])
+
+
+@pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}])
+def test_pages_of_other_sites_neither_make_nor_remove_jobs(
+    client: Client, post: Post, photos: dict[str, bytes], headers: dict[str, str], settings: Any
+) -> None:
+    location = post()["Location"]
+    for answer in (
+        client.post("/api/jobs/", zip_of(photos), content_type="application/zip", headers=headers),
+        client.delete(location, headers=headers),
+    ):
+        assert (answer.status_code, answer.json()["type"]) == (403, "cross_site")
+    assert client.get(location).json()["state"] == "queued"
+    settings.CORS_ALLOWED_ORIGINS = ["https://evil.example"]
+    if "Origin" in headers:
+        assert client.delete(location, headers=headers).status_code == 204
+
+
+def test_uploads_take_from_the_bytes_in_flight(
+    client: Client, post: Post, jobs_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    budget = BytesInFlight(views.IN_MEMORY)
+    monkeypatch.setattr(views, "bytes_in_flight", budget)
+    with budget.hold(1):
+        answer = post()
+    assert (answer.status_code, answer.json()["type"]) == (503, "too_busy")
+    assert_nothing_is_left(jobs_dir)
+    assert post().status_code == 202
+    assert post().status_code == 202, "given back"
