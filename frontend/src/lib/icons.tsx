@@ -32,11 +32,6 @@ export const FitIcon = () => (
     <path d="M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5" />
   </Icon>
 );
-export const DownIcon = () => (
-  <Icon>
-    <path d="M7 10l5 5 5-5" />
-  </Icon>
-);
 export const PhotoIcon = () => (
   <Icon>
     <rect x="3" y="5" width="18" height="14" rx="2.5" />

@@ -1,14 +1,12 @@
 import { Button } from "@heroui/react/button";
-import { ToggleButton } from "@heroui/react/toggle-button";
-import { ToggleButtonGroup } from "@heroui/react/toggle-button-group";
 import { useRef, useState } from "react";
 import { absoluteUrl, type ModelDetail, type Output } from "@/api/client";
 import { codeFor, LANGUAGES, type Language } from "@/api/code";
 import { CopyIcon } from "@/lib/icons";
+import { Segments } from "@/lib/Segments";
 import type { Result } from "@/results/result";
 import { optionsOf } from "@/state/request-options";
 import { useStudio } from "@/state/studio-context";
-import { Choice } from "./Choice";
 import { DOWNLOADS } from "./Downloads";
 
 /** The same request in the shell or in a program, for each kind of answer. */
@@ -29,26 +27,17 @@ export function Code({ result, model }: { result: Result; model: ModelDetail }) 
         <CopyButton text={text} />
       </div>
       <div className="mb-2 flex flex-wrap items-center gap-2">
-        <ToggleButtonGroup
-          aria-label="Language"
-          size="sm"
-          selectionMode="single"
-          disallowEmptySelection
-          className="mr-auto"
-          selectedKeys={[language]}
-          onSelectionChange={([next]) => next && setLanguage(next as Language)}
-        >
-          {LANGUAGES.map((each) => (
-            <ToggleButton key={each} id={each} className="px-2.5 text-[13px] pointer-coarse:h-10">
-              {each}
-            </ToggleButton>
-          ))}
-        </ToggleButtonGroup>
-        <Choice
+        <Segments
+          label="Language"
+          options={LANGUAGES.map((each) => ({ value: each, label: each }))}
+          value={language}
+          onChange={setLanguage}
+        />
+        <Segments
           label="Answer of the code"
-          options={DOWNLOADS.map((each) => ({ value: each.output, label: each.label }))}
+          options={DOWNLOADS.map((each) => ({ value: each.output, label: each.short ?? each.label }))}
           value={output}
-          onChange={(value) => setOutput(value as Output)}
+          onChange={setOutput}
         />
       </div>
       <pre
@@ -90,7 +79,6 @@ function CopyButton({ text }: { text: React.RefObject<HTMLElement | null> }) {
       isIconOnly
       size="sm"
       variant="tertiary"
-      className="pointer-coarse:size-10"
       aria-label={copied ? "Copied" : "Copy the code"}
       onPress={() => void copy()}
     >

@@ -19,11 +19,11 @@ import {
 
 const JsonDialog = dynamic(() => import("./JsonDialog"), { ssr: false });
 
-export const DOWNLOADS: readonly { output: Output; label: string }[] = [
+export const DOWNLOADS: readonly { output: Output; label: string; short?: string }[] = [
   { output: "mask", label: "Mask" },
   { output: "overlay", label: "Overlay" },
   { output: "json", label: "JSON" },
-  { output: "classes", label: "One mask per part (zip)" },
+  { output: "classes", label: "One mask per part (zip)", short: "Parts (zip)" },
 ];
 
 /** What the result can be taken away as. */
@@ -97,7 +97,7 @@ export function Downloads(shown: Shown) {
             size="sm"
             fullWidth
             variant="secondary"
-            className={`px-2 pointer-coarse:h-10 ${output === "classes" ? "col-span-3" : ""}`}
+            className={`px-2 ${output === "classes" ? "col-span-3" : ""}`}
             isDisabled={busy !== null}
             onPress={() => void save(output, () => fileOf(output, state, shown))}
           >
@@ -109,7 +109,7 @@ export function Downloads(shown: Shown) {
       <Button
         size="sm"
         variant="ghost"
-        className="self-start px-2 text-[13px] font-normal pointer-coarse:h-10"
+        className="self-start px-2 text-[13px] font-normal"
         onPress={() => setReading(true)}
       >
         Read the JSON

@@ -1,6 +1,6 @@
-import { render, screen } from "@testing-library/react";
+import { render, screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { beforeAll, expect, it, vi } from "vitest";
+import { expect, it, vi } from "vitest";
 import type { ModelDetail } from "@/api/client";
 import type { Result } from "@/results/result";
 import { inStudio } from "@/state/testing";
@@ -11,16 +11,13 @@ const MODELS = [
   { name: "lite-int8", precision: "int8", metrics: {} },
 ] as unknown as ModelDetail[];
 
-beforeAll(() => import("./ChoiceList")); // which the page fetches when it is needed
-
 it("shows the one chosen, says what it is good for, and names another", async () => {
   const chooseModel = vi.fn();
   render(inStudio(<ModelChoice />, { models: MODELS, model: "lite" }, { chooseModel }));
   expect(screen.getByText(/Most exact.*89\.88 %/)).toBeInTheDocument();
-  const choice = screen.getByRole("button", { name: /Model/ });
-  expect(choice).toHaveTextContent("lite");
-  await userEvent.click(choice);
-  await userEvent.click(await screen.findByRole("option", { name: "lite-int8" }));
+  const choice = screen.getByRole("radiogroup", { name: "Model" });
+  expect(within(choice).getByRole("radio", { name: "lite" })).toBeChecked();
+  await userEvent.click(within(choice).getByRole("radio", { name: "lite-int8" }));
   expect(chooseModel).toHaveBeenLastCalledWith("lite-int8");
 });
 

@@ -1,7 +1,7 @@
 import { ToggleButton } from "@heroui/react/toggle-button";
+import { Segments } from "@/lib/Segments";
 import { goodFor, modelFor, modelsFor } from "@/state/model-for";
 import { useStudio } from "@/state/studio-context";
-import { Choice } from "./Choice";
 
 /** Which of the service's models parses, where there is more than one, and how another one does it. */
 export function ModelChoice() {
@@ -14,25 +14,25 @@ export function ModelChoice() {
   const others = offered.filter(({ name }) => name !== shown?.name);
   return (
     <section aria-labelledby="model-title" className="flex flex-col gap-2">
-      <div className="flex items-center gap-3">
+      <div className="flex flex-wrap items-center gap-x-3 gap-y-2">
         <h2 id="model-title" className="flex-1 text-[15px] font-semibold">
           Model
         </h2>
-        <Choice
+        <Segments
           label="Model"
           options={offered.map(({ name }) => ({ value: name, label: name }))}
           value={chosen?.name ?? null}
           onChange={act.chooseModel}
         />
       </div>
-      {chosen && <p className="text-[13px] text-muted">{goodFor(chosen)}.</p>}
+      {chosen && <p className="text-[13px] text-muted">{goodFor(chosen, models)}.</p>}
       {result && (
         <div className="flex flex-wrap gap-2">
           {others.map(({ name }) => (
             <ToggleButton
               key={name}
               size="sm"
-              className="text-[13px] pointer-coarse:h-10"
+              className="text-[13px]"
               isDisabled={progress !== null}
               isSelected={compared !== null && modelFor(models, compared.task)?.name === name}
               onChange={(on) => act.compare(on ? name : null)}

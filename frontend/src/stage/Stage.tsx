@@ -150,7 +150,7 @@ function Layers() {
           right={size.width - splitAt(split)}
         />
       )}
-      {compared && model && other && <CompareNames left={other} right={model} />}
+      {compared && model && other && <CompareNames left={other} right={model} models={state.models} />}
       {result && style.boxes && !drawing && (
         <FaceBoxes
           faces={result.faces}

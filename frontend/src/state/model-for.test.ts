@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { ModelDetail } from "@/api/client";
-import { modelFor, modelsFor } from "./model-for";
+import { goodFor, modelFor, modelsFor } from "./model-for";
 
 const served = (...names: string[]) =>
   names.map((name) => ({ name, precision: name.endsWith("-int8") ? "int8" : "fp32" }) as ModelDetail);
@@ -25,4 +25,16 @@ it("is an int8 copy even on the device where nothing else is served", () => {
   const models = served("lite-int8");
   expect(modelFor(models, { model: null, where: "device" })?.name).toBe("lite-int8");
   expect(names(modelsFor(models, "device"))).toEqual(["lite-int8"]);
+});
+
+it("says what each is a better choice for than the others", () => {
+  const models = [89.88, 91.2, 91.1].map((mean_f1, at) => ({
+    precision: at === 2 ? ("int8" as const) : ("fp32" as const),
+    metrics: { mean_f1 },
+  }));
+  expect(models.map((model) => goodFor(model, models))).toEqual([
+    "Also on your device (F1 89.88 %)",
+    "Most exact, also on your device (F1 91.20 %)",
+    "Fastest, for many photos (F1 91.10 %)",
+  ]);
 });

@@ -19,10 +19,24 @@ export function modelsFor(models: readonly ModelDetail[], where: Task["where"]):
   return where === "device" ? models.filter((model) => !originOf(models, model)) : models;
 }
 
-/** In a few words, what a model is the better choice for. */
-export function goodFor({ precision, metrics }: Pick<ModelDetail, "precision" | "metrics">): string {
-  const words = precision === "int8" ? "Fastest, for many photos" : "Most exact, also on your device";
-  return typeof metrics.mean_f1 === "number" ? `${words} (F1 ${metrics.mean_f1.toFixed(2)} %)` : words;
+type Rated = Pick<ModelDetail, "precision" | "metrics">;
+
+/** In a few words, what a model is a better choice for than the others. */
+export function goodFor(model: Rated, models: readonly Rated[]): string {
+  const f1 = f1Of(model);
+  const words = wordsFor(model, models);
+  return f1 === null ? words : `${words} (F1 ${f1.toFixed(2)} %)`;
+}
+
+function wordsFor(model: Rated, models: readonly Rated[]): string {
+  if (model.precision === "int8") return "Fastest, for many photos";
+  const exact = models.filter(({ precision }) => precision !== "int8");
+  const best = Math.max(...exact.map((each) => f1Of(each) ?? 0));
+  return (f1Of(model) ?? 0) >= best ? "Most exact, also on your device" : "Also on your device";
+}
+
+function f1Of({ metrics }: Rated): number | null {
+  return typeof metrics.mean_f1 === "number" ? metrics.mean_f1 : null;
 }
 
 /** The served model that an int8 copy was made of (training/quantize.py names the copies). */

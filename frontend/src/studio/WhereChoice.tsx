@@ -1,7 +1,6 @@
-import { ToggleButton } from "@heroui/react/toggle-button";
-import { ToggleButtonGroup } from "@heroui/react/toggle-button-group";
 import type { Where } from "@/results/result";
 import { formatBytes } from "@/lib/format";
+import { Segments } from "@/lib/Segments";
 import { useStudio } from "@/state/studio-context";
 import { useBytesToFetch } from "@/state/use-bytes-to-fetch";
 
@@ -19,29 +18,21 @@ export function WhereChoice() {
       <p aria-hidden className="hidden text-[13px] text-muted xl:block">
         {PLACES.find(({ where }) => where === state.where)?.meaning}
       </p>
-      <ToggleButtonGroup
-        aria-label="Where photos are parsed"
-        selectionMode="single"
-        disallowEmptySelection
-        size="sm"
-        selectedKeys={[state.where]}
-        onSelectionChange={(keys) => {
-          const [where] = keys;
-          if (where && where !== state.where) act.chooseWhere(where as Where);
-        }}
-      >
-        {PLACES.map(({ where, label, meaning }) => (
-          <ToggleButton
-            key={where}
-            id={where}
-            aria-label={`${label}: ${meaning}${where === "device" && bytes ? `; ${once(bytes)}` : ""}`}
-            className={SEGMENT}
-          >
-            {label}
-            {where === "device" && <Cost bytes={bytes} />}
-          </ToggleButton>
-        ))}
-      </ToggleButtonGroup>
+      <Segments
+        label="Where photos are parsed"
+        options={PLACES.map(({ where, label, meaning }) => ({
+          value: where,
+          spoken: `${label}: ${meaning}${where === "device" && bytes ? `; ${once(bytes)}` : ""}`,
+          label: (
+            <>
+              {label}
+              {where === "device" && <Cost bytes={bytes} />}
+            </>
+          ),
+        }))}
+        value={state.where}
+        onChange={act.chooseWhere}
+      />
     </div>
   );
 }
@@ -56,8 +47,3 @@ function Cost({ bytes }: { bytes: number | null }) {
 }
 
 const once = (bytes: number) => `${formatBytes(bytes)} once`;
-
-const SEGMENT = [
-  "px-2.5 text-[13px] pointer-coarse:h-10 sm:px-3 data-[selected=true]:bg-accent",
-  "data-[selected=true]:text-accent-foreground",
-].join(" ");
