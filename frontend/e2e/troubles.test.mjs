@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { randomFillSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { parseFile, SAMPLE, shoot, withPage } from "./browser.mjs";
+import { onDevice, parseFile, SAMPLE, sentPhotos, shoot, withPage } from "./browser.mjs";
 
 const sample = readFileSync(SAMPLE);
 const give = (page, name, buffer, mimeType = "image/jpeg") =>
@@ -35,10 +35,23 @@ test("what the service refuses: real answers", async () => {
 test("what the page refuses itself sends nothing", async () => {
   await withPage({}, async (page) => {
     page.on("request", (request) => assert.notEqual(request.method(), "POST"));
-    await give(page, "photo.heic", Buffer.from("\0\0\0\x18ftypheic\0\0\0\0mif1heic", "latin1"), "image/heic");
-    await told(page, "heic");
+    await give(page, "empty.jpg", Buffer.alloc(0));
+    await told(page, "empty_file");
     await give(page, "letter.txt", Buffer.from("hello"), "text/plain");
     await told(page, "not_a_photo");
+  });
+});
+
+test("HEIC, which some services and browsers read: where it is not, how to have a JPEG", async () => {
+  await withPage({ refusals: [415] }, async (page) => {
+    const heic = Buffer.from("\0\0\0\x18ftypheic\0\0\0\0mif1heic", "latin1");
+    await give(page, "photo.heic", heic, "image/heic");
+    await told(page, "heic");
+    await onDevice(page);
+    const sent = sentPhotos(page);
+    await give(page, "photo.heic", heic, "");
+    await told(page, "heic");
+    assert.deepEqual(sent, []);
   });
 });
 

@@ -1,5 +1,4 @@
 import { trouble } from "@/api/trouble";
-import { asPng, isAvif } from "./avif";
 
 /** A photo a person gave, as it is: its bytes are what is sent. */
 export interface Photo {
@@ -19,14 +18,11 @@ let opened = 0;
 
 /**
  * One of the `known` photos if the file is the same as its own, else a new one.
- * Throws a TroubleError for what is no photo at all or known not to be read.
+ * Throws a TroubleError for what is no photo at all.
  */
-export async function openPhoto(given: File, known: readonly Photo[] = []): Promise<Photo> {
-  if (given.size === 0) throw trouble("empty_file");
-  const head = new Uint8Array(await given.slice(0, 32).arrayBuffer());
-  if (isHeic(head)) throw trouble("heic");
-  const file = isAvif(head) ? await asPng(given) : given;
-  if (!file.type.startsWith("image/") && !looksLikeImage(head)) throw trouble("not_a_photo");
+export async function openPhoto(file: File, known: readonly Photo[] = []): Promise<Photo> {
+  if (file.size === 0) throw trouble("empty_file");
+  if (!file.type.startsWith("image/") && !looksLikeImage(await headOf(file))) throw trouble("not_a_photo");
   for (const photo of known) if (await isSameFile(photo.file, file)) return photo;
   const url = URL.createObjectURL(file);
   opened += 1;
@@ -61,16 +57,18 @@ export function photosIn(transfer: DataTransfer | null): File[] {
 }
 
 /** By the ISO base media brands of HEIC and HEIF (ISO/IEC 23008-12); AVIF has others. */
-export function isHeic(head: Uint8Array): boolean {
-  const text = String.fromCharCode(...head);
-  return (
-    text.slice(4, 8) === "ftyp" &&
-    /^(hei[cxms]|hev[cxms]|mif1|msf1)/.test(text.slice(8, 12)) &&
-    !/avi[fs]/.test(text)
+export async function isHeic(file: File): Promise<boolean> {
+  const head = await headOf(file);
+  return /^....ftyp(hei[cxms]|hev[cxms]|mif1|msf1)/s.test(head) && !/avi[fs]/.test(head);
+}
+
+function looksLikeImage(head: string): boolean {
+  return /^(\xff\xd8\xff|\x89PNG|GIF8|II[*+]\0|MM\0[*+]|BM|RIFF....WEBP|....ftyp(avi|hei|hev|mif|msf))/s.test(
+    head,
   );
 }
 
-function looksLikeImage(head: Uint8Array): boolean {
-  const text = String.fromCharCode(...head);
-  return /^(\xff\xd8\xff|\x89PNG|GIF8|II\*\0|MM\0\*|BM|RIFF....WEBP)/s.test(text);
+/** The first bytes, each as a character. */
+async function headOf(file: File): Promise<string> {
+  return String.fromCharCode(...new Uint8Array(await file.slice(0, 32).arrayBuffer()));
 }

@@ -1,7 +1,7 @@
 import { segment, segmentToLabels } from "@/api/segment";
 import { trouble, TroubleError } from "@/api/trouble";
 import { croppedFile } from "@/photo/cropped";
-import { openPhoto, pictureSize, type Photo } from "@/photo/photo";
+import { isHeic, openPhoto, pictureSize, type Photo } from "@/photo/photo";
 import { resultOfAnswer, resultOfLabels, type Look, type Result, type Task } from "@/results/result";
 import { modelFor } from "./model-for";
 import { parseHere, type HereRun } from "./parse-here";
@@ -80,9 +80,17 @@ export interface Run extends Omit<HereRun, "source" | "lane"> {
 }
 
 /** Where the task says. Rejects with a TroubleError, or an AbortError. */
-export function work(run: Run): Promise<Result> {
-  return run.task.where === "device" ? onDevice(run) : onService(run);
+export async function work(run: Run): Promise<Result> {
+  try {
+    return await (run.task.where === "device" ? onDevice(run) : onService(run));
+  } catch (error) {
+    const unread = error instanceof TroubleError && UNREAD.includes(error.trouble.code);
+    throw unread && (await isHeic(run.photo.file)) ? trouble("heic") : error;
+  }
 }
+
+/** What is said of an unknown format; of HEIC, which some services and browsers read, there is more to say. */
+const UNREAD = ["unsupported_image", "not_readable_here"];
 
 async function onService({ photo, task, apiKey: key, signal, tell }: Run): Promise<Result> {
   tell({ stage: "sending", share: 0 });
