@@ -5,7 +5,7 @@ import { asTrouble, troubleOf } from "./trouble";
 /** Of one request: well within what the service takes. */
 const MOST = { photos: 8, bytes: 12 << 20 };
 
-export interface BatchCall {
+interface BatchCall {
   photos: readonly File[];
   options: SegmentOptions;
   key: string;

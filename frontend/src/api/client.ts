@@ -5,13 +5,10 @@ import type { components, operations, paths } from "./schema";
 export const API_BASE_URL = (process.env.NEXT_PUBLIC_API_BASE_URL ?? "").replace(/\/+$/, "");
 
 export type Answer = components["schemas"]["Answer"];
-export type Region = components["schemas"]["Region"];
 /** What the page uses of a face: it works out the classes of each by itself, in both modes alike. */
 export type Face = Pick<components["schemas"]["Face"], "box" | "score" | "landmarks">;
-export type Rle = components["schemas"]["Rle"];
 export type ModelDetail = components["schemas"]["ModelDetail"];
 export type ClassRow = components["schemas"]["ClassRow"];
-export type Problem = components["schemas"]["Problem"];
 export type SegmentOptions = NonNullable<operations["segment"]["parameters"]["query"]>;
 export type Output = NonNullable<SegmentOptions["output"]>;
 

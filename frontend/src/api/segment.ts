@@ -2,7 +2,7 @@ import { api, keyHeader, type Answer, type SegmentOptions } from "./client";
 import { asTrouble, trouble, troubleOf } from "./trouble";
 import { uploadFetch, type OnSent } from "./upload-fetch";
 
-export interface SegmentCall {
+interface SegmentCall {
   photo: File;
   options: SegmentOptions;
   key: string;

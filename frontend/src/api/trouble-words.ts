@@ -54,6 +54,11 @@ export const WORDS: Record<string, Words> = {
     hint: "It is wrong, revoked or expired.",
     remedy: "key",
   },
+  cross_site: {
+    title: "The service takes no photos from this page",
+    hint: "Whoever runs it can allow this page's address: CORS_ALLOWED_ORIGINS.",
+    remedy: "none",
+  },
   forbidden: { title: "The service refuses this", hint: "Ask whoever runs it.", remedy: "none" },
   not_found: {
     title: "The service does not know this",
@@ -148,13 +153,8 @@ export const WORDS: Record<string, Words> = {
     hint: "Try again, or choose a photo of your own.",
     remedy: "retry",
   },
-  avif: {
-    title: "This browser cannot read AVIF photos",
-    hint: "Export it as JPEG or PNG, or use a newer browser.",
-    remedy: "other-photo",
-  },
   heic: {
-    title: "HEIC photos cannot be read yet",
+    title: "HEIC photos cannot be read here",
     hint: "Export it as JPEG. On an iPhone: Settings, Camera, Formats, Most Compatible.",
     remedy: "other-photo",
   },

@@ -42,6 +42,8 @@ export interface Result {
   classes: FoundClass[];
   faces: Face[];
   warnings: string[];
+  /** How many faces the photo has, of which the largest are parsed; null where those are all. */
+  facesFound: number | null;
   /** Milliseconds of computing, without the way there and back. */
   ms: number;
 }
@@ -68,6 +70,7 @@ export async function resultOfAnswer(
     classes: answer.classes.map(({ id, share, confidence }) => ({ id, share, confidence })),
     faces: answer.faces,
     warnings: answer.warnings,
+    facesFound: answer.faces_found ?? null,
     ms: decode + locate + infer,
   };
 }
@@ -92,7 +95,8 @@ export function resultOfLabels(
     .filter(([, count]) => count > 0)
     .map(([id, count]) => ({ id, share: count / full.ids.length, confidence: confidence[id] ?? null }));
   const labels = coarser(full, stepFor(full.width, full.height));
-  return { photo, task, size: full.image, labels, full, classes, faces, warnings, ms, picture: null };
+  const rest = { faces, facesFound: null, warnings, ms, picture: null };
+  return { photo, task, size: full.image, labels, full, classes, ...rest };
 }
 
 /** Every pixel's label. */

@@ -1,10 +1,9 @@
 import { Button } from "@heroui/react/button";
-import { ToggleButton } from "@heroui/react/toggle-button";
-import { ToggleButtonGroup } from "@heroui/react/toggle-button-group";
 import dynamic from "next/dynamic";
 import { useDeferredValue, useState, type ReactNode } from "react";
 import type { ModelDetail } from "@/api/client";
 import { formatMs } from "@/lib/format";
+import { Segments } from "@/lib/Segments";
 import { Batch } from "@/panel/Batch";
 import { Legend, LegendSkeleton } from "@/panel/Legend";
 import { MissedFace } from "@/panel/MissedFace";
@@ -37,7 +36,16 @@ export function Panel() {
       <p className="sr-only" role="status">
         {result && `Parsed ${result.photo.name}. ${spokenFaces(result, model)}`}
       </p>
-      {result && <GroupChoice open={open} onOpen={setOpen} />}
+      {result && (
+        <Segments
+          label="What is shown below"
+          options={GROUPS.map((name) => ({ value: name, label: name }))}
+          value={open}
+          onChange={setOpen}
+          fullWidth
+          className="beside:hidden"
+        />
+      )}
       {where === "device" && (
         <Note testId="device-note">The photo stays in this browser: nothing of it is sent.</Note>
       )}
@@ -51,6 +59,11 @@ export function Panel() {
       )}
       {result?.warnings.includes("image_damaged") && (
         <Note testId="image-damaged">Some of the file is missing or damaged: parts there may be wrong.</Note>
+      )}
+      {result?.facesFound && (
+        <Note testId="faces-left-out">
+          The photo has {result.facesFound} faces; the {result.faces.length} largest are parsed.
+        </Note>
       )}
       <div className={result ? group("Parts") : "contents"}>
         {classes ? <Legend classes={classes} /> : <LegendSkeleton />}
@@ -73,34 +86,6 @@ export function Panel() {
       <ModelChoice />
       <Origin />
     </aside>
-  );
-}
-
-/** Which group is open, on narrow pages. */
-function GroupChoice({ open, onOpen }: { open: GroupName; onOpen: (name: GroupName) => void }) {
-  return (
-    <ToggleButtonGroup
-      aria-label="What is shown below"
-      selectionMode="single"
-      disallowEmptySelection
-      fullWidth
-      className="beside:hidden"
-      selectedKeys={[open]}
-      onSelectionChange={(keys) => {
-        const [name] = keys;
-        if (name) onOpen(name as GroupName);
-      }}
-    >
-      {GROUPS.map((name) => (
-        <ToggleButton
-          key={name}
-          id={name}
-          className="data-[selected=true]:bg-accent data-[selected=true]:text-accent-foreground"
-        >
-          {name}
-        </ToggleButton>
-      ))}
-    </ToggleButtonGroup>
   );
 }
 
