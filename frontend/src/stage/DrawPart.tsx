@@ -2,6 +2,7 @@ import { useState, type KeyboardEvent, type PointerEvent } from "react";
 import { middlePart, partBetween, type Part } from "@/geometry/part";
 import type { Box, Point, Size } from "@/geometry/view";
 import { pointIn } from "@/state/use-view";
+import { placed } from "./placed";
 
 interface Props {
   photoSize: Size;
@@ -64,12 +65,7 @@ export function DrawPart({ photoSize, photo, scale, onPart, onCancel }: Props) {
       {shown && (
         <div
           className="pointer-events-none absolute rounded border-2 border-dashed border-white bg-white/15"
-          style={{
-            left: photo.x + shown.x * scale,
-            top: photo.y + shown.y * scale,
-            width: shown.width * scale,
-            height: shown.height * scale,
-          }}
+          style={placed(shown, photo, scale)}
         />
       )}
       <p className={HINT}>Draw a box around a face</p>

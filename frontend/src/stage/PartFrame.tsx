@@ -1,6 +1,7 @@
 import { useState, type KeyboardEvent, type PointerEvent } from "react";
 import { CORNERS, movedPart, pulledPart, scaledPart, type Corner, type Part } from "@/geometry/part";
 import type { Box, Point, Size } from "@/geometry/view";
+import { placed } from "./placed";
 
 interface Props {
   part: Part;
@@ -16,7 +17,7 @@ const FRAME = [
   "shadow-[0_0_0_1px_rgb(0_0_0/0.6)] outline-offset-2 focus-visible:outline-2 focus-visible:outline-focus",
 ].join(" ");
 const HANDLE = [
-  "pointer-events-auto absolute grid size-10 touch-none place-items-center",
+  "pointer-events-auto absolute grid size-11 touch-none place-items-center",
   "after:size-4 after:rounded-full after:border-2 after:border-black/60 after:bg-white",
 ].join(" ");
 const KEY_STEP = 0.05;
@@ -63,15 +64,7 @@ export function PartFrame({ part, photoSize, photo, scale, onPart }: Props) {
   });
 
   return (
-    <div
-      className="pointer-events-none absolute"
-      style={{
-        left: photo.x + shown.x * scale,
-        top: photo.y + shown.y * scale,
-        width: shown.width * scale,
-        height: shown.height * scale,
-      }}
-    >
+    <div className="pointer-events-none absolute" style={placed(shown, photo, scale)}>
       <button
         type="button"
         data-testid="part-frame"
