@@ -47,7 +47,7 @@ export default function CameraDialog({ onFile, onTrouble, onClose }: Props) {
         {isLive && ready && <LiveParts video={video} onTrouble={onTrouble} />}
       </div>
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
-        <ToggleButton className="h-10 md:h-10" isSelected={isLive} onChange={setLive}>
+        <ToggleButton isSelected={isLive} onChange={setLive}>
           Show the parts live
         </ToggleButton>
         <p className="min-w-0 flex-1 basis-48 text-[13px] text-muted">

@@ -13,7 +13,7 @@ export function SampleStrip() {
           <Button
             variant="ghost"
             aria-label={`Sample: ${words}`}
-            className="size-10 overflow-hidden rounded-lg p-0 md:size-10"
+            className="size-10 overflow-hidden rounded-lg p-0 md:size-10 pointer-coarse:w-11"
             onPress={() => act.open((signal) => fetchSample(signal, file))}
           >
             <img src={`/samples/${thumbnail}`} alt="" loading="lazy" className="size-full object-cover" />

@@ -28,7 +28,6 @@ export default function DyeChoice({ name, dye, onDye }: Props): ReactNode {
         onColor={(color) => onDye({ ...dye, color })}
       />
       <Slider
-        className="pointer-coarse:py-2"
         value={Math.round(100 * dye.strength)}
         onChange={(next) => onDye({ ...dye, strength: Number(next) / 100 })}
       >

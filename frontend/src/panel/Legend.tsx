@@ -27,7 +27,7 @@ export function Legend({ classes }: { classes: readonly ClassRow[] }) {
         <TextButton onPress={() => act.hide(new Set())}>All</TextButton>
         <TextButton onPress={() => act.hide(new Set(painted.map(({ id }) => id)))}>None</TextButton>
       </div>
-      <div className="flex items-center justify-end gap-1 pr-2 text-[13px] text-muted">
+      <div className="flex items-center justify-end gap-1 pr-2 text-[13px] pointer-coarse:pr-0 text-muted">
         <TextButton
           label={unit === "share" ? "Show pixels" : "Show shares"}
           onPress={() => setUnit(unit === "share" ? "pixels" : "share")}
@@ -44,7 +44,7 @@ export function Legend({ classes }: { classes: readonly ClassRow[] }) {
       <div className="mt-2 flex flex-wrap items-center gap-x-3 gap-y-1">
         <ToggleButton
           size="sm"
-          className="text-[13px] font-normal pointer-coarse:h-10"
+          className="text-[13px] font-normal"
           isSelected={isDataset}
           onChange={() => act.restyle({ palette: isDataset ? "looking" : "dataset" })}
         >
@@ -69,7 +69,7 @@ function TextButton({ label, onPress, children }: TextButtonProps) {
       size="sm"
       variant="ghost"
       aria-label={label && `${children.replace(" ⇄", "")}: ${label}`}
-      className="h-7 min-w-7 rounded-lg px-2 text-[13px] font-normal text-muted pointer-coarse:h-10 md:h-7"
+      className="h-7 min-w-7 rounded-lg px-2 text-[13px] font-normal text-muted md:h-7"
       onPress={onPress}
     >
       {children}

@@ -8,14 +8,19 @@ import { useStudio } from "@/state/studio-context";
 import { Placeholder } from "./Placeholder";
 import { Tint } from "./Tint";
 
-const COLUMNS = "grid grid-cols-[1.5rem_1.75rem_minmax(0,1fr)_auto_3.5rem] items-center";
+const COLUMNS = [
+  "grid grid-cols-[1.5rem_1.75rem_minmax(0,1fr)_auto_3.5rem] items-center",
+  "pointer-coarse:grid-cols-[2rem_2.75rem_minmax(0,1fr)_auto_2.75rem]",
+].join(" ");
 
 /** In which a part's size is told. */
 export type Unit = "share" | "pixels";
 
+/** A finger's 44 pixels begin in the panel's margin. */
+const BOX = "grid h-8 place-items-center pointer-coarse:-ml-3 pointer-coarse:size-11";
 const NAME = [
   "h-8 w-full min-w-0 justify-start rounded-lg bg-transparent px-1.5 text-[15px] font-normal md:h-8",
-  "pointer-coarse:h-10 data-[selected=true]:font-semibold",
+  "data-[selected=true]:font-semibold",
 ].join(" ");
 
 interface Props {
@@ -43,7 +48,7 @@ export function LegendRow({ row, figures, unit }: Props) {
     <li
       data-class-id={row.id}
       className={[
-        `${COLUMNS} rounded-lg pr-2 pointer-coarse:min-h-10`,
+        `${COLUMNS} rounded-lg pr-2 pointer-coarse:pr-0`,
         isHighlighted ? "bg-default" : "",
         result && !figures ? "opacity-60" : "",
       ].join(" ")}
@@ -56,7 +61,7 @@ export function LegendRow({ row, figures, unit }: Props) {
         isSelected={solo === null ? !hidden.has(row.id) : solo === row.id}
         onChange={toggle}
       >
-        <Checkbox.Content className="grid h-8 place-items-center pointer-coarse:h-10">
+        <Checkbox.Content className={BOX}>
           <Checkbox.Control>
             <Checkbox.Indicator />
           </Checkbox.Control>

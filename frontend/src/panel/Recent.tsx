@@ -2,7 +2,7 @@ import { Button } from "@heroui/react/button";
 import { useStudio } from "@/state/studio-context";
 
 const THUMBNAIL = [
-  "size-10 overflow-hidden rounded-lg border-2 border-transparent p-0 md:size-10",
+  "size-10 overflow-hidden rounded-lg border-2 border-transparent p-0 md:size-10 pointer-coarse:w-11",
   "aria-[current=true]:border-accent",
 ].join(" ");
 

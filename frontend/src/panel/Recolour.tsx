@@ -39,7 +39,6 @@ export function Recolour({ model }: { model: ModelDetail }) {
           <ToggleButton
             key={name}
             size="sm"
-            className="pointer-coarse:h-10"
             isSelected={state.dyes[name] !== undefined}
             onHoverStart={() => void load().catch(() => undefined)}
             onChange={(on) => act.dye(name, on ? { color: FIRST[name], strength: 0.8 } : null)}

@@ -48,7 +48,7 @@ function Closed({ label, swatch, onPress, onReach }: ClosedProps) {
       variant="ghost"
       aria-label={label}
       aria-haspopup="dialog"
-      className="size-7 min-w-7 pointer-coarse:size-10 md:size-7"
+      className="size-7 min-w-7 md:size-7"
       onPress={onPress}
       onHoverStart={onReach}
       onFocus={onReach}

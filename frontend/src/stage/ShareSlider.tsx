@@ -16,7 +16,7 @@ export function ShareSlider({ label, value, onChange }: Props) {
     >
       <Slider
         aria-label={label}
-        className="block w-full pointer-coarse:py-2.5"
+        className="block w-full"
         value={Math.round(100 * value)}
         onChange={(next) => onChange(Number(next) / 100)}
       >

@@ -9,10 +9,9 @@ import { ShareSlider } from "./ShareSlider";
 
 const BAR = [
   "fades flex flex-wrap items-center gap-x-2 gap-y-1",
-  "sm:pointer-events-auto sm:rounded-xl sm:bg-overlay sm:px-2 sm:py-1 sm:shadow-lg",
+  "sm:pointer-events-auto sm:rounded-xl sm:bg-overlay sm:p-1 lg:px-2 sm:shadow-lg",
 ].join(" ");
-const GROUP = "flex items-center gap-0.5 sm:gap-1";
-const ICON = "pointer-coarse:size-10";
+const GROUP = "flex items-center gap-0.5 lg:gap-1";
 
 /** How the parts of a result are drawn, and zoom. */
 export function Toolbar() {
@@ -53,7 +52,7 @@ function Zoom() {
       <Button
         size="sm"
         variant="ghost"
-        className="min-w-14 px-1 text-[13px] tabular-nums pointer-coarse:h-10"
+        className="min-w-12 px-1 text-[13px] tabular-nums lg:min-w-14"
         aria-label={`${percent} %: show one pixel as one`}
         onPress={() => zoom(whole / view.zoom)}
       >
@@ -82,7 +81,7 @@ function Toggle({ label, isOn, onChange, children }: ToggleProps) {
       <ToggleButton
         isIconOnly
         size="sm"
-        className={`${ICON} forced-colors:data-[selected=true]:outline-2`}
+        className="forced-colors:data-[selected=true]:outline-2"
         aria-label={label}
         isSelected={isOn}
         onChange={onChange}
@@ -102,7 +101,7 @@ interface IconButtonProps {
 function IconButton({ label, ...rest }: IconButtonProps) {
   return (
     <span title={label}>
-      <Button isIconOnly size="sm" variant="ghost" className={ICON} aria-label={label} {...rest} />
+      <Button isIconOnly size="sm" variant="ghost" aria-label={label} {...rest} />
     </span>
   );
 }

@@ -8,7 +8,7 @@ import { useStudio } from "@/state/studio-context";
 
 const AboutDialog = dynamic(() => import("./AboutDialog"), { ssr: false });
 
-const ENTRY = "text-[13px] text-muted no-underline hover:underline pointer-coarse:py-2.5";
+const ENTRY = "text-[13px] text-muted no-underline hover:underline pointer-coarse:py-3";
 
 /** Where more can be read, and what the weights may be used for. */
 export function Footer() {

@@ -15,14 +15,14 @@ export function Header() {
           <LogoIcon />
           Face parts
         </h1>
-        <p className="mt-1 hidden text-[13px] text-muted md:block">{PROMISE}</p>
+        <p className="mt-1 hidden text-[13px] text-muted lg:block">{PROMISE}</p>
       </div>
       <WhereChoice />
       <Button
         isIconOnly
         size="sm"
         variant="tertiary"
-        className="-order-1 sm:order-none pointer-coarse:size-11"
+        className="-order-1 sm:order-none"
         aria-label={dark ? "Light colours" : "Dark colours"}
         onPress={toggle}
       >

@@ -3,7 +3,12 @@ import { PhotoIcon } from "@/lib/icons";
 import { useStudio } from "@/state/studio-context";
 import { PROMISE } from "./Header";
 
-const ROOM = "absolute inset-0 flex flex-col items-center justify-center gap-3 p-4 text-center sm:gap-4";
+const COLUMN = "flex flex-col items-center justify-center gap-3 sm:gap-4";
+const ROOM = `absolute inset-0 p-4 text-center ${COLUMN} sideways:flex-row`;
+const PICTURE = [
+  "relative aspect-square min-h-0 w-auto max-w-full flex-[0_1_24rem] overflow-hidden rounded-xl",
+  "sideways:max-w-[45%]",
+].join(" ");
 const LAYER = "absolute inset-0 size-full object-cover";
 
 /** On the empty stage: what one will get, and the way there. */
@@ -12,16 +17,18 @@ export function Welcome({ onChoose }: { onChoose: () => void }) {
   return (
     <div className={ROOM}>
       <BeforeAndAfter />
-      <p className="text-xl font-semibold tracking-tight text-balance">{PROMISE}</p>
-      <Button variant="primary" size="lg" className="pointer-coarse:h-12" onPress={onChoose}>
-        <PhotoIcon />
-        Choose a photo
-      </Button>
-      <p className="text-[13px] text-balance text-muted">
-        <span className="pointer-coarse:hidden">Or drop it here, paste it, take it with the camera. </span>
-        <span className="hidden pointer-coarse:inline">Or tap Camera and take one. </span>
-        {where === "device" ? "It does not leave this browser." : "It is parsed and not kept."}
-      </p>
+      <div className={COLUMN}>
+        <p className="text-xl font-semibold tracking-tight text-balance">{PROMISE}</p>
+        <Button variant="primary" size="lg" className="pointer-coarse:h-12" onPress={onChoose}>
+          <PhotoIcon />
+          Choose a photo
+        </Button>
+        <p className="text-[13px] text-balance text-muted">
+          <span className="pointer-coarse:hidden">Or drop it here, paste it, take it with the camera. </span>
+          <span className="hidden pointer-coarse:inline">Or tap Camera and take one. </span>
+          {where === "device" ? "It does not leave this browser." : "It is parsed and not kept."}
+        </p>
+      </div>
     </div>
   );
 }
@@ -29,11 +36,7 @@ export function Welcome({ onChoose }: { onChoose: () => void }) {
 /** Half as photographed, half in parts; the border between them moves. */
 function BeforeAndAfter() {
   return (
-    <div
-      aria-hidden
-      data-testid="welcome-picture"
-      className="relative aspect-square min-h-0 w-auto max-w-full flex-[0_1_24rem] overflow-hidden rounded-xl"
-    >
+    <div aria-hidden data-testid="welcome-picture" className={PICTURE}>
       <img
         src="/welcome/portrait.webp"
         alt=""
