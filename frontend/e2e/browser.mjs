@@ -104,6 +104,24 @@ export async function parseFile(page, file = SAMPLE) {
   await page.getByTestId("progress").waitFor({ state: "detached" });
 }
 
+/** Drop or paste the sample, anywhere on the page. `kind`: "drop" or "paste". */
+export function hand(page, kind, name) {
+  return page.evaluate(
+    ([kind, name, base64]) => {
+      const data = new DataTransfer();
+      const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+      data.items.add(new File([bytes], name, { type: "image/jpeg" }));
+      const common = { bubbles: true, cancelable: true };
+      document.body.dispatchEvent(
+        kind === "drop"
+          ? new DragEvent("drop", { dataTransfer: data, ...common })
+          : new ClipboardEvent("paste", { clipboardData: data, ...common }),
+      );
+    },
+    [kind, name, readFileSync(SAMPLE).toString("base64")],
+  );
+}
+
 /** The place where photos are parsed: "In the service" or "On this device". */
 export const place = (page, name) => page.getByRole("radio", { name: new RegExp(`^${name}`) });
 
@@ -111,10 +129,10 @@ export const place = (page, name) => page.getByRole("radio", { name: new RegExp(
 export const zoomOf = async (page) =>
   parseInt(await page.getByRole("button", { name: /one pixel as one/ }).innerText());
 
-/** Choose from a list that opens. */
-export async function choose(page, label, option) {
-  await page.getByRole("button", { name: label }).click();
-  await page.getByRole("option", { name: option, exact: true }).click();
+/** Choose one of a few. */
+export function choose(page, label, option) {
+  const group = page.getByRole("radiogroup", { name: label, exact: true });
+  return group.getByRole("radio", { name: option, exact: true }).click();
 }
 
 /** Press a download's button; its name and bytes. */
@@ -154,28 +172,24 @@ export function sentPhotos(page) {
   return sent;
 }
 
+/** The RGBA of a PNG, where it is decoded: in the page. */
+export function pixelsOf(page, png) {
+  return page.evaluateHandle(async (base64) => {
+    const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+    const bitmap = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
+    const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d");
+    context.drawImage(bitmap, 0, 0);
+    const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
+    return { width: bitmap.width, height: bitmap.height, data };
+  }, png.toString("base64"));
+}
+
 /** The share of pixels of two PNGs that are equal; 0 if they differ in size. */
-export function equalShare(page, one, other) {
-  return page.evaluate(
-    async (pictures) => {
-      const [a, b] = await Promise.all(
-        pictures.map(async (base64) => {
-          const bitmap = await createImageBitmap(
-            await (await fetch(`data:image/png;base64,${base64}`)).blob(),
-          );
-          const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d");
-          context.drawImage(bitmap, 0, 0);
-          return {
-            width: bitmap.width,
-            ids: new Uint32Array(context.getImageData(0, 0, bitmap.width, bitmap.height).data.buffer),
-          };
-        }),
-      );
-      if (a.width !== b.width || a.ids.length !== b.ids.length) return 0;
-      let equal = 0;
-      for (let at = 0; at < a.ids.length; at += 1) equal += a.ids[at] === b.ids[at];
-      return equal / a.ids.length;
-    },
-    [one.toString("base64"), other.toString("base64")],
-  );
+export async function equalShare(page, one, other) {
+  const both = await Promise.all([one, other].map((png) => pixelsOf(page, png)));
+  return page.evaluate(([a, b]) => {
+    if (a.width !== b.width || a.height !== b.height) return 0;
+    const [left, right] = [a, b].map(({ data }) => new Uint32Array(data.buffer));
+    return left.reduce((sum, pixel, at) => sum + (pixel === right[at]), 0) / left.length;
+  }, both);
 }

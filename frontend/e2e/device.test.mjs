@@ -78,7 +78,7 @@ for (const name of offered) {
     await withPage({ bypassCSP: true }, async (page) => {
       const sent = sentPhotos(page);
       await onDevice(page);
-      if (offered.length > 1) await choose(page, /\bModel$/, name);
+      if (offered.length > 1) await choose(page, "Model", name);
       for (const file of await makePhotos(page)) {
         await parseFile(page, file);
         const { bytes } = await download(page, "Mask");
@@ -96,7 +96,7 @@ test(
   { skip: !models.some(({ name }) => name === "lite-int8") },
   async () => {
     await withPage({}, async (page) => {
-      await choose(page, /\bModel$/, "lite-int8");
+      await choose(page, "Model", "lite-int8");
       await onDevice(page);
       const fetched = page.waitForRequest(/model\.onnx$/);
       await parseFile(page);

@@ -5,7 +5,17 @@ import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ask, choose, download as save, parseFile, SAMPLE, shoot, withPage, zoomOf } from "./browser.mjs";
+import {
+  ask,
+  choose,
+  download as save,
+  hand,
+  parseFile,
+  SAMPLE,
+  shoot,
+  withPage,
+  zoomOf,
+} from "./browser.mjs";
 
 const opaquePixels = (page) =>
   page.getByTestId("label-canvas").evaluate((canvas) => {
@@ -82,7 +92,7 @@ test("opacity: seen at once, and in the overlay that is downloaded", async () =>
     assert.equal(await page.getByTestId("label-canvas").evaluate((canvas) => canvas.style.opacity), "0");
     for (let presses = 0; presses < 30; presses += 1) await page.keyboard.press("ArrowRight");
     assert.equal(await page.getByTestId("label-canvas").evaluate((canvas) => canvas.style.opacity), "0.3");
-    await choose(page, /Answer of the code$/, "Overlay");
+    await choose(page, "Answer of the code", "Overlay");
     assert.match(await page.getByTestId("code").innerText(), /alpha=0\.3/);
     const overlay = await save(page, "Overlay");
     assert.deepEqual(overlay.bytes, await ask("output=overlay&alpha=0.3"));
@@ -193,7 +203,7 @@ test("where a page may not write to the clipboard, copying selects the curl comm
 test("the curl command gives the same bytes", async () => {
   await withPage({}, async (page) => {
     await parseFile(page);
-    await choose(page, /Answer of the code$/, "Mask");
+    await choose(page, "Answer of the code", "Mask");
     const command = await page.getByTestId("code").innerText();
     const folder = mkdtempSync(join(tmpdir(), "face-parts-"));
     execFileSync("cp", [SAMPLE, folder]);
@@ -234,29 +244,13 @@ test("how long the sample takes: printed, for the one who reads the log", async 
 
 test("dropping, pasting, recent results", async () => {
   await withPage({}, async (page) => {
-    const bytes = readFileSync(SAMPLE).toString("base64");
-    const give = (kind, name) =>
-      page.evaluate(
-        ([kind, name, bytes]) => {
-          const data = new DataTransfer();
-          data.items.add(
-            new File([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))], name, { type: "image/jpeg" }),
-          );
-          const event =
-            kind === "drop"
-              ? new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true })
-              : new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true });
-          document.body.dispatchEvent(event);
-        },
-        [kind, name, bytes],
-      );
     const dropped = page.getByRole("img", { name: /dropped\.jpg/ });
-    await give("drop", "dropped.jpg");
+    await hand(page, "drop", "dropped.jpg");
     // The page listens when its script has run, which may be after `load`: a drop before that is nobody's
-    await dropped.waitFor({ timeout: 10_000 }).catch(() => give("drop", "dropped.jpg"));
+    await dropped.waitFor({ timeout: 10_000 }).catch(() => hand(page, "drop", "dropped.jpg"));
     await dropped.waitFor();
     await page.getByRole("button", { name: "JSON", exact: true }).waitFor();
-    await give("paste", "pasted.jpg");
+    await hand(page, "paste", "pasted.jpg");
     await page.getByRole("img", { name: /pasted\.jpg/ }).waitFor();
     await page.getByRole("button", { name: "Show dropped.jpg" }).click();
     await page.getByRole("img", { name: /dropped\.jpg/ }).waitFor();

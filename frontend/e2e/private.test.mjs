@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { download, models, onDevice, sentPhotos, SAMPLE, withPage } from "./browser.mjs";
+import { download, hand, models, onDevice, sentPhotos, SAMPLE, withPage } from "./browser.mjs";
 
 const sample = readFileSync(SAMPLE);
 const file = (name, mimeType = "image/jpeg") => ({ name, mimeType, buffer: sample });
@@ -12,23 +12,6 @@ const parsed = async (page, name) => {
   await page.getByTestId("progress").waitFor({ state: "detached" });
   await page.getByText(/m?s on this device/).waitFor();
 };
-
-/** Drop or paste a photo. */
-const give = (page, kind, name) =>
-  page.evaluate(
-    ([kind, name, bytes]) => {
-      const data = new DataTransfer();
-      const content = Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0));
-      data.items.add(new File([content], name, { type: "image/jpeg" }));
-      const common = { bubbles: true, cancelable: true };
-      document.body.dispatchEvent(
-        kind === "drop"
-          ? new DragEvent("drop", { dataTransfer: data, ...common })
-          : new ClipboardEvent("paste", { clipboardData: data, ...common }),
-      );
-    },
-    [kind, name, sample.toString("base64")],
-  );
 
 test("every way in, everything done with a result, every way out: nothing is sent", async () => {
   const permissions = ["camera", "clipboard-read", "clipboard-write"];
@@ -46,7 +29,7 @@ test("every way in, everything done with a result, every way out: nothing is sen
     await photo(page, "tilted.jpg");
     nothing("a recent photo");
     for (const kind of ["drop", "paste"]) {
-      await give(page, kind, `${kind}ed.jpg`);
+      await hand(page, kind, `${kind}ed.jpg`);
       await parsed(page, `${kind}ed.jpg`);
       nothing(kind);
     }

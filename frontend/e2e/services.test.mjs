@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { choose, download, shoot, withPage } from "./browser.mjs";
+import { choose, download, onDevice, sentPhotos, shoot, withPage } from "./browser.mjs";
 import { ROOT, withService, withStaticHost } from "./service.mjs";
 
 const told = (page, code) => page.locator(`[role=alert][data-code=${code}]`).waitFor();
@@ -38,10 +38,11 @@ test("a service with keys: asks, refuses a wrong one, takes the right one; on th
   });
 });
 
-/** A MODELS_DIR in which the shipped bundle has two names. */
-function twoModels() {
+/** A MODELS_DIR with the shipped bundle, and one of the shipped ones by another name. */
+function twoModels(bundle = "lite") {
   const folder = mkdtempSync(join(tmpdir(), "face-parts-models-"));
-  for (const name of ["lite", "other"]) symlinkSync(join(ROOT, "ml_core/bundles/lite"), join(folder, name));
+  symlinkSync(join(ROOT, "ml_core/bundles/lite"), join(folder, "lite"));
+  symlinkSync(join(ROOT, "ml_core/bundles", bundle), join(folder, "other"));
   return folder;
 }
 
@@ -52,7 +53,7 @@ test("several models: the chosen one is used by page, downloads, curl command an
       await mask(page);
       await page.getByText(/^Model lite/).waitFor();
       const asked = page.waitForRequest(/\/api\/segment\/\?.*model=other/);
-      await choose(page, /\bModel$/, "other");
+      await choose(page, "Model", "other");
       await asked;
       await page.getByText(/^Model other/).waitFor();
       assert.match(await page.getByTestId("code").innerText(), /model=other/);
@@ -63,6 +64,40 @@ test("several models: the chosen one is used by page, downloads, curl command an
       await fetched;
       await page.getByText(/m?s on this device/).waitFor();
       await shoot(page, "models");
+    });
+  });
+});
+
+test("two models compared on this device: nothing is sent, both are named", async () => {
+  await withService({ MODELS_DIR: twoModels("lite-int8"), MODEL: "lite" }, async (base) => {
+    await withPage({ base }, async (page) => {
+      const sent = sentPhotos(page);
+      await onDevice(page);
+      await page.getByRole("button", { name: "Sample: a tilted head" }).click();
+      await page.getByText(/m?s on this device/).waitFor();
+      const fetched = page.waitForRequest(/\/api\/models\/other\/model\.onnx$/);
+      await page.getByRole("button", { name: "Compare with other" }).click();
+      await fetched;
+      const names = page.getByTestId("compare-names");
+      await names.getByText(/^other: /).waitFor();
+      await names.getByText(/^lite: /).waitFor();
+      assert.equal(await page.getByTestId("label-canvas").count(), 2);
+      const pictures = await page
+        .getByTestId("label-canvas")
+        .evaluateAll((canvases) => canvases.map((canvas) => canvas.toDataURL()));
+      assert.notEqual(pictures[0], pictures[1], "each model's own");
+      await page.getByRole("button", { name: "Compare with other" }).click();
+      await names.waitFor({ state: "detached" });
+      assert.deepEqual(sent, []);
+    });
+  });
+});
+
+test("more faces than the service parses: said", async () => {
+  await withService({ MODEL: "lite", MAX_FACES: "2" }, async (base) => {
+    await withPage({ base }, async (page) => {
+      await page.getByRole("button", { name: "Sample: a group of six" }).click();
+      await page.getByText("The photo has 6 faces; the 2 largest are parsed.").waitFor();
     });
   });
 });
