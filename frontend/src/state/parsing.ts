@@ -89,7 +89,7 @@ export async function work(run: Run): Promise<Result> {
   }
 }
 
-/** What is said of an unknown format; of HEIC, which some services and browsers read, there is more to say. */
+/** Said of an unknown format; of HEIC, which some services and browsers read, there is more to say. */
 const UNREAD = ["unsupported_image", "not_readable_here"];
 
 async function onService({ photo, task, apiKey: key, signal, tell }: Run): Promise<Result> {
