@@ -113,15 +113,20 @@ class Segmentation:
 
     def part(self, one: Parsed) -> "FacePart":
         """What a face has of `labels`, cropped to its cut."""
-        left, top, right, bottom = bounds(one.cut, self.labels.shape)
-        area = slice(top, bottom), slice(left, right)
-        labels, before = self.labels[area], (self.labels if self.unmasked is None else self.unmasked)[area]
-        if self.owners is not None:
-            mine = self.owners[area] == one.number
-            labels, before = labels * mine, before * mine
+        area, labels = self.own(one)
+        before = labels if self.unmasked is None else self.unmasked[area]
+        if self.unmasked is not None and self.owners is not None:
+            before = before * (self.owners[area] == one.number)
         present = class_pixels(labels, len(self.bundle.labels)) > 0
         confidence = _confidence([one.logits], present, self.bundle.temperatures)
-        return FacePart((left, top), labels, int(np.count_nonzero(before)), confidence)
+        return FacePart((area[1].start, area[0].start), labels, int(np.count_nonzero(before)), confidence)
+
+    def own(self, one: Parsed) -> tuple[tuple[slice, slice], NDArray[np.uint8]]:
+        """Rows and columns that hold a face's cut, and `labels` there, other faces' parts being background."""
+        left, top, right, bottom = bounds(one.cut, self.labels.shape)
+        area = slice(top, bottom), slice(left, right)
+        labels = self.labels[area]
+        return area, labels if self.owners is None else labels * (self.owners[area] == one.number)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ml_core.bundle import Bundle
 from ml_core.outputs import OutputOptions
-from ml_core.regions import polygons, region_stats, rle
+from ml_core.regions import Region, polygons, region_stats, rle
 from ml_core.segmentation import Segmentation
 
 Parts = Callable[[], Iterable[tuple[dict[str, Any], Any]]]
@@ -38,19 +38,20 @@ class Collected:
 
 
 def coco_note(found: Segmentation, options: OutputOptions) -> list[dict[str, Any]]:
-    """Annotations without their ids: a class each, as exact run lengths, or as outlines where `polygons` says so."""
+    """Annotations without their ids: each class of each face, which is in the attribute `face`.
+
+    As exact run lengths, or as outlines where `polygons` says so.
+    """
     return [
         {
             "category_id": region.id,
-            "segmentation": polygons(found.labels == region.id)
-            if options.polygons
-            else rle(found.labels == region.id),
+            "segmentation": polygons(mask) if options.polygons else rle(mask),
             "area": region.pixels,
             "bbox": list(region.box),
             "iscrowd": 0,
+            "attributes": {"face": number},
         }
-        for region in region_stats(found.labels, len(found.bundle.labels))
-        if region.id
+        for number, region, mask in _parts_of_faces(found)
     ]
 
 
@@ -71,26 +72,22 @@ def write_coco(file: Path, bundle: Bundle, parts: Parts, address: Address) -> li
 
 
 def label_studio_note(found: Segmentation, options: OutputOptions) -> list[dict[str, Any]]:
-    """Regions of a prediction: a brush stroke for each class but the background."""
+    """Regions of a prediction: a brush stroke for each class of each face, which its note names."""
     height, width = found.labels.shape
     names = found.bundle.labels.names
     return [
         {
-            "id": names[region.id],
+            "id": f"{number}-{region.id}",
             "from_name": "part",
             "to_name": "image",
             "type": "brushlabels",
             "original_width": width,
             "original_height": height,
             "image_rotation": 0,
-            "value": {
-                "format": "rle",
-                "rle": brush_rle(found.labels == region.id),
-                "brushlabels": [names[region.id]],
-            },
+            "value": {"format": "rle", "rle": brush_rle(mask), "brushlabels": [names[region.id]]},
+            "meta": {"text": [f"face {number}"]},
         }
-        for region in region_stats(found.labels, len(names))
-        if region.id
+        for number, region, mask in _parts_of_faces(found)
     ]
 
 
@@ -152,6 +149,19 @@ def brush_rle(mask: NDArray[np.bool_]) -> list[int]:
     text = "".join(bits)
     text += "0" * (-len(text) % 8)
     return list(int(text, 2).to_bytes(len(text) // 8, "big"))
+
+
+def _parts_of_faces(found: Segmentation) -> Iterator[tuple[int, Region, NDArray[np.bool_]]]:
+    """Face by face each class that it has but the background: the face's number, and the (H, W) mask."""
+    for one in found.parsed:
+        area, labels = found.own(one)
+        for region in region_stats(labels, len(found.bundle.labels)):
+            if region.id:
+                x, y, width, height = region.box
+                box = x + area[1].start, y + area[0].start, width, height
+                mask = np.zeros(found.labels.shape, bool)
+                mask[area] = labels == region.id
+                yield one.number, Region(region.id, region.pixels, box), mask
 
 
 def _coco_images(parts: Parts) -> Iterator[dict[str, Any]]:
