@@ -1,5 +1,6 @@
 """Soft edges: what the matte says of drawn scenes whose right values are known."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -7,10 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from ml_core.guided import refined
 from ml_core.images import colorize
 from ml_core.labels import LabelSet
 from ml_core.matte import cutout, matte
-from ml_core.segmentation import Segmentation
+from ml_core.segmentation import Parsed, Segmentation
 from ml_core.segmenter import Segmenter
 from tests.ml_core.test_segmenter import KnownFaces, face_in, put
 from tests.tiny_bundle import draw_face, make_palette_bundle
@@ -99,6 +101,43 @@ def test_each_face_has_its_own(bundle: Path) -> None:
         assert not matte(alone)[(found.instances > 0) & (found.instances != number)].any()
     both = np.maximum(matte(found.face(1)), matte(found.face(2)))
     assert (matte(found) == both).all()
+
+
+def test_faces_that_touch_meet_without_a_seam(bundle: Path) -> None:
+    """Hair of two, each of whom sees none where the other one is."""
+    found = parsed(bundle, np.full((200, 300), HAIR, np.uint8))
+    one = found.parsed[0]
+    left, right = one.look.copy(), one.look.copy()
+    middle = one.look.shape[1] // 2
+    left[:, middle:, 0] = right[:, :middle, 0] = one.look.max() + 5
+    owners = np.where(np.arange(300) < 150, 1, 2)[None].repeat(200, axis=0).astype(np.uint16)
+    both = tuple(Parsed(number, look, look, one.cut) for number, look in ((1, left), (2, right)))
+    found = replace(found, parsed=both, owners=owners)
+    assert matte(found).min() > 200
+    assert [matte(found.face(number)).any(axis=0).sum() for number in (1, 2)] == [150, 150]
+
+
+def test_a_part_that_goes_on_beyond_the_cut_fades(bundle: Path) -> None:
+    """Hair all over a photo of which a square was parsed."""
+    found = parsed(bundle, np.full((300, 300), HAIR, np.uint8))
+    look, cut = found.parsed[0].look, np.array([[128.0, 0.0, 100.0], [0.0, 128.0, 100.0]])
+    labels = np.zeros_like(found.labels)
+    labels[100:228, 100:228] = HAIR
+    soft = matte(replace(found, parsed=(Parsed(1, look, look, cut),), labels=labels)).astype(int)
+    assert (soft[labels > 0] == 255).all()
+    steps = np.diff(soft[160, 60:101])
+    assert (soft[160, 60], soft[160, 100]) == (0, 255)
+    assert steps.min() >= 0
+    assert steps.max() < 100
+
+
+def test_where_colours_say_nothing_the_filter_blurs_nothing() -> None:
+    share = np.zeros((80, 80), np.float32)
+    share[:, 40:] = 255
+    wall = np.full((160, 160, 3), 20, np.uint8)
+    (_, soft), *_ = refined(wall, share, step=2, radius=4, stride=2, fade=None)
+    assert not soft[:, :72].any()
+    assert (soft[:, 88:] == 255).all()
 
 
 def test_what_was_refused_is_in_no_matte(bundle: Path) -> None:
