@@ -37,7 +37,9 @@ def test_coco_has_an_annotation_for_each_class_of_each_face(
     found: Segmentation, tmp_path: Path, outlines: bool, only: list[int] | None
 ) -> None:
     shown = found if only is None else found.only(only)
-    rows = [({"path": "a.png", "width": 300, "height": 150}, coco_note(shown, OutputOptions(polygons=outlines)))]
+    rows = [
+        ({"path": "a.png", "width": 300, "height": 150}, coco_note(shown, OutputOptions(polygons=outlines)))
+    ]
     write_coco(tmp_path / "coco.json", found.bundle, lambda: rows, str)
     read = COCO(tmp_path / "coco.json")
     labels, numbers = np.zeros_like(shown.labels), np.zeros_like(shown.instances)
