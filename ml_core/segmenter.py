@@ -1,5 +1,6 @@
 """A bundle made to work: `Segmenter.load(path).predict(photo)`."""
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -43,20 +44,16 @@ class Segmenter:
         read: Read = read,
     ) -> None:
         self.bundle = bundle
-        coarse = [side * 11 // 256 * 16 for side in bundle.input_size]  # 0.47 of the pixels, in whole patches
+        self._open = partial(open_session, bundle.path / MODEL, providers=providers, threads=threads)
         try:
-            self._session, self._wide = (
-                open_session(bundle.path / MODEL, providers=providers, threads=threads, size=size)
-                for size in (bundle.input_size, coarse)
-            )
+            self._session = self._open(size=bundle.input_size)
         except ProviderUnavailable:
             raise
         except Exception as error:  # ONNX Runtime's own have no common base
             raise BundleError(f"{bundle.path / MODEL}: {error}") from error
         _check_contract(self._session, bundle)
-        own = self._wide.get_inputs()[0].shape[1:3]  # a graph of one size keeps it
-        height, width = (a if isinstance(a, int) else b for a, b in zip(own, coarse, strict=True))
-        self._coarse = height, width
+        self._wide: Session | None = None
+        self._lock = threading.Lock()
         self._threads = threads
         self._finder = finder
         self._read = read
@@ -184,10 +181,21 @@ class Segmenter:
 
     def infer(self, image: NDArray[np.uint8], cut: Affine, *, coarse: bool = False) -> NDArray[np.float32]:
         """Logits (h, w, C) of one cut of an (H, W, 3) uint8 RGB photo; `coarse`: fewer, in under half of the time."""
-        session, size = (self._wide, self._coarse) if coarse else (self._session, self.bundle.input_size)
+        session, size = self._coarse() if coarse else (self._session, self.bundle.input_size)
         crop = sample(image, cut, size)
         (logits,) = session.run(["logits"], {"image": crop[None]})
         return np.asarray(logits[0], np.float32)
+
+    def _coarse(self) -> tuple[Session, tuple[int, int]]:
+        """The session of the wide look and its size, opened when first needed: it has the weights once more."""
+        coarse = [
+            side * 11 // 256 * 16 for side in self.bundle.input_size
+        ]  # 0.47 of the pixels, in whole patches
+        with self._lock:
+            self._wide = self._wide or self._open(size=coarse)
+        own = self._wide.get_inputs()[0].shape[1:3]  # a graph of one size keeps it
+        height, width = (a if isinstance(a, int) else b for a, b in zip(own, coarse, strict=True))
+        return self._wide, (height, width)
 
 
 def largest(faces: Sequence[Face]) -> list[Face]:
