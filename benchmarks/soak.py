@@ -173,7 +173,8 @@ def kill_a_worker(pid: int, port: int, clients: int = 16, seconds: float = 6) ->
     for thread in threads:
         thread.start()
     time.sleep(seconds / 3)
-    worker = next(child for child in tree(pid) if child != pid)
+    others = (child for child in tree(pid) if child != pid)
+    worker = next(one for one in others if b"gunicorn" in Path(f"/proc/{one}/cmdline").read_bytes())
     os.kill(worker, signal.SIGSTOP)
     held = connections(worker, port)
     os.kill(worker, signal.SIGKILL)

@@ -37,7 +37,7 @@ class Engine:
         self._files: dict[str, ModelFile] = {}
         self._loaded = False
         self._lock = threading.Lock()
-        self._sandbox = Sandbox(seconds=settings.DECODE_TIMEOUT)
+        self.sandbox = Sandbox(seconds=settings.DECODE_TIMEOUT)
 
     def segmenter(self, name: str | None = None) -> Segmenter:
         """The named or the default model. Raises Problem: 400 for an unknown name, 503 if the default is missing."""
@@ -71,12 +71,11 @@ class Engine:
             return self._load()
 
     def warm_up(self) -> None:
-        """Start the sandbox; parse a large photo with the default model, several times at once.
+        """Parse a large photo with the default model, several times at once.
 
         The memory this takes is kept for later photos. It would otherwise grow over thousands of requests, until the
         largest photos have come at the same time.
         """
-        self._sandbox.start()
         segmenter = self.models().get(settings.MODEL)
         if segmenter is None:
             return
@@ -126,7 +125,7 @@ class Engine:
                 providers=settings.PROVIDERS,
                 threads=settings.INFERENCE_THREADS,
                 finder=default_finder(threads=settings.INFERENCE_THREADS),
-                read=self._sandbox.read,
+                read=self.sandbox.read,
             )
         agreement = segmenter.golden_agreement()
         if agreement < GOLDEN_SHARE:

@@ -65,13 +65,19 @@ def on_starting(server: Any) -> None:
     import django
 
     django.setup()
+    from django.urls import get_resolver
+
     from segmentation_api import shared_metrics, window_counts  # noqa: F401
     from segmentation_api.budgets import bytes_in_flight
+    from segmentation_api.engine import engine
     from segmentation_api.slots import shared_slots
 
     megabytes = bytes_in_flight.count
     server.log.info("Workers: %d; slots: %d; bodies: %d MiB", workers, shared_slots.count, megabytes)
     _check(check_model, server)
+    engine.sandbox.start()  # one for all workers; if it ends, each starts its own
+    get_resolver().url_patterns  # noqa: B018  # imports the views, whose memory the workers share
+    memory.settle()
     server.handle_hup = lambda: server.kill_workers(signal.SIGHUP)
     murder_workers = server.murder_workers
 
@@ -124,7 +130,6 @@ def keep_pid_file(server: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """In a worker, before it takes requests: load the models, and reload them on SIGHUP."""
     import cv2
-    from django.urls import get_resolver
 
     from segmentation_api.engine import engine
 
@@ -133,8 +138,8 @@ def post_worker_init(worker: Any) -> None:
     cv2.setNumThreads(settings.INFERENCE_THREADS)
     engine.models()
     engine.warm_up()
-    get_resolver().url_patterns  # noqa: B018  # imports the views, which many first requests would wait for
     memory.settle()
+    memory.trim_regularly()
     worker.nr_conns = 0  # from now on the others leave connections to it
 
     def reload_models(*_: object) -> None:

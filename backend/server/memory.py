@@ -24,12 +24,17 @@ def use_one_heap() -> None:
 
 
 def settle() -> None:
-    """After the models are loaded: the collector leaves what is there alone, and free memory goes back regularly.
+    """The collector leaves alone what is there: the code in the master, whose pages stay shared, and a worker's models.
 
     A full collection is put off until garbage amounts to a quarter of what the collector looks through.
     """
-    gc.freeze()
     gc.collect()
+    gc.freeze()
+    gc.collect()  # which counts what it looks through
+
+
+def trim_regularly() -> None:
+    """Give free memory back to the system."""
     if hasattr(libc, "malloc_trim"):
         threading.Thread(target=_trim, name="trim-heap", daemon=True).start()
 

@@ -58,7 +58,8 @@ def read_all(connection: socket.socket) -> bytes:
 
 def workers(server: Server) -> list[int]:
     """The worker processes' ids."""
-    listed = subprocess.run(["pgrep", "-P", str(server.process.pid)], capture_output=True, text=True)
+    command = ["pgrep", "-f", "gunicorn", "-P", str(server.process.pid)]  # not the sandbox
+    listed = subprocess.run(command, capture_output=True, text=True)
     return [int(line) for line in listed.stdout.split()]
 
 

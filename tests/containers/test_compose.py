@@ -39,7 +39,9 @@ class Service(NamedTuple):
 
     def workers(self) -> set[str]:
         """Process ids of gunicorn's workers, as the container counts them."""
-        return set(self.compose.shell("api", "cat /proc/1/task/1/children").split())
+        children = "cat /proc/1/task/1/children"  # of which one is the sandbox
+        named = f"for one in $({children}); do grep -q gunicorn /proc/$one/cmdline && echo $one; done; true"
+        return set(self.compose.shell("api", named).split())
 
 
 @pytest.fixture(scope="module")
