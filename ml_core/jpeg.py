@@ -10,6 +10,8 @@ from ml_core.containers import MARKER
 
 DAMAGE = "Corrupt JPEG data"
 """How libjpeg's warnings of missing, surplus or impossible compressed data begin."""
+ZEROS = bytes(16)
+"""A run of zeros that is a hole: some forty coefficients of the same least value one after another."""
 SURPLUS = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
 
 
@@ -23,7 +25,7 @@ def decode_jpeg(
     pixels = np.empty((size[1], size[0], 3), np.uint8)
     try:
         simplejpeg.decode_jpeg(data, "RGB", buffer=pixels)
-        return pixels, progressive and _lacks_scans(data)
+        return pixels, _lacks_scans(data) if progressive else _has_zeros(data)
     except ValueError as error:  # pixels are complete if it was a warning of the compressed data
         warning = str(error)
     try:
@@ -47,6 +49,33 @@ def _lacks_scans(data: bytes) -> bool:
                 bits_left |= dict.fromkeys(((component, one) for one in coefficients), head[end + 2] & 15)
         at = found.end() + max(2, int.from_bytes(head[:2], "big"))
     return any(bits_left.values())
+
+
+def _has_zeros(data: bytes) -> bool:
+    """Whether a scan, not progressive, has zeros where no picture gives them, which libjpeg decodes without a warning.
+
+    That is where the code of zero bits stands for a coefficient in one of the components, not for the end of a block,
+    of which plain areas have any number.
+    """
+    at, firsts = (
+        2,
+        dict[int, int](),
+    )  # of each table of codes for coefficients what its code of zeros stands for
+    while (found := MARKER.search(data, at)) and found[0] != b"\xff\xd9":
+        start = found.end()
+        at = start + max(2, int.from_bytes(data[start : start + 2], "big"))
+        if found[0] == b"\xff\xc4":
+            table = start + 2
+            while table + 17 < at:
+                firsts[data[table]] = data[table + 17]
+                table += 17 + sum(data[table + 1 : table + 17])
+        elif found[0] == b"\xff\xda":
+            tables = data[start + 4 : start + 3 + 2 * data[start + 2] : 2]
+            if any(firsts.get(0x10 | (one & 15)) for one in tables):
+                end = following.start() if (following := MARKER.search(data, at)) else len(data)
+                if data.find(ZEROS, at, end) >= 0:
+                    return True
+    return False
 
 
 def _is_padding(warning: str, data: bytes) -> bool:

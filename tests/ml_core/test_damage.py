@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
 from ml_core import images
@@ -56,6 +56,23 @@ def test_a_hole_is_found(kind: str, content: bytes) -> None:
     assert found.pixels.shape == (240, 320, 3)
     kept = 60 if kind != "progressive" else 0  # which has the rows of all scans above the hole
     assert (found.pixels[:kept] == decode(data)[:kept]).all()
+
+
+@pytest.mark.parametrize("kind", ["baseline", "with restarts", "full colour", "grey", "CMYK"])
+def test_a_few_zeros_within_are_found(kind: str) -> None:
+    data = jpeg(kind)
+    for middle in range(len(data) // 3, len(data) - 200, len(data) // 40):
+        for size in (17, 40, 64):
+            assert read(data[:middle] + bytes(size) + data[middle + size :]).damaged
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_zeros_of_a_flat_picture_are_no_hole(mode: str) -> None:
+    for options in ({}, {"optimize": True}, {"optimize": True, "quality": 1}, {"restart_marker_rows": 1}):
+        for picture in (Image.new("RGB", (640, 640), "red"), ImageOps.expand(PICTURE, 400)):
+            target = io.BytesIO()
+            picture.convert(mode).save(target, "JPEG", **options)
+            assert not read(target.getvalue()).damaged
 
 
 @pytest.mark.parametrize("kind", KINDS)
