@@ -163,26 +163,34 @@ def _srgb_levels() -> NDArray[np.uint8]:
     return levels
 
 
-def _codes(image: Image.Image, data: bytes) -> tuple[int, int] | None:
-    """H.273's codes of primaries and transfer, of a PNG's cICP chunk or the box of AVIF and HEIC."""
+def _codes(image: Image.Image, data: bytes) -> tuple[int, int, bool] | None:
+    """H.273's codes of primaries and transfer, of a PNG's cICP chunk or the box of AVIF and HEIC.
+
+    And whether values are of the narrow range of video still: decoders of AVIF and HEIC widen it.
+    """
     if image.format == "PNG":
         at = data.find(b"\0\0\0\4cICP", 0, data.find(b"IDAT"))
         if at > 0 and data[at + 12 : at + 16] == struct.pack(">I", zlib.crc32(data[at + 4 : at + 12])):
-            return data[at + 8], data[at + 9]
+            return data[at + 8], data[at + 9], data[at + 11] == 0
     elif (
         image.format in ("AVIF", "HEIF") and "icc_profile" not in image.info and (found := NCLX.search(data))
     ):
-        return int.from_bytes(found[1], "big"), int.from_bytes(found[2], "big")
+        return int.from_bytes(found[1], "big"), int.from_bytes(found[2], "big"), False
     return None
 
 
 @lru_cache(maxsize=32)
-def _by_codes(primaries: int, transfer: int) -> Encoding | None:
+def _by_codes(primaries: int, transfer: int, narrow: bool) -> Encoding | None:
     white, corners = PRIMARIES[primaries]
-    curve = TRANSFERS[transfer]
+    curve = _widened(TRANSFERS[transfer]) if narrow else TRANSFERS[transfer]
     if (corners, curve) == (SRGB_PRIMARIES, srgb_curve):
         return None
     return Encoding((curve, curve, curve), _to_srgb(_to_d50(white, corners)))
+
+
+def _widened(curve: Curve) -> Curve:
+    """Of values of which 16/255 is black and 235/255 white."""
+    return lambda value: curve(np.clip((255 * value - 16) / 219, 0, 1))
 
 
 def _by_chunks(gamma: float | None, chromaticity: tuple[float, ...] | None) -> Encoding | None:

@@ -164,6 +164,8 @@ def _check(directory: Directory, data: bytes) -> None:
         raise UnsupportedImage(
             "Images of floating-point numbers or with 32 bits a channel are not read; 8 and 16 bits are."
         )
+    if directory.number(PHOTOMETRIC) == 0 and directory.number(SAMPLES, 1) > 1:
+        raise UnsupportedImage("TIFF images with white as their least value and an alpha are not read.")
     if compression not in COMPRESSIONS:
         name = OTHER_COMPRESSIONS.get(compression, f"method {compression}")
         raise UnsupportedImage(f"TIFF images compressed by {name} are not read: save it with LZW or Deflate.")

@@ -261,6 +261,15 @@ def test_the_chunks_of_a_png() -> None:
     assert off(png(np.rint(65535 * light(grey)).astype(np.uint16), gama(1)), np.dstack([grey] * 3)) < 0.02
 
 
+@pytest.mark.parametrize("primaries", [profiles.SRGB, profiles.P3])
+def test_video_levels_of_a_png_are_widened(primaries: tuple[Any, ...]) -> None:
+    wide = converted(PROFILES["Display P3"][0]) if primaries == profiles.P3 else PHOTO
+    for depth in (255, 65535):
+        narrow = np.rint((16 + 219 * (np.asarray(wide) / 255)) / 255 * depth)
+        codes = bytes([12 if primaries == profiles.P3 else 1, 13, 0, 0])
+        assert off(png(narrow.astype(np.uint8 if depth == 255 else np.uint16), chunk(b"cICP", codes))) <= 1
+
+
 @pytest.mark.parametrize(
     "chunks",
     [

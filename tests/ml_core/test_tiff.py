@@ -154,6 +154,16 @@ def test_canons_raw_photos_are_refused() -> None:
         (COLOR.astype(np.float16), {"photometric": "rgb"}, "floating-point"),
         (GREY.astype(np.float64), {"photometric": "minisblack"}, "floating-point"),
         (GREY.astype(np.uint32), {"photometric": "minisblack"}, "32 bits"),
+        (
+            np.stack([GREY, ALPHA]),
+            {"photometric": "miniswhite", "planarconfig": "separate", "extrasamples": ["unspecified"]},
+            "alpha",
+        ),
+        (
+            np.dstack([GREY, ALPHA]),
+            {"photometric": "miniswhite", "planarconfig": "contig", "extrasamples": ["unassalpha"]},
+            "alpha",
+        ),
         (COLOR, {"photometric": "rgb", "compression": "webp"}, "WebP"),
         (COLOR, {"photometric": "rgb", "compression": "jpeg2000"}, "JPEG 2000"),
         (COLOR, {"photometric": "rgb", "compression": "jpegxl"}, "JPEG XL"),
