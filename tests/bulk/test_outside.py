@@ -103,7 +103,7 @@ def test_label_studio_reads_what_is_written_for_it(runs: Runs) -> None:
     assert len(tasks) == len(list(folder.iterdir()))
     names_of_labels = list(interface.get_control("part").labels)
     for number, task in enumerate(tasks[:10]):
-        # Its own check of predictions lacks an argument, and its check of brush strokes refuses what its encoder writes
+        # Its check of a task with predictions raises a TypeError, and its check of regions refuses this brush stroke
         assert interface.validate_task({"data": task["data"]})
         with Image.open(runs.folder / f"{number:06d}.png") as picture:
             labels = np.asarray(picture)
