@@ -85,7 +85,7 @@ lint: $(DEV)
 
 # What reads the code, the workflows, the containers and the infrastructure for what is unsafe. Asks nobody outside
 security: $(CHECKS)/.installed
-	$(CHECKS)/bin/bandit --quiet --recursive --skip B101 backend segmentation_api ml_core training docker manage.py
+	$(CHECKS)/bin/bandit --quiet --recursive --skip B101 backend segmentation_api ml_core training docker clients manage.py
 	$(CHECKS)/bin/zizmor --offline --quiet .github
 	$(CHECKS)/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(CHECKS)/bin/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml

@@ -37,7 +37,7 @@ class Retries:
             raise error
         asked = retry_after(error.retry_after) if isinstance(error, Problem) else None
         pause = self.first * 2 ** (attempt - 1) if asked is None else asked
-        pause += random.uniform(0, self.jitter) * pause  # noqa: S311
+        pause += random.uniform(0, self.jitter) * pause  # noqa: S311  # nosec B311  # no secret
         if time.monotonic() - begun + pause > self.seconds:
             raise error
         return pause
