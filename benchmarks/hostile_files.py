@@ -134,6 +134,9 @@ def tiffs() -> Iterator[tuple[str, bytes]]:
         overlapping = tiff(order, [(1000 + n, 4, 4000, 8) for n in range(50)], big=big)
         yield f"tiff, {kind}: values on one another", overlapping + bytes(16_000)
         yield f"tiff, {kind}: pictures within pictures, 5000 deep", _nested(order, big)
+        lists = tiff(order, [(330, 4, 4000, 8)] * 100, big=big)
+        yield f"tiff, {kind}: 100 lists of 4000 pictures", lists + bytes(range(1, 256)) * 4000
+        yield f"tiff, {kind}: 400 directories on one another", _overlaid(order, big)
 
 
 def _nested(order: str, big: bool) -> bytes:
@@ -144,6 +147,16 @@ def _nested(order: str, big: bool) -> bytes:
     return head + b"".join(
         tiff(order, [(330, kind, 1, start + size * (index + 1))], big=big)[start:] for index in range(5000)
     )
+
+
+def _overlaid(order: str, big: bool, directories: int = 400, tags: int = 4000) -> bytes:
+    """Each directory begins an entry later than the one before and goes on through those behind it."""
+    unit = struct.pack(order + ("HHHIH" if not big else "QHHQ"), *(tags, 1000, 1, 1, *([] if big else [0])))
+    start = len(tiff(order, [(330, 4, directories, 0)], big=big))
+    first = start + 4 * directories
+    offsets = [first + index * len(unit) for index in range(directories)]
+    head = tiff(order, [(330, 4, directories, start)], big=big)
+    return head + struct.pack(f"{order}{directories}I", *offsets) + unit * (directories + tags)
 
 
 def others() -> Iterator[tuple[str, bytes]]:

@@ -6,8 +6,8 @@ from ml_core.image_errors import TooComplex
 
 DIRECTORIES = 4096
 """Pages, and pictures within a page."""
-TAGS = 4096
-"""Of one directory."""
+TAGS, ALL_TAGS = 4096, 100_000
+"""Of one directory; of all of them, which may lie on one another."""
 STRIPS = 100_000
 """Or tiles, of one directory."""
 
@@ -43,7 +43,7 @@ def walk_tiff(data: bytes) -> None:
     """Raises TooComplex for a file beyond the limits, struct.error for one whose first directory is beyond its end."""
     layout = _Layout(data)
     todo, seen = [layout.first], set[int]()
-    value_bytes = 0
+    value_bytes = all_tags = 0
     while todo:
         at = todo.pop()
         if at in seen:
@@ -58,6 +58,8 @@ def walk_tiff(data: bytes) -> None:
                 if kind not in UNITS and len(seen) > 1:
                     break  # some writers leave what is no offset where the last directory should have zero
                 _limit(tags, TAGS, "tags in a TIFF directory")
+                all_tags += tags
+                _limit(all_tags, ALL_TAGS, "tags in its TIFF directories")
             length = count * UNITS.get(kind, 0)
             if length > layout.inline:
                 value_bytes += max(0, min(length, len(data) - layout.number(value)))
@@ -67,6 +69,7 @@ def walk_tiff(data: bytes) -> None:
                 sizes[tag] = count
             elif tag == PICTURES:
                 todo += layout.offsets(kind, count, value)
+                _limit(len(seen) + len(todo), DIRECTORIES, "TIFF directories")
             elif tag in MEASURES:
                 sizes[tag] = layout.number(value, kind)
         else:
