@@ -10,6 +10,7 @@ half-resolution logits and the way back.
 import io
 import math
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 import cv2
@@ -63,12 +64,14 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
     return read(data, max_pixels=max_pixels).pixels
 
 
-def read(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Decoded:
+def read(
+    data: bytes, *, max_pixels: int = MAX_PIXELS, opened: Callable[[int], object] = lambda pixels: None
+) -> Decoded:
     """Decode JPEG, PNG, WebP, BMP, TIFF, GIF or AVIF bytes, and HEIC where pillow-heif is installed.
 
     EXIF orientation is honoured, colours are converted to sRGB, transparency is laid on white, 16 bits a channel
-    are scaled to 8. Raises TooComplex and ImageTooLarge before a pixel is decoded; else UnsupportedImage or
-    BrokenImage.
+    are scaled to 8. `opened` is told the number of pixels by the header, before they are decoded. Raises TooComplex
+    and ImageTooLarge before a pixel is decoded; else UnsupportedImage or BrokenImage.
     """
     if not data:
         raise BrokenImage("The image is empty.")
@@ -77,6 +80,7 @@ def read(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Decoded:
     if data.startswith(tiff.PREFIXES):
         data, directory = tiff.full_picture(data)
     image = _open(data, directory, max_pixels)
+    opened(image.width * image.height)
     damaged = False
     if image.format in ("JPEG", "MPO") and image.mode in ("RGB", "L", "CMYK"):
         pixels, damaged = decode_jpeg(data, image.size, progressive="progressive" in image.info)

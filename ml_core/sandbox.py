@@ -14,6 +14,7 @@ import socket
 import subprocess  # nosec B404  # one program of ours, without a shell
 import sys
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,21 @@ AVAILABLE = hasattr(os, "memfd_create")
 """Linux. Elsewhere all images are decoded in the process itself."""
 ROOT = Path(__file__).resolve().parent.parent
 ANSWER_BYTES = 4096
+
+
+class Elsewhere(threading.local):
+    """What other processes have done for this thread."""
+
+    seconds = 0.0
+    """Of CPU."""
+
+
+elsewhere = Elsewhere()
+
+
+def cpu_time() -> float:
+    """CPU seconds of this thread so far, those included in which its images were decoded elsewhere."""
+    return time.thread_time() + elsewhere.seconds
 
 
 class Sandbox:
@@ -126,6 +142,7 @@ def write(file: int, content: Any) -> None:
 
 
 def _decoded(shared: int, answer: dict[str, Any]) -> Decoded:
+    elsewhere.seconds += answer["seconds"]
     if "error" in answer:
         kind: type[Exception] = getattr(image_errors, answer["error"])
         raise kind(answer["detail"])

@@ -11,7 +11,9 @@ import resource
 import signal
 import socket
 import sys
+import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from ml_core.sandbox import write
 
 MESSAGE_BYTES = 4096
 FIXED_BYTES, PIXEL_BYTES = 256 << 20, 32
-"""Of memory beyond what the process has before: at all, and for each pixel that an image may have."""
+"""Of memory beyond what the process has before: at all, and for each pixel that the image has by its header."""
 
 
 def main() -> None:
@@ -51,10 +53,11 @@ def main() -> None:
 
 def work(shared: int, answer: int, *, seconds: float, max_pixels: int) -> None:
     """Decode the photo in `shared`, put its pixels there, and answer their size or what is wrong."""
-    limit(seconds, FIXED_BYTES + PIXEL_BYTES * max_pixels)
+    before = limit(seconds)
+    limit_memory(before, max_pixels)
     data = os.pread(shared, os.fstat(shared).st_size, 0)
     try:
-        pixels, damaged = read(data, max_pixels=max_pixels)
+        pixels, damaged = read(data, max_pixels=max_pixels, opened=partial(limit_memory, before))
     except ImageError as error:
         if isinstance(error.__context__, MemoryError):
             return  # without an answer: stopped
@@ -63,12 +66,14 @@ def work(shared: int, answer: int, *, seconds: float, max_pixels: int) -> None:
         os.ftruncate(shared, 0)
         write(shared, pixels)
         found = {"size": pixels.shape[:2], "damaged": damaged}
+    found["seconds"] = time.process_time()
     socket.socket(fileno=answer).sendall(json.dumps(found).encode())
 
 
-def limit(seconds: float, more_bytes: int) -> None:
-    """Let the kernel end this process after so many seconds of CPU, or five times as many by the clock; and bound its
-    memory.
+def limit(seconds: float) -> int:
+    """Let the kernel end this process after so many seconds of CPU, or five times as many by the clock.
+
+    Returns the bytes of memory that it has now.
     """
     for timer, end, after in (
         (signal.ITIMER_PROF, signal.SIGPROF, seconds),
@@ -76,11 +81,15 @@ def limit(seconds: float, more_bytes: int) -> None:
     ):
         signal.signal(end, signal.SIG_DFL)
         signal.setitimer(timer, after)
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    most = pages * resource.getpagesize() + more_bytes
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
     with suppress(OSError):  # what runs out of memory is the decoder, not the service
         Path("/proc/self/oom_score_adj").write_text("900")
+    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+
+
+def limit_memory(before: int, pixels: int) -> None:
+    """Beyond what the process had `before`, in bytes, an image of so many pixels has its share."""
+    most = before + FIXED_BYTES + PIXEL_BYTES * pixels
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
 if __name__ == "__main__":

@@ -93,6 +93,8 @@ class Segmenter:
         start = time.perf_counter()
         pixels, damaged = _read(image, self._read, max_pixels)
         decoded = time.perf_counter()
+        if not keep_going():
+            raise TooComplex("Decoding took all the time that one image may take.")
         found = self._find(pixels) if faces == "auto" else []
         located = time.perf_counter()
         if faces == "auto":

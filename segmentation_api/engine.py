@@ -37,7 +37,7 @@ class Engine:
         self._files: dict[str, ModelFile] = {}
         self._loaded = False
         self._lock = threading.Lock()
-        self.sandbox = Sandbox(seconds=settings.DECODE_TIMEOUT)
+        self.sandbox = Sandbox(seconds=min(settings.DECODE_TIMEOUT, settings.MAX_CPU_SECONDS))
 
     def segmenter(self, name: str | None = None) -> Segmenter:
         """The named or the default model. Raises Problem: 400 for an unknown name, 503 if the default is missing."""

@@ -16,7 +16,7 @@ from PIL import Image
 from benchmarks.hostile_files import encoded, slow_bmp, tiff
 from ml_core.image_errors import BrokenImage, DecodingStopped, ImageTooLarge, UnsupportedImage
 from ml_core.images import decode
-from ml_core.sandbox import Sandbox
+from ml_core.sandbox import Sandbox, elsewhere
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (90, 120, 3), np.uint8)
 
@@ -75,6 +75,14 @@ def test_what_takes_too_long_is_stopped_and_costs_no_other_image() -> None:
     assert len(stopped) == 3
     assert not children(sandbox)
     sandbox.stop()
+
+
+def test_its_cpu_time_counts_for_the_thread_that_asked(sandbox: Sandbox) -> None:
+    before = elsewhere.seconds
+    sandbox.read(slow_bmp(100_000))
+    assert elsewhere.seconds > before
+    with pytest.raises(BrokenImage):
+        sandbox.read(encoded("GIF")[:20])
 
 
 def test_what_takes_too_much_memory_is_stopped(sandbox: Sandbox) -> None:
