@@ -5,16 +5,17 @@ each have a deadline, however slowly the bytes trickle in, and so has each send 
 
 What this relies on of gunicorn's internals, read in the version that `GUNICORN` names:
 
-- `ThreadWorker`: `pending_conns`, `keepalived_conns`, `poller`, `worker_connections`, `cfg`, `alive`, `nr_conns`;
-  `set_accept_enabled`, `murder_pending` and `wait_for_and_dispatch_events` are called in each round of `run`; `wsgi`,
-  `accept`, `enqueue_req` (the poller no longer has the socket), `handle_request`, `_keepalive_after` and `load_wsgi`
-  are called where they are now; `handle(conn)` returns True (keep the connection), False (close it) or `_DEFER` (back
-  to the poller); NoMoreData ends a connection silently, and ParseException comes to `handle_error`.
-- `TConn`: `sock`, `parser`, `initialized`, `data_ready`, `wait_for_data`; `close` lingers unless `sock.shutdown` raises
-  OSError.
+- `ThreadWorker`: `pending_conns`, `keepalived_conns`, `poller`, `worker_connections` (it accepts while there are
+  fewer), `cfg`, `alive`, `nr_conns`; `set_accept_enabled`, `murder_pending` and `wait_for_and_dispatch_events` are
+  called in each round of `run`; `wsgi`, `accept`, `enqueue_req` (the poller no longer has the socket),
+  `handle_request`, `_keepalive_after` and `load_wsgi` are called where they are now; `handle(conn)` returns True (keep
+  the connection), False (close it) or `_DEFER` (back to the poller); NoMoreData ends a connection silently, and
+  ParseException comes to `handle_error`.
+- `TConn`: `sock`, `parser`, `initialized`, `data_ready` (then `handle` does not wait); `close` lingers unless
+  `sock.shutdown` raises OSError.
 - `Parser.finish_body`; `Parser.unreader.buf` (what was read ahead).
-- `Request.body.failed` (then the connection is closed); `body.reader.length` (bytes not read yet), of a body in chunks
-  `parser` (a generator of its pieces, None at the end).
+- `Request.body.failed` (then the connection is closed) and `body.buf`; `body.reader`: `length` (bytes not read yet), of
+  a body in chunks `parser` (a generator of its pieces, None at the end), `buf` and `req` (which hold what was read).
 - `Response.force_close` and `Response.req`, the response being what `start_response` is a method of; its `status`,
   `headers` and `response_length` until the first `write`.
 - `Logger.access_log_enabled`.
@@ -25,6 +26,7 @@ import errno
 import io
 import json
 import mmap
+import select
 import socket
 import sys
 import threading
@@ -56,7 +58,8 @@ YIELD_SECONDS, YIELDS = 0.0005, 8
 NOT_THERE = 2**32 - 1
 DRAIN_BYTES = 1 << 20
 DRAIN_SECONDS = 5.0
-ACCEPT_AGAIN_SECONDS = 1.0
+SPARE_DESCRIPTORS = 8
+"""Left for what requests open, once there were none for a connection."""
 QUEUE_SECONDS = 0.1
 LARGE_ANSWER = 1 << 20
 LARGE_AT_ONCE = env.THREADS // 4
@@ -96,6 +99,15 @@ def envelope(status: int, title: str, code: str, request_id: str, detail: str = 
     return json.dumps(problem).encode()
 
 
+def is_readable(conn: Any, seconds: float) -> bool:
+    """Whether there is something to read within so many seconds; unlike gunicorn's, it takes no descriptor to wait."""
+    if not conn.data_ready:
+        poll = select.poll()
+        poll.register(conn.sock, select.POLLIN)
+        conn.data_ready = bool(poll.poll(1000 * seconds))
+    return bool(conn.data_ready)
+
+
 class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
     """gthread with deadlines and the envelope."""
 
@@ -109,7 +121,6 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
         self.in_hand: set[Any] = set()
         """Connections that wait for a thread, and those that have one."""
         self.large = threading.BoundedSemaphore(LARGE_AT_ONCE)
-        self.accept_again = 0.0
 
     def load_wsgi(self) -> None:
         """Load the application, and adapt what it is given.
@@ -164,31 +175,32 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
         except OSError as error:
             if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
                 raise
-            self._drop_idle()
-            self.accept_again = time.monotonic() + ACCEPT_AGAIN_SECONDS
+            self.worker_connections = max(2, self.nr_conns - SPARE_DESCRIPTORS)
             self.set_accept_enabled(False)
 
-    def set_accept_enabled(self, enabled: bool) -> None:
-        """Start or stop accepting connections; not while there were no descriptors just now."""
-        super().set_accept_enabled(enabled and time.monotonic() >= self.accept_again)
-
-    def _drop_idle(self) -> None:
-        """Close the connection that has been silent the longest, to make room for a new one."""
+    def _drop_idle(self) -> bool:
+        """Close the connection that has been silent the longest, if there is one, to make room for a new one."""
         for idle in (self.pending_conns, self.keepalived_conns):
             if idle:
                 conn = idle.popleft()
                 self.poller.unregister(conn.sock)
                 self.nr_conns -= 1
                 conn.close()
-                return
+                return True
+        return False
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
-        """Look again soon while connections wait for a thread."""
-        super().wait_for_and_dispatch_events(min(timeout, QUEUE_SECONDS) if self.queued else timeout)
+        """Look again soon while connections wait for a thread, or to be accepted."""
+        soon = self.queued or self.nr_conns >= self.worker_connections
+        super().wait_for_and_dispatch_events(min(timeout, QUEUE_SECONDS) if soon else timeout)
 
     def murder_pending(self) -> None:
-        """Called again and again: end what has timed out, and, while others wait for a thread, who keeps one idle."""
+        """Called again and again: end what has timed out or is too much, and, while others wait for a thread, who keeps
+        one idle.
+        """
         super().murder_pending()
+        while self.nr_conns >= self.worker_connections and self._drop_idle():
+            pass
         now = time.monotonic()
         if self.queued:
             idle = [conn.sock for conn in list(self.in_hand) if conn.sock.keeps_a_thread(now)]
@@ -216,7 +228,7 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
 
         A new connection that says nothing yet goes back to the poller, which needs no thread to wait.
         """
-        if not conn.initialized and not conn.wait_for_data(FIRST_BYTE_SECONDS):
+        if not conn.initialized and not is_readable(conn, FIRST_BYTE_SECONDS):
             return _DEFER
         while True:
             conn.sock.allow(env.HEADER_TIMEOUT, in_body=False)
@@ -234,7 +246,7 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
         if not self.alive or self.nr_conns > self.cfg.threads:
             return False
         conn.data_ready = bool(conn.parser.unreader.buf.tell())  # read ahead
-        return bool(conn.wait_for_data(NEXT_SECONDS))
+        return is_readable(conn, NEXT_SECONDS)
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """The head is there; the application reads the body. Raises NoHost; gunicorn itself refuses two."""

@@ -1,11 +1,13 @@
 """What only the real server can show: slow clients, signals, a killed worker, what stays on disk."""
 
 import concurrent.futures
+import contextlib
 import importlib.metadata
 import itertools
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -363,6 +365,24 @@ def test_beyond_the_queue_clients_are_sent_away_at_once(start_server: Start) -> 
         answers = list(pool.map(ask, range(24)))
     assert {status for status, _ in answers} == {200, 503}
     assert all(after for status, after in answers if status == 503)
+
+
+def test_without_descriptors_it_stops_accepting_for_a_while(start_server: Start, photo: bytes) -> None:
+    server = start_server(WORKERS="1").wait_until_ready()
+    assert post(server, photo).status_code == 200
+    (worker,) = workers(server)
+    limit = len(list(Path(f"/proc/{worker}/fd").iterdir())) + 8
+    resource.prlimit(worker, resource.RLIMIT_NOFILE, (limit, limit))
+    with contextlib.ExitStack() as idle:
+        for _ in range(60):
+            idle.enter_context(server.connect())
+        assert post(server, photo).status_code == 200
+        upload = idle.enter_context(server.connect())
+        upload.sendall(head(len(photo)) + photo)
+        assert upload.recv(12) == b"HTTP/1.1 200"
+    assert post(server, photo).status_code == 200
+    assert workers(server) == [worker]
+    assert "Traceback" not in server.log.read_text()
 
 
 def test_models_are_reloaded_without_dropping_a_request(
