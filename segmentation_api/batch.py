@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from segmentation_api.admission import gate
-from segmentation_api.budgets import photo_budget
+from segmentation_api.budgets import AnswerRoom, photo_budget
 from segmentation_api.errors import Problem, forget, logged_problem, too_large
 from segmentation_api.parsers import Upload
 from segmentation_api.renderers import OutputRenderer, render
@@ -28,19 +28,30 @@ class Entry:
 
 
 def segment_batch(
-    images: Sequence[Upload], options: SegmentOptions, renderer: OutputRenderer, meta: Mapping[str, Any]
+    images: Sequence[Upload],
+    options: SegmentOptions,
+    renderer: OutputRenderer,
+    meta: Mapping[str, Any],
+    room: AnswerRoom,
 ) -> tuple[bytes, str]:
-    """The answer's body and media type. Raises Problem for what is wrong with all of it: options, or a full queue."""
+    """The answer's body, for which `room` is taken, and its media type.
+
+    Raises Problem for what is wrong with all of it: options, a full queue, a client that has gone.
+    """
     resolve(options)
     request_id = meta["HTTP_X_REQUEST_ID"]
-    entries = _entries(images, options, renderer, meta)
+    entries = _entries(images, options, renderer, meta, room)
     if renderer.output == "json":
         return _json_list(entries, request_id), "application/json"
     return _zip(entries, renderer.suffix, request_id), "application/zip"
 
 
 def _entries(
-    images: Sequence[Upload], options: SegmentOptions, renderer: OutputRenderer, meta: Mapping[str, Any]
+    images: Sequence[Upload],
+    options: SegmentOptions,
+    renderer: OutputRenderer,
+    meta: Mapping[str, Any],
+    room: AnswerRoom,
 ) -> Iterator[Entry]:
     """Each image queues with other requests; once the first has a slot, the others cannot be refused."""
     for index, image in enumerate(images):
@@ -51,6 +62,7 @@ def _entries(
                     raise too_large(settings.MAX_UPLOAD_BYTES)
                 found = segment_image(data=image.content, options=options, keep_going=going)
                 entry = Entry(index, render(found, options, renderer)[0], found.warnings)
+                room.take(len(entry.body))
             except Exception as error:  # one image must not stop the others
                 entry = Entry(index, problem=logged_problem(error, "image_failed", index=index))
                 forget(error)

@@ -5,18 +5,20 @@ import os
 import select
 import socket
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from django.conf import settings
 
+from ml_core.sandbox import cpu_time
 from segmentation_api.admission import gate
 from segmentation_api.errors import Problem
 
 UNIT = 1 << 20
 """Bytes for which a token of the budget stands."""
+SMALL_ANSWER = 1 << 20
+"""Bytes of an answer that counts for nothing: a worker has few threads that could hold one."""
 FACES_SHARE = 0.7
 """Of a photo's CPU time until the last face is begun: the rest is for putting them together and the answer."""
 
@@ -37,13 +39,13 @@ class BytesInFlight:
         self._give_back(range(self.count))
 
     @contextmanager
-    def hold(self, size: int) -> Iterator[None]:
-        """Room for a body of `size` bytes. Raises Problem (503) at once if there is none."""
+    def hold(self, size: int, refusal: str = "Too many uploads are in memory.") -> Iterator[None]:
+        """Room for `size` bytes. Raises Problem (503) at once if there is none."""
         wanted = max(1, -(-size // UNIT))
         tokens = self._take(wanted)
         try:
             if len(tokens) < wanted:
-                raise gate.refusal("Too many uploads are in memory.")
+                raise gate.refusal(refusal)
             yield
         finally:
             self._give_back(tokens)
@@ -74,13 +76,13 @@ def photo_budget(meta: Mapping[str, Any]) -> Callable[[], bool]:
     False once MAX_CPU_SECONDS are used but for what it takes to finish. Raises Problem when the client has gone, also
     at once: then the photo is not begun.
     """
-    started = time.thread_time()
+    started = cpu_time()
     seconds = settings.MAX_CPU_SECONDS * FACES_SHARE / settings.INFERENCE_THREADS
 
     def keep_going() -> bool:
         if has_gone(meta.get("gunicorn.socket")):
             raise Problem(408, "client_gone", "The client has hung up.", close=True)
-        return time.thread_time() - started < seconds
+        return cpu_time() - started < seconds
 
     keep_going()
     return keep_going
@@ -93,6 +95,15 @@ def has_gone(client: socket.socket | None) -> bool:
     poll = select.poll()
     poll.register(client, select.POLLRDHUP if hasattr(select, "POLLRDHUP") else 0)
     return bool(poll.poll(0))
+
+
+class AnswerRoom(ExitStack):
+    """What an answer takes of the budget until it is closed: a client that reads slowly keeps it in memory."""
+
+    def take(self, size: int) -> None:
+        """Room for `size` bytes more; small answers need none. Raises Problem (503) if there is none."""
+        if size > SMALL_ANSWER:
+            self.enter_context(bytes_in_flight.hold(size, "Too many answers are in memory."))
 
 
 bytes_in_flight = BytesInFlight(settings.MAX_BYTES_IN_FLIGHT)

@@ -21,9 +21,10 @@ from segmentation_api import answers, schema
 from segmentation_api.access import may_see_metrics
 from segmentation_api.admission import gate
 from segmentation_api.batch import segment_batch
-from segmentation_api.budgets import bytes_in_flight, photo_budget
+from segmentation_api.budgets import AnswerRoom, bytes_in_flight, photo_budget
 from segmentation_api.engine import engine
 from segmentation_api.errors import GET_ONLY, Problem, not_ready, respond
+from segmentation_api.front_files import handed_over
 from segmentation_api.negotiation import AnyAccept, BatchNegotiation, OutputNegotiation
 from segmentation_api.parsers import (
     BytesParser,
@@ -81,6 +82,19 @@ class UploadView(APIView):
         return photos, options, renderer
 
 
+class Answer(HttpResponse):
+    """An answer that has its room in memory until it was sent."""
+
+    def __init__(self, content: bytes, media_type: str, room: AnswerRoom) -> None:
+        super().__init__(content, content_type=media_type)
+        self._room = room
+
+    def close(self) -> None:
+        """Called by the server when it was sent, or cannot be."""
+        super().close()
+        self._room.close()
+
+
 class SegmentView(UploadView):
     """POST /api/segment/"""
 
@@ -92,13 +106,14 @@ class SegmentView(UploadView):
     @schema.segment
     def post(self, request: Request) -> HttpResponse:
         """Parse the face parts of one photo."""
-        with self.room_for(request):
+        with AnswerRoom() as room, self.room_for(request):
             image, options, renderer = self.read(request)
             with gate.slot():
                 going = photo_budget(request.META)
                 found = segment_image(data=image.content, options=options, keep_going=going)
                 body, timing = render(found, options, renderer)
-        response = HttpResponse(body, content_type=renderer.media_type)
+            room.take(len(body))
+            response = Answer(body, renderer.media_type, room.pop_all())
         response["Server-Timing"] = ", ".join(f"{stage};dur={value:.2f}" for stage, value in timing.items())
         if found.warnings:
             response["X-Warnings"] = ", ".join(found.warnings)
@@ -117,10 +132,10 @@ class BatchView(UploadView):
     @schema.batch
     def post(self, request: Request) -> HttpResponse:
         """Parse several photos; one that is broken does not stop the others."""
-        with self.room_for(request):
+        with AnswerRoom() as room, self.room_for(request):
             images, options, renderer = self.read(request)
-            body, media_type = segment_batch(images, options, renderer, request.META)
-        response = HttpResponse(body, content_type=media_type)
+            body, media_type = segment_batch(images, options, renderer, request.META, room)
+            response = Answer(body, media_type, room.pop_all())
         return _private(response, engine.segmenter(options.model).bundle)
 
 
@@ -172,6 +187,8 @@ class ModelFileView(APIView):
             content = file.blocks() if request.method == "GET" else iter(())
             response = StreamingHttpResponse(content, content_type="application/octet-stream")
             response["Content-Length"] = str(file.size)
+            if settings.FRONT_FILES and request.method == "GET":
+                response = handed_over(response, file.bundle.sha256, file.blocks)
         response["ETag"] = etag
         response["Cache-Control"] = "private, no-cache"
         response["X-Model"] = f"{name}/{file.bundle.version}"

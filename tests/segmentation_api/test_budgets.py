@@ -1,5 +1,6 @@
 """The bytes in flight of all workers, and JSON that is checked before objects are made of it."""
 
+import io
 import json
 import multiprocessing
 import os
@@ -8,12 +9,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.test import RequestFactory
 from rest_framework.exceptions import ParseError
+from rest_framework.views import APIView
 
-from segmentation_api.budgets import UNIT, BytesInFlight
+from segmentation_api.budgets import UNIT, AnswerRoom, BytesInFlight
 from segmentation_api.errors import Problem, problem_of
 from segmentation_api.flat_json import read_object
 from segmentation_api.parsers import FormParser, JsonParser, PhotoParser, decode_base64, most_bytes
+from segmentation_api.views import BatchView, SegmentView
 
 fork = multiprocessing.get_context("fork")
 
@@ -124,6 +128,55 @@ def test_a_body_in_chunks_takes_as_much_as_the_largest(
     with one_upload.hold(UNIT):
         assert segment(headers={"Transfer-Encoding": "chunked"}).status_code == 503
         assert segment().status_code == 200
+
+
+@pytest.fixture
+def of_answers(monkeypatch: pytest.MonkeyPatch) -> BytesInFlight:
+    """A budget for answers, in which the smallest ones count."""
+    budget = BytesInFlight(10 * UNIT)
+    monkeypatch.setattr("segmentation_api.budgets.bytes_in_flight", budget)
+    monkeypatch.setattr("segmentation_api.budgets.SMALL_ANSWER", 0)
+    return budget
+
+
+def test_answers_have_room_until_they_are_closed(of_answers: BytesInFlight) -> None:
+    with AnswerRoom() as room:
+        room.take(3 * UNIT)
+        room.take(4 * UNIT)
+        with pytest.raises(Problem) as caught:
+            room.take(4 * UNIT)
+        assert (caught.value.status, caught.value.code) == (503, "too_busy")
+        kept = room.pop_all()
+    assert free(of_answers) == 3
+    kept.close()
+    assert free(of_answers) == 10
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("view", "field"), [(SegmentView, "image"), (BatchView, "images")], ids=["segment", "batch"]
+)
+def test_an_answer_that_is_not_sent_yet_keeps_its_room(
+    of_answers: BytesInFlight, photo: bytes, view: type[APIView], field: str
+) -> None:
+    request = RequestFactory().post("/", {field: io.BytesIO(photo)}, query_params={"faces": "whole"})
+    request.META["HTTP_X_REQUEST_ID"] = "1"
+    response = view.as_view()(request)
+    assert response.status_code == 200
+    assert free(of_answers) == 9
+    response.close()
+    assert free(of_answers) == 10
+
+
+@pytest.mark.django_db
+def test_without_room_for_its_answer_a_photo_is_503(
+    of_answers: BytesInFlight, segment: Callable[..., Any]
+) -> None:
+    with of_answers.hold(10 * UNIT):
+        response = segment()
+    assert (response.status_code, response.json()["type"]) == (503, "too_busy")
+    assert segment().status_code == 200
+    assert free(of_answers) == 10
 
 
 NOT_FLAT = [
