@@ -37,7 +37,8 @@ RUN rm -r ml_core/unetr && python -m compileall -q . && chmod -R a+rX,go-w .
 
 FROM python:3.11-slim-bookworm
 RUN useradd --system --uid 10001 --no-create-home --home-dir /var/lib/face-parsing face-parsing \
- && install -d -m 0700 -o face-parsing -g face-parsing /var/lib/face-parsing
+ && install -d -m 0700 -o face-parsing -g face-parsing /var/lib/face-parsing \
+ && install -d -m 0755 -o face-parsing -g face-parsing /var/lib/front-files
 COPY --from=wheels /opt/venv /opt/venv
 COPY --from=app /app /app
 WORKDIR /app

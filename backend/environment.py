@@ -150,6 +150,7 @@ class Environment(BaseSettings):
     PORT: int = Field(8000, ge=1, le=65535)
     STATE_DIR: DirectoryPath = BASE_DIR
     RUN_DIR: Path = Field(default_factory=run_dir)
+    FRONT_FILES: DirectoryPath | None = None
     LOG_LEVEL: Level = "INFO"
     OTEL_EXPORTER_OTLP_ENDPOINT: Address = Field("", description="Collector such as http://localhost:4318.")
 

@@ -122,6 +122,14 @@ if CORS_ALLOWED_ORIGINS:
         MIDDLEWARE.index("django.middleware.common.CommonMiddleware"), "corsheaders.middleware.CorsMiddleware"
     )
 
+# Only a front that understands these answers may get them
+FRONT_FILES = env.FRONT_FILES
+if FRONT_FILES:
+    MIDDLEWARE.insert(
+        MIDDLEWARE.index("whitenoise.middleware.WhiteNoiseMiddleware"),
+        "segmentation_api.front_files.middleware",
+    )
+
 # Traces: an extra, so the middleware and its packages are looked for only where they are asked for
 OTEL_EXPORTER_OTLP_ENDPOINT = env.OTEL_EXPORTER_OTLP_ENDPOINT
 if OTEL_EXPORTER_OTLP_ENDPOINT:

@@ -1,5 +1,6 @@
 """The profile `front`: TLS, keys, size limits, and uploads that stall."""
 
+import hashlib
 import json
 import logging
 import socket
@@ -30,6 +31,11 @@ class Front:
         root = compose("exec", "-T", "front", "cat", "/data/caddy/pki/authorities/local/root.crt")
         self.tls = ssl.create_default_context(cadata=root)
         self.client = httpx.Client(base_url=f"https://localhost:{self.port}", verify=self.tls, timeout=120)
+
+    @property
+    def authorization(self) -> dict[str, str]:
+        """The header with its key."""
+        return {"Authorization": f"Api-Key {self.key}"}
 
     def segment(self, key: str | None = None) -> httpx.Response:
         """Post the sample; `key` in place of the valid one, "" for none."""
@@ -129,6 +135,67 @@ def test_the_sample_with_a_key_gets_the_mask_in_the_readme(front: Front) -> None
 def test_the_page_is_at_the_root(front: Front) -> None:
     page = front.client.get("/")
     assert page.status_code == 200 and "text/html" in page.headers["content-type"]
+
+
+OWN_OF_EACH = {"accept-ranges", "connection", "date", "keep-alive", "server", "via", "x-request-id"}
+"""Headers that the front sets, or that are another in each answer."""
+ASK_DIRECTLY = """
+import json, sys, urllib.request
+headers = {"Host": "localhost", "X-Forwarded-Proto": "https", "Authorization": sys.argv[2]}
+with urllib.request.urlopen(urllib.request.Request("http://127.0.0.1:8000" + sys.argv[1], headers=headers)) as answer:
+    print(json.dumps({name.lower(): value for name, value in answer.headers.items()}))
+"""
+
+
+def large_files(front: Front) -> dict[str, str]:
+    """The page's large files and the model: their paths, and the SHA-256 of each."""
+    script = "find . -type f -size +1100k ! -name '*.gz' ! -name '*.br' -exec sha256sum {} +"
+    found = [
+        line.split(maxsplit=1)
+        for line in front.compose.shell("guarded", f"cd frontend/out && {script}").splitlines()
+    ]
+    (model,) = front.client.get("/api/models/", headers=front.authorization).json()[:1]
+    return {path[1:]: digest for digest, path in found} | {
+        f"/api/models/{model['name']}/model.onnx": model["sha256"]
+    }
+
+
+def test_large_files_come_from_the_front_with_the_services_headers(front: Front) -> None:
+    files = large_files(front)
+    assert {path.rpartition(".")[2] for path in files} >= {"wasm", "onnx"}
+    for path, digest in files.items():
+        headers = {**front.authorization, "Accept-Encoding": "identity"}
+        answer = front.client.get(path, headers=headers).raise_for_status()
+        assert hashlib.sha256(answer.content).hexdigest() == digest, path
+        ask = (
+            "exec",
+            "-T",
+            "guarded",
+            "python",
+            "-c",
+            ASK_DIRECTLY,
+            path,
+            front.authorization["Authorization"],
+        )
+        direct = json.loads(front.compose(*ask))
+        assert direct.pop("x-accel-redirect") == f"/{digest}", "the service does not send it"
+        assert direct.pop("content-length") == "0"
+        given = dict(answer.headers)
+        assert int(given.pop("content-length")) == len(answer.content)
+        assert {name: given[name] for name in given.keys() - OWN_OF_EACH} == {
+            name: direct[name] for name in direct.keys() - OWN_OF_EACH
+        }
+        part = front.client.get(path, headers={**headers, "Range": "bytes=1000-1999"})
+        assert (part.status_code, part.content) == (206, answer.content[1000:2000])
+        known = front.client.get(path, headers={**headers, "If-None-Match": answer.headers["ETag"]})
+        assert (known.status_code, known.content) == (304, b"")
+        assert front.client.head(path, headers=headers).status_code == 200
+        digest_path = f"/{digest}"
+        assert front.client.get(digest_path, headers=front.authorization).status_code == 404, (
+            "only by its own path"
+        )
+    refused = front.client.get(next(path for path in files if "/api/" in path))
+    assert refused.status_code == 401, "a model is for key holders"
 
 
 @pytest.mark.parametrize(
