@@ -13,14 +13,11 @@ from typing import Any, Literal, TypeVar
 import cv2
 import numpy as np
 
-from ml_core.image_errors import (
-    BrokenImage,
-    ImageTooLarge,
-    TooComplex,
-    UnsupportedImage,
-)
+from ml_core.bundle import Bundle
+from ml_core.image_errors import BrokenImage, DecodingStopped, ImageTooLarge, TooComplex, UnsupportedImage
 from ml_core.outputs import Format, OutputOptions
 from ml_core.runtime import CPU
+from ml_core.sandbox import Sandbox
 from ml_core.segmentation import NoSuchFace, Segmentation
 from ml_core.segmenter import Segmenter
 from segmentation_api.bulk.collected import COLLECTED
@@ -31,6 +28,7 @@ STATUS: dict[type[Exception], str] = {
     UnsupportedImage: "unsupported_image",
     BrokenImage: "broken_image",
     TooComplex: "too_complex",
+    DecodingStopped: "decoding_stopped",
     NoSuchFace: "no_such_face",
 }
 """As the API calls them."""
@@ -68,6 +66,7 @@ class Work:
     endings    what each output's files end with, after the photo's base
     collected  outputs that make one file of all photos
     keep       class ids, the others become background; None: all
+    decode_seconds  of CPU that decoding a photo may take, unless it is a plain JPEG or PNG
     face       the number of the one that is wanted; None: all
     settings   tells rows apart that were made in another way
     run        as State has it
@@ -84,6 +83,7 @@ class Work:
     faces: Literal["auto", "whole"] | None = None
     face: int | None = None
     max_pixels: int = 50_000_000
+    decode_seconds: float = 4
     providers: Sequence[str] = CPU
     threads: int = 1
     settings: str = ""
@@ -114,7 +114,10 @@ class Worker:
         """Raises BundleError or ProviderUnavailable."""
         cv2.setNumThreads(work.threads)
         self.work = work
-        self._segmenter = Segmenter.load(work.bundle, providers=work.providers, threads=work.threads)
+        sandbox = Sandbox(seconds=work.decode_seconds)
+        self._segmenter = Segmenter(
+            Bundle.load(work.bundle), providers=work.providers, threads=work.threads, read=sandbox.read
+        )
 
     def __call__(self, item: Item) -> Record:
         """Parse a photo and stage its results. A photo that fails is a row too. Raises BulkError: DST is at fault."""

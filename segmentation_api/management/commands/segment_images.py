@@ -203,6 +203,7 @@ def _work(planned: Plan, asked: SegmentOptions) -> tuple[Work, Bundle]:
         faces=asked.faces,
         face=asked.face,
         max_pixels=settings.MAX_IMAGE_PIXELS,
+        decode_seconds=settings.DECODE_TIMEOUT,
         providers=tuple(settings.PROVIDERS),
         threads=settings.INFERENCE_THREADS,
         settings=hashlib.sha256(repr((bundle.sha256, how)).encode()).hexdigest()[:12],
