@@ -188,8 +188,10 @@ def from_another_site(request: HttpRequest) -> bool:
     origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
     if origin in settings.CORS_ALLOWED_ORIGINS:
         return False
-    if site is not None:
-        return site in ("cross-site", "same-site")
+    if site in ("cross-site", "same-site"):
+        return True
+    if site in ("same-origin", "none"):
+        return False
     return origin is not None and _parts(origin) != _parts(f"{request.scheme}://{request.get_host()}")
 
 

@@ -24,6 +24,7 @@ PASS = [
     {},
     {"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost:8000"},
     {"Sec-Fetch-Site": "none"},
+    {"Sec-Fetch-Site": "of another kind"},
     {"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost:3000"},
     {"Origin": "http://localhost:8000"},
     {"Origin": "http://LOCALHOST:8000"},
@@ -45,6 +46,7 @@ REFUSED = [
     {"Origin": "https://localhost:8000"},
     {"Origin": "http://localhost:8000.evil.example"},
     {"Origin": "http://localhost:99999"},
+    {"Sec-Fetch-Site": "of another kind", "Origin": OTHER},
     {"Origin": f"{NAMED}.evil.example"},
 ]
 
