@@ -93,7 +93,7 @@ def test_the_databases_file_may_be_replaced(start_server: Start, tmp_path: Path)
     assert statuses(server, key) == {200}
 
 
-def test_a_locked_database_is_waited_for_once(start_server: Start) -> None:
+def test_a_locked_database_is_503_until_it_is_free(start_server: Start) -> None:
     server = start_server(WORKERS="2").wait_until_ready()
     manage(server.environment, "migrate", "--verbosity", "0")
     key = manage(server.environment, "create_api_key", "laptop")
@@ -106,7 +106,6 @@ def test_a_locked_database_is_waited_for_once(start_server: Start) -> None:
                 "POST" if "segment" in path else "GET", server.url + path, headers=headers, timeout=30
             )
             assert (answer.status_code, answer.json()["type"]) == (503, "not_ready")
-            assert 1 < answer.elapsed.total_seconds() < 4, "one wait of two seconds"
         other.execute("ROLLBACK")
     assert statuses(server, key) == {200}
 

@@ -17,12 +17,13 @@ import pytest
 from django.core.cache.backends.redis import RedisCache
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import Client, override_settings
 from django.utils import timezone
 from rest_framework_api_key.models import APIKey
 
+from backend.environment import database
 from segmentation_api.access import check_start
 from segmentation_api.startup import declare_listeners, on_loopback
 from segmentation_api.throttles import AddressThrottle, KeyThrottle
@@ -136,6 +137,23 @@ def test_a_database_out_of_order_opens_no_door(
     assert b"secret" not in answer.content
     assert "database_failed" in log.getvalue()
     assert "secret" not in log.getvalue()
+
+
+@pytest.mark.parametrize("seen", [False, True])
+def test_a_locked_database_is_asked_once_and_waited_for_two_seconds(client: Client, seen: bool) -> None:
+    key, asked = make_key(), list[str]()
+    if seen:
+        assert get(client, key=key).status_code == 200
+
+    def locked(execute: object, sql: str, *_: object) -> None:
+        asked.append(sql)
+        raise OperationalError("database is locked")
+
+    with connection.execute_wrapper(locked):
+        answer = get(client, key=key)
+    assert (answer.status_code, answer.json()["type"]) == (503, "not_ready")
+    assert len(asked) == 1
+    assert database("sqlite:///db.sqlite3")["OPTIONS"]["timeout"] == 2
 
 
 def test_public_means_public(client: Client, settings: Any) -> None:
