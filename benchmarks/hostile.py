@@ -95,7 +95,8 @@ def withstand(attack: Attack, bundle: Path, seconds: float) -> Seen:
     seen, stop = Seen(), threading.Event()
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder)
-        contender = replace(SERVICE, variables=attack.variables)
+        command = [*attack.started_by, *SERVICE.command]
+        contender = replace(SERVICE, variables=attack.variables, command=command)
         with running(contender, bundle, state) as (pid, port):
             log = state / f"{contender.name.replace(' ', '-')}.log"
             booted = len(BOOTED.findall(log.read_text()))

@@ -1,7 +1,6 @@
 """Bodies that take memory before, or instead of, a photo's turn."""
 
 import socket
-import threading
 import time
 
 from benchmarks.attacks import Target, attack
@@ -17,23 +16,15 @@ def head(kind: str, length: int | None = BODY, path: str = "") -> bytes:
 
 
 def repeatedly(target: Target, clients: int, *, kind: str, body: bytes, path: str = "") -> None:
-    """So many clients send the body again and again."""
+    """So many clients send the body again and again, and wait for the answer."""
 
-    def work() -> None:
-        while not target.over():
-            try:
-                with target.connect() as connection:
-                    connection.sendall(head(kind, len(body), path) + body)
-                    while connection.recv(65536) and not target.over():
-                        pass
-            except OSError:
-                time.sleep(0.05)
+    def work(_: int) -> None:
+        with target.connect(timeout=60) as connection:
+            connection.sendall(head(kind, len(body), path) + body)
+            while connection.recv(65536) and not target.over():
+                pass
 
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(clients)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    target.at_once(clients, work)
 
 
 def filled(before: bytes, unit: bytes, after: bytes) -> bytes:
@@ -78,33 +69,39 @@ def batches(target: Target) -> None:
     repeatedly(target, 8, kind="multipart/form-data; boundary=b", body=body, path="batch/")
 
 
+@attack("broken-uploads")
+def broken_uploads(target: Target) -> None:
+    """Sixteen clients send forms of 8 MB that break off one byte short, each in another way."""
+    part = b'--b\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n' + bytes(8 << 20)
+    body = part + b"\r\n--b--\r\n"
+
+    def work(number: int) -> None:
+        with target.connect() as connection:
+            connection.sendall(head("multipart/form-data; boundary=b", len(body)) + body[:-1])
+            if number % 2:
+                connection.shutdown(socket.SHUT_WR)
+                connection.recv(65536)
+
+    target.at_once(16, work)
+
+
 def stalled(target: Target, count: int, kind: str, *, sent: int = BODY - 1, chunked: bool = False) -> None:
     """So many clients send `sent` bytes of a body of 22 MB and fall silent; one that is refused comes back."""
-    connections: list[socket.socket] = []
     block = bytes(1 << 20)
 
-    def work() -> None:
-        while not target.over():
-            try:
-                connection = target.connect()
-                connections.append(connection)
-                connection.sendall(head(kind, None if chunked else BODY))
-                left = sent
-                while left > 0:
-                    data = block[:left]
-                    connection.sendall(b"%x\r\n%b\r\n" % (len(data), data) if chunked else data)
-                    left -= len(data)
-                connection.settimeout(max(0.1, target.ends - time.monotonic()))
-                connection.recv(4096)
-                time.sleep(0.2)
-            except OSError:
-                time.sleep(0.2)
+    def work(_: int) -> None:
+        with target.connect() as connection:
+            connection.sendall(head(kind, None if chunked else BODY))
+            left = sent
+            while left > 0:
+                data = block[:left]
+                connection.sendall(b"%x\r\n%b\r\n" % (len(data), data) if chunked else data)
+                left -= len(data)
+            connection.settimeout(max(0.1, target.ends - time.monotonic()))
+            connection.recv(4096)
+            time.sleep(0.2)
 
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    while not target.over():
-        time.sleep(0.2)
+    target.at_once(count, work)
 
 
 @attack("stalled-uploads")
@@ -134,20 +131,12 @@ def stalled_chunks(target: Target) -> None:
 @attack("tiny-chunks")
 def tiny_chunks(target: Target) -> None:
     """16 uploads in chunks of one byte."""
+    block = b"1\r\na\r\n" * 10_000
 
-    def work() -> None:
-        block = b"1\r\na\r\n" * 10_000
-        while not target.over():
-            try:
-                with target.connect() as connection:
-                    connection.sendall(head("image/jpeg", None))
-                    while not target.over():
-                        connection.sendall(block)
-            except OSError:
-                time.sleep(0.05)
+    def work(_: int) -> None:
+        with target.connect() as connection:
+            connection.sendall(head("image/jpeg", None))
+            while not target.over():
+                connection.sendall(block)
 
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(16)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(max(0.1, target.ends + 5 - time.monotonic()))
+    target.at_once(16, work)

@@ -1,7 +1,6 @@
 """Connections that are only kept."""
 
 import socket
-import threading
 import time
 
 from benchmarks.attacks import Target, attack
@@ -22,29 +21,26 @@ def keep(target: Target, count: int, say: bytes, *, every: float = 0, least_buff
         connection.setblocking(False)
         return connection
 
-    def work(share: int) -> None:
-        kept: list[socket.socket | None] = [None] * share
-        while not target.over():
-            for index, connection in enumerate(kept):
-                if target.over():
-                    return
-                try:
-                    if connection is None:
-                        kept[index] = one()
-                    elif connection.recv(2500) == b"":
-                        kept[index] = None
-                        connection.close()
-                except BlockingIOError:
-                    continue
-                except OSError:
-                    kept[index] = None
-            time.sleep(max(every, 0.05))
+    shares: list[list[socket.socket | None]] = [[None] * (count // 16 + 1) for _ in range(16)]
 
-    threads = [threading.Thread(target=work, args=(count // 16 + 1,), daemon=True) for _ in range(16)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    def work(number: int) -> None:
+        kept = shares[number]
+        for index, connection in enumerate(kept):
+            if target.over():
+                return
+            try:
+                if connection is None:
+                    kept[index] = one()
+                elif connection.recv(2500) == b"":
+                    kept[index] = None
+                    connection.close()
+            except BlockingIOError:
+                continue
+            except OSError:
+                kept[index] = None
+        time.sleep(max(every, 0.05))
+
+    target.at_once(16, work)
 
 
 @attack("idle-connections")
@@ -57,6 +53,12 @@ def idle_connections(target: Target) -> None:
 def kept_alive(target: Target) -> None:
     """6,000 connections that ask once and are kept."""
     keep(target, 6000, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+
+
+@attack("few-descriptors", started_by=("prlimit", "--nofile=256:256"))
+def few_descriptors(target: Target) -> None:
+    """3,000 connections, where a process may have 256 descriptors; some of them break off uploads."""
+    keep(target, 3000, b"POST /api/segment/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 90\r\n\r\nGIF")
 
 
 @attack("half-heads")

@@ -2,8 +2,6 @@
 
 import io
 import itertools
-import threading
-import time
 import zlib
 from collections.abc import Callable, Sequence
 
@@ -30,24 +28,16 @@ SIDE = 7000
 
 def send_all(target: Target, files: Sequence[bytes], clients: int = CLIENTS) -> None:
     """So many clients send the files again and again, each beginning with another, and wait for their answers."""
+    turns = [itertools.islice(itertools.cycle(files), first, None) for first in range(clients)]
 
-    def work(first: int) -> None:
-        for body in itertools.islice(itertools.cycle(files), first, None):
-            if target.over():
-                return
-            try:
-                with target.connect(timeout=60) as connection:
-                    connection.sendall(head("image/jpeg", len(body)) + body)
-                    while connection.recv(65536) and not target.over():
-                        pass
-            except OSError:
+    def work(number: int) -> None:
+        body = next(turns[number])
+        with target.connect(timeout=60) as connection:
+            connection.sendall(head("image/jpeg", len(body)) + body)
+            while connection.recv(65536) and not target.over():
                 pass
 
-    threads = [threading.Thread(target=work, args=(n,), daemon=True) for n in range(clients)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(max(0.0, target.ends + 2 - time.monotonic()))
+    target.at_once(clients, work)
 
 
 def large(form: str, mode: str = "RGB", **options: object) -> bytes:
@@ -110,14 +100,7 @@ def slow_decoders(target: Target) -> None:
         lambda: large("JPEG", progressive=True),
         lambda: jpeg_scans((7064, 7064), 89),
     ]
-    threads = [
-        threading.Thread(target=lambda make=make: send_all(target, [make()], 1), daemon=True)
-        for make in makers
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(max(0.0, target.ends + 4 - time.monotonic()))
+    target.at_once(len(makers), lambda number: send_all(target, [makers[number]()], 1))
 
 
 @attack("png-texts")

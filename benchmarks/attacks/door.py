@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 
@@ -21,20 +20,13 @@ def clients(target: Target, count: int, work: Callable[[httpx.Client], None]) ->
 
     def run(number: int) -> None:
         transport = httpx.HTTPTransport(local_address=f"127.1.{number // 250}.{1 + number % 250}")
-        url = f"http://127.0.0.1:{target.port}"
-        while not target.over():
-            try:
-                with httpx.Client(transport=transport, base_url=url, timeout=10) as client:
-                    while not target.over():
-                        work(client)
-            except (httpx.HTTPError, RuntimeError):
-                time.sleep(0.05)
+        with httpx.Client(
+            transport=transport, base_url=f"http://127.0.0.1:{target.port}", timeout=10
+        ) as client:
+            while not target.over():
+                work(client)
 
-    threads = [threading.Thread(target=run, args=(number,), daemon=True) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(max(0.1, target.ends + 5 - time.monotonic()))
+    target.at_once(count, run)
 
 
 def log_in(client: httpx.Client) -> None:
@@ -84,6 +76,20 @@ def addresses(target: Target) -> None:
         client.get("/api/models/", headers={"X-Forwarded-For": address})
 
     clients(target, 16, ask)
+
+
+SMALL_SHM = (
+    *("unshare", "--map-root-user", "--mount", "sh", "-c"),
+    'mount -t tmpfs -o size=64k tmpfs /dev/shm && head -c 64k /dev/zero >/dev/shm/full && exec "$@"',
+    "sh",
+)
+"""Starts the service where /dev/shm has 64 KiB, all of them taken."""
+
+
+@attack("full-shm", started_by=SMALL_SHM, THROTTLE_ADDRESS="1000/min", NUM_PROXIES="1")
+def full_shm(target: Target) -> None:
+    """Each request comes from an IPv6 network of its own, and /dev/shm is small and full."""
+    addresses(target)
 
 
 @attack("one-network", THROTTLE_ADDRESS="1000/min", NUM_PROXIES="1")
