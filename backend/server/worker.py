@@ -112,6 +112,7 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
     """gthread with deadlines and the envelope."""
 
     wsgi: Any
+    worker_connections: int
     column = 0
     """The worker's place in `connections`, which pre_fork sets."""
 
