@@ -12,6 +12,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 LOG = logging.getLogger("training")
+NOISY = {"tensorflow": logging.ERROR, "tf2onnx": logging.WARNING}
+"""What libraries say of themselves at each compilation and each pass over a graph is nothing that a user can mend."""
 PACKAGES = ("keras", "tensorflow-cpu", "tensorflow", "onnxruntime", "numpy")
 
 
@@ -30,6 +32,8 @@ def log_file(out: Path, stage: str) -> Iterator[None]:
     LOG.addHandler(handler)
     LOG.setLevel(logging.INFO)
     LOG.propagate = False  # the console has it in other words
+    for name, level in NOISY.items():
+        logging.getLogger(name).setLevel(level)
     began = time.monotonic()
     LOG.info("%s, revision %s, %s", " ".join(sys.argv), _revision(), _versions())
     try:
