@@ -158,7 +158,9 @@ class PhotoSet:
 def each(
     function: Callable[[_Item], _Result], items: Collection[_Item], description: str
 ) -> Iterator[_Result]:
-    """`function` of each item, in order, on one thread per core, with a progress bar."""
+    """`function` of each item, in order, on one thread per core, with a progress bar where there are any."""
+    if not items:
+        return
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         try:
             yield from track(pool.map(function, items), total=len(items), description=description)
