@@ -1,6 +1,7 @@
 """Bulk runs from and to buckets, as moto plays them: what is there, what is done again, what is left."""
 
 import itertools
+import os
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -217,3 +218,13 @@ def test_more_than_a_page_of_keys_is_listed_and_removed(s3: Any) -> None:
     for page in place.pages():
         place.delete(page)
     assert keys(s3) == []
+
+
+def test_photos_whose_names_no_key_can_have_are_rows(photos: Photos, tmp_path: Path, photo: bytes) -> None:
+    photos.names = ["0.png", os.fsdecode(b"caf\xe9.png"), f"{'d' * 200}/" * 5 + "a.png"]
+    for name in photos.names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(photo)
+    photos.work = replace(photos.work, sink=Bucket("bucket", f"{'out' * 10}/"))
+    tally = photos.run(resume=False)
+    assert (tally.ok, tally.failed) == (1, 2)
