@@ -46,6 +46,7 @@ for (const [kind, viewport] of Object.entries({
       await small("with a result");
       await page.getByRole("button", { name: "Colour of hair" }).click();
       await page.getByRole("dialog").waitFor();
+      await page.waitForTimeout(400); // it grows as it opens
       await small("a colour");
       await shoot(page, `${kind}-colour`);
       await page.keyboard.press("Escape");
