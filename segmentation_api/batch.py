@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from segmentation_api.admission import gate
-from segmentation_api.budgets import AnswerRoom, photo_budget
+from segmentation_api.budgets import AnswerRoom, PhotoBudget
 from segmentation_api.errors import Problem, forget, logged_problem, too_large
 from segmentation_api.parsers import Upload
 from segmentation_api.renderers import OutputRenderer, render
@@ -56,12 +56,13 @@ def _entries(
     """Each image queues with other requests; once the first has a slot, the others cannot be refused."""
     for index, image in enumerate(images):
         with gate.slot(wait_anyway=index > 0):
-            going = photo_budget(meta)
+            going = PhotoBudget(meta)
             try:
                 if len(image) > settings.MAX_UPLOAD_BYTES:
                     raise too_large(settings.MAX_UPLOAD_BYTES)
                 found = segment_image(data=image.content, options=options, keep_going=going)
-                entry = Entry(index, render(found, options, renderer)[0], found.warnings)
+                body, _ = render(found, options, renderer, seconds=going.left())
+                entry = Entry(index, body, found.warnings)
                 room.take(len(entry.body))
             except Exception as error:  # one image must not stop the others
                 entry = Entry(index, problem=logged_problem(error, "image_failed", index=index))

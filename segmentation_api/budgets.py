@@ -5,7 +5,7 @@ import os
 import select
 import socket
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -70,22 +70,27 @@ class BytesInFlight:
             os.write(self._write, token.to_bytes(2, sys.byteorder))
 
 
-def photo_budget(meta: Mapping[str, Any]) -> Callable[[], bool]:
-    """Of a photo whose turn has come: whether to begin with another face, asked by the thread that computes it.
+class PhotoBudget:
+    """Of a photo whose turn has come; for the thread that computes it.
 
-    False once MAX_CPU_SECONDS are used but for what it takes to finish. Raises Problem when the client has gone, also
-    at once: then the photo is not begun.
+    Raises Problem when the client has gone, also at once: then the photo is not begun.
     """
-    started = cpu_time()
-    seconds = settings.MAX_CPU_SECONDS * FACES_SHARE / settings.INFERENCE_THREADS
 
-    def keep_going() -> bool:
-        if has_gone(meta.get("gunicorn.socket")):
+    def __init__(self, meta: Mapping[str, Any]) -> None:
+        self._client = meta.get("gunicorn.socket")
+        self._started = cpu_time()
+        self._seconds = settings.MAX_CPU_SECONDS / settings.INFERENCE_THREADS
+        self()
+
+    def __call__(self) -> bool:
+        """Whether to begin with another face: until what is left is for putting them together and the answer."""
+        if has_gone(self._client):
             raise Problem(408, "client_gone", "The client has hung up.", close=True)
-        return cpu_time() - started < seconds
+        return self.left() > (1 - FACES_SHARE) * self._seconds
 
-    keep_going()
-    return keep_going
+    def left(self) -> float:
+        """Seconds of CPU."""
+        return self._seconds - (cpu_time() - self._started)
 
 
 def has_gone(client: socket.socket | None) -> bool:

@@ -21,7 +21,7 @@ from segmentation_api import answers, schema
 from segmentation_api.access import may_see_metrics
 from segmentation_api.admission import gate
 from segmentation_api.batch import segment_batch
-from segmentation_api.budgets import AnswerRoom, bytes_in_flight, photo_budget
+from segmentation_api.budgets import AnswerRoom, PhotoBudget, bytes_in_flight
 from segmentation_api.engine import engine
 from segmentation_api.errors import GET_ONLY, Problem, not_ready, respond
 from segmentation_api.front_files import handed_over
@@ -109,9 +109,9 @@ class SegmentView(UploadView):
         with AnswerRoom() as room, self.room_for(request):
             image, options, renderer = self.read(request)
             with gate.slot():
-                going = photo_budget(request.META)
+                going = PhotoBudget(request.META)
                 found = segment_image(data=image.content, options=options, keep_going=going)
-                body, timing = render(found, options, renderer)
+                body, timing = render(found, options, renderer, seconds=going.left())
             room.take(len(body))
             response = Answer(body, renderer.media_type, room.pop_all())
         response["Server-Timing"] = ", ".join(f"{stage};dur={value:.2f}" for stage, value in timing.items())

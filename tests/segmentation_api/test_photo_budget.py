@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from ml_core.faces import Face
 from ml_core.image_errors import TooComplex
+from ml_core.outputs import FORMATS, OutputOptions, json_text
 from ml_core.segmenter import Segmenter
-from segmentation_api.budgets import photo_budget
+from segmentation_api.budgets import PhotoBudget
 from segmentation_api.errors import Problem
+from segmentation_api.renderers import RENDERERS, expected_seconds, render
 from tests.segmentation_api.test_admission import make_gate
 
 LANDMARKS = np.array([[4, 4], [12, 4], [8, 8], [5, 12], [11, 12]], float)
@@ -57,8 +59,6 @@ def test_out_of_time_what_is_done_is_the_answer(segmenter: Segmenter, photo: byt
 
 
 def test_json_says_how_many_there_are(segmenter: Segmenter, photo: bytes) -> None:
-    from ml_core.outputs import OutputOptions, json_text
-
     assert b'"faces_found":4' in json_text(segmenter.predict(photo, max_faces=1), OutputOptions())
     assert b"faces_found" not in json_text(segmenter.predict(photo), OutputOptions())
 
@@ -74,14 +74,14 @@ def connection() -> Iterator[tuple[socket.socket, socket.socket]]:
 def test_a_client_that_has_gone_stops_its_photo(connection: tuple[socket.socket, socket.socket]) -> None:
     ours, client = connection
     client.sendall(b"the next request")
-    going = photo_budget({"gunicorn.socket": ours})
+    going = PhotoBudget({"gunicorn.socket": ours})
     assert going()
     client.close()
     with pytest.raises(Problem) as caught:
         going()
     assert (caught.value.status, caught.value.code) == (408, "client_gone")
     with pytest.raises(Problem):
-        photo_budget({"gunicorn.socket": ours})
+        PhotoBudget({"gunicorn.socket": ours})
 
 
 @pytest.mark.django_db
@@ -104,7 +104,33 @@ def test_a_dead_client_s_photo_is_not_begun(
 
 def test_time_is_up_after_the_cpu_seconds(settings: Any) -> None:
     settings.MAX_CPU_SECONDS = 0
-    assert not photo_budget({})()
+    assert not PhotoBudget({})()
+
+
+@pytest.mark.parametrize("output", [format.name for format in FORMATS])
+def test_an_output_that_would_take_too_long_is_not_begun(
+    segmenter: Segmenter, photo: bytes, output: str
+) -> None:
+    found = segmenter.predict(photo)
+    renderer = next(one for one in RENDERERS if one.output == output)
+    options = OutputOptions(polygons=True, inline=("mask", "overlay"))
+    expected = expected_seconds(found, options, output)
+    assert 0 < expected < 0.01
+    assert render(found, options, renderer, seconds=2 * expected)[0]
+    with pytest.raises(TooComplex, match=output):
+        render(found, options, renderer, seconds=expected / 2)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/api/segment/", "/api/segment/batch/?output=json"])
+def test_a_photo_that_used_its_time_up_is_422(
+    client: Client, photo: bytes, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr(PhotoBudget, "left", lambda _: -1.0)
+    monkeypatch.setattr(PhotoBudget, "__call__", lambda _: True)
+    answer = client.post(path, {"images" if "batch" in path else "image": io.BytesIO(photo)})
+    problem = answer.json()[0]["problem"] if "batch" in path else answer.json()
+    assert (problem["status"], problem["type"]) == (422, "too_complex")
 
 
 def test_retry_after_follows_from_the_age_of_what_runs(monkeypatch: pytest.MonkeyPatch) -> None:
