@@ -25,7 +25,7 @@ for (const [kind, viewport] of Object.entries({
   sideways: { width: 740, height: 360 },
 })) {
   test(`on a phone held ${kind} whatever is pressed has 44 pixels`, async () => {
-    await withPage({ ...PHONE, viewport }, async (page) => {
+    await withPage({ ...PHONE, viewport, permissions: ["camera"] }, async (page) => {
       const small = async (where) => assert.deepEqual(await tooSmall(page), [], where);
       await page.getByRole("checkbox", { name: /Hair/ }).waitFor();
       await small("empty");
