@@ -100,7 +100,7 @@ def withstand(attack: Attack, bundle: Path, seconds: float) -> Seen:
         with running(contender, bundle, state) as (pid, port):
             log = state / f"{contender.name.replace(' ', '-')}.log"
             booted = len(BOOTED.findall(log.read_text()))
-            watcher = threading.Thread(target=watch_memory, args=(pid, seen, stop))
+            watcher = threading.Thread(target=watch_memory, args=(pid, seen, stop), daemon=True)
             watcher.start()
             target = Target(port, pid, state, time.monotonic() + seconds)
             attacker = multiprocessing.get_context("spawn").Process(
