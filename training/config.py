@@ -237,8 +237,8 @@ def _load(kind: type[_Model], path: Path) -> _Model:
     try:
         values: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
         return kind.model_validate(values)
-    except (OSError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: {error}") from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: {' '.join(str(error).split())}") from error
     except ValidationError as error:
         raise ConfigError(f"{path}: {_problems(error)}") from error
 

@@ -32,8 +32,9 @@ def test_the_files_that_ship_are_valid() -> None:
 def test_a_wrong_setting_is_named(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(text)
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(ConfigError, match=message) as caught:
         load_config(path)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_wrong_parameter_is_named(tmp_path: Path) -> None:
