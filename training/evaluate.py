@@ -3,6 +3,8 @@
 With --bundle, a bundle from elsewhere is scored on --data, in place of the run's own.
 """
 
+from training import needs  # noqa: F401  # isort: skip  # ends where a package is missing, before the rest fails
+
 import argparse
 import json
 import shutil

@@ -4,6 +4,8 @@ Needs TensorFlow, whichever backend of Keras trained the weights: `train` runs i
 was another one. Alone it makes the bundles of a finished run anew.
 """
 
+from training import needs  # noqa: F401  # isort: skip  # ends where a package is missing, before the rest fails
+
 import os
 import subprocess  # nosec B404
 import sys

@@ -1,5 +1,7 @@
 """Stage 1, ingest: fetch, verify, unpack or draw the data, check every file of it, and write data.json."""
 
+from training import needs  # noqa: F401  # isort: skip  # ends where a package is missing, before the rest fails
+
 from pathlib import Path
 
 from rich.console import Console

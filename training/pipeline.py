@@ -1,5 +1,7 @@
 """The four stages in a row, without DVC: what `manage.py train_unetr` runs."""
 
+from training import needs  # noqa: F401  # isort: skip  # ends where a package is missing, before the rest fails
+
 from pathlib import Path
 
 import cv2

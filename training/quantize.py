@@ -3,6 +3,8 @@
 python -m training.quantize --data faces-5k --bundle ml_core/bundles/lite      writes ml_core/bundles/lite-int8
 """
 
+from training import needs  # noqa: F401  # isort: skip  # ends where a package is missing, before the rest fails
+
 import argparse
 import shutil
 from collections.abc import Callable, Mapping, Sequence

@@ -4,6 +4,8 @@ Also alone: `python -m training.volumes --preset unetr3d --data FOLDER`. The ser
 bundle: a run leaves model.onnx, weights.npz, network.keras and model.json with the classes and the figures.
 """
 
+from training import needs  # noqa: F401  # isort: skip  # ends where a package is missing, before the rest fails
+
 import json
 import os
 from pathlib import Path

@@ -317,15 +317,24 @@ def test_a_zip_with_another_checksum_is_refused(drawn: Path, tmp_path: Path) -> 
         ingest(RunOptions(out=tmp_path / "out"), config)
 
 
-@pytest.mark.parametrize("stage", ["prepare", "train"])
-def test_a_stage_without_keras_says_in_a_line_what_to_install(stage: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("stage", "missing"),
+    [
+        ("prepare", "keras"),
+        *((stage, "rich") for stage in ("ingest", "train", "evaluate", "export", "pipeline", "quantize")),
+    ],
+)
+def test_a_stage_where_a_package_is_missing_says_what_to_install(
+    stage: str, missing: str, tmp_path: Path
+) -> None:
     code = (
         "import runpy, sys; sys.path.insert(0, ''); "
-        "sys.modules.update(dict.fromkeys(('keras', 'tensorflow', 'tf2onnx'))); "
+        f"sys.modules[{missing!r}] = None; "
         f"sys.argv[1:] = ['--out', {str(tmp_path)!r}]; "
         f"runpy.run_module('training.{stage}', run_name='__main__', alter_sys=True)"
     )
     root = Path(training.export.__file__).parents[1]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert f"Training needs {missing}, which" in done.stderr
     assert "pip install -r requirements.txt -r training/requirements.txt" in done.stderr
