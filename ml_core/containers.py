@@ -50,7 +50,7 @@ PLAIN_FRAMES = frozenset({0xC0, 0xC1, 0xC2})
 
 
 def walk(data: bytes) -> bool:
-    """Whether the file is plain: a JPEG or PNG whose decoding costs no more than its bytes and pixels.
+    """Whether the file is plain: a JPEG or PNG whose decoding costs no more than its bytes and pixels, or no image.
 
     Raises TooComplex for a file beyond the limits, of whatever format that is read.
     """
@@ -60,7 +60,7 @@ def walk(data: bytes) -> bool:
                 return walk_format(data)
             except (struct.error, IndexError):  # beyond the end of the file
                 return False
-    return False
+    return not data.startswith(BMP)
 
 
 def _limit(count: int, most: int, what: str) -> None:
@@ -232,4 +232,5 @@ WALKS: tuple[tuple[re.Pattern[bytes], Callable[[bytes], bool]], ...] = (
     (re.compile(rb"II[\x2a\x2b]\0|MM\0[\x2a\x2b]|II\0\x2a|MM\x2a\0"), _tiff),
     (re.compile(rb".{4}ftyp", re.DOTALL), _boxes),
 )
-"""BMP has no structure beyond its header."""
+BMP = b"BM"
+"""It has no structure beyond its header."""

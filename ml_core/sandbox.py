@@ -25,6 +25,7 @@ from ml_core import image_errors
 from ml_core.containers import walk
 from ml_core.image_errors import DecodingStopped
 from ml_core.images import MAX_PIXELS, Decoded, read
+from ml_core.sandboxed import write
 
 AVAILABLE = hasattr(os, "memfd_create")
 """Linux. Elsewhere all images are decoded in the process itself."""
@@ -132,13 +133,6 @@ class Sandbox:
                 return here.recv(ANSWER_BYTES)
             except TimeoutError:
                 return b""
-
-
-def write(file: int, content: Any) -> None:
-    """All bytes of a buffer, from the start of the file."""
-    view, at = memoryview(content).cast("B"), 0
-    while at < len(view):
-        at += os.pwrite(file, view[at:], at)
 
 
 def _decoded(shared: int, answer: dict[str, Any]) -> Decoded:

@@ -1,7 +1,8 @@
 """The process that ml_core.sandbox starts: it waits for images and forks for each.
 
 Its one argument is the file descriptor of a socket. A message is a job in JSON with two descriptors: the photo, in
-shared memory that takes the pixels too, and a socket for the answer.
+shared memory that takes the pixels too, and a socket for the answer. Until the first one it has loaded no decoder, and
+takes a few megabytes: many services only see plain JPEGs.
 """
 
 import gc
@@ -13,16 +14,11 @@ import socket
 import sys
 import time
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-import cv2
-from PIL import Image
-
 from ml_core.image_errors import ImageError
-from ml_core.images import read
-from ml_core.sandbox import write
 
 MESSAGE_BYTES = 4096
 FIXED_BYTES, PIXEL_BYTES = 256 << 20, 32
@@ -34,13 +30,11 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # forks are reaped by the kernel
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    cv2.setNumThreads(1)
-    Image.init()  # else each fork would import the format it needs
-    gc.freeze()
     while True:
         message, files, _, _ = socket.recv_fds(control, MESSAGE_BYTES, 2)
         if not message:
             return
+        load()
         if os.fork() == 0:
             try:
                 control.close()
@@ -51,8 +45,30 @@ def main() -> None:
             os.close(file)
 
 
+@cache
+def load() -> None:
+    """Import the decoders, which each fork would do otherwise."""
+    import cv2
+    from PIL import Image
+
+    import ml_core.images  # noqa: F401
+
+    cv2.setNumThreads(1)
+    Image.init()
+    gc.freeze()
+
+
+def write(file: int, content: Any) -> None:
+    """All bytes of a buffer, from the start of the file."""
+    view, at = memoryview(content).cast("B"), 0
+    while at < len(view):
+        at += os.pwrite(file, view[at:], at)
+
+
 def work(shared: int, answer: int, *, seconds: float, max_pixels: int) -> None:
     """Decode the photo in `shared`, put its pixels there, and answer their size or what is wrong."""
+    from ml_core.images import read
+
     before = limit(seconds)
     limit_memory(before, max_pixels)
     data = os.pread(shared, os.fstat(shared).st_size, 0)

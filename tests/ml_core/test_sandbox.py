@@ -114,6 +114,20 @@ def test_nothing_is_left_of_an_image(sandbox: Sandbox) -> None:
     assert open_files(pid(sandbox)) <= 4, "three standard ones and the socket"
 
 
+def test_decoders_are_loaded_for_the_first_image_that_needs_the_process() -> None:
+    sandbox = Sandbox(seconds=60)
+    sandbox.start()
+    maps = Path(f"/proc/{pid(sandbox)}/maps")
+    for plain in (saved("JPEG"), saved("PNG")):
+        sandbox.read(plain)
+    with pytest.raises(UnsupportedImage):
+        sandbox.read(b"no image")
+    assert "numpy" not in maps.read_text()
+    sandbox.read(saved("BMP"))
+    assert "numpy" in maps.read_text()
+    sandbox.stop()
+
+
 def test_the_process_knows_no_secret(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEY", "hunter2")
     sandbox.read(encoded("BMP"))
