@@ -110,7 +110,7 @@ terraform:
 	done
 
 # Six minutes of training on drawn faces, less than ten in all, ending in a bundle that MODELS_DIR=outputs/train/bundles
-# serves, and in a picture of what it finds. Small batches and a high rate, since a short run has few steps
+# serves, and in a picture of what it finds. Small batches: a short run has few steps
 train: $(TRAIN)
 	$(BIN)/python manage.py train_unetr --minutes 6 --batch-size 8 --learning-rate 0.002 --quick
 
