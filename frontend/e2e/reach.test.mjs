@@ -13,7 +13,7 @@ const tooSmall = (page) =>
       "button, a[href], label:has(input), .slider, [role=option]",
     )) {
       if (control.closest("[data-testid=face-box]")) continue; // the list of faces does the same
-      const { offsetWidth: width, offsetHeight: height } = control; // as laid out: what is pressed looks smaller
+      const { offsetWidth: width, offsetHeight: height } = control; // laid out: pressed, it looks smaller
       if (width > 1 && (width < 43.5 || height < 43.5))
         found.push(`${control.ariaLabel || control.textContent}: ${width} x ${height}`);
     }
