@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import httpx
 import numpy as np
 import pytest
 from label_studio_sdk.converter.brush import decode_rle
@@ -32,6 +33,8 @@ def bucket(runs: Runs) -> Iterator[Any]:
         "AWS_DEFAULT_REGION": "us-east-1",
     }
     runs.environment.update(access)
+    reset = f"{access['AWS_ENDPOINT_URL']}/moto-api/reset"  # all servers of a process share their buckets
+    httpx.post(reset).raise_for_status()
     client = boto3.client(
         "s3",
         endpoint_url=access["AWS_ENDPOINT_URL"],
