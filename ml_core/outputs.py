@@ -130,26 +130,30 @@ def json_text(found: Segmentation, options: OutputOptions) -> bytes:
 
 @dataclass(frozen=True)
 class Format:
-    """One way to write a Segmentation; a `name` may have several, the first being its default."""
+    """One way to write a Segmentation; a `name` may have several, the first being its default.
+
+    seconds  of CPU that a megapixel takes at most without options, on one core of an EPYC
+    """
 
     name: str
     media_type: str
     suffix: str
     encode: Callable[[Segmentation, OutputOptions], bytes]
+    seconds: float
 
 
-MASK = Format("mask", "image/png", ".png", mask_png)
-LABELS = Format("labels", "image/png", ".png", labels_png)
-OVERLAY = Format("overlay", "image/jpeg", ".jpg", overlay_jpeg)
+MASK = Format("mask", "image/png", ".png", mask_png, 0.002)
+LABELS = Format("labels", "image/png", ".png", labels_png, 0.002)
+OVERLAY = Format("overlay", "image/jpeg", ".jpg", overlay_jpeg, 0.03)
 INLINE = MASK, LABELS, OVERLAY
 FORMATS = (
     *INLINE,
-    Format("overlay", "image/png", ".png", overlay_png),
-    Format("matte", "image/png", ".png", matte_png),
-    Format("cutout", "image/png", ".png", cutout_png),
-    Format("instances", "image/png", ".png", instances_png),
-    Format("classes", "application/zip", ".zip", class_zip),
-    Format("json", "application/json", ".json", json_text),
+    Format("overlay", "image/png", ".png", overlay_png, 0.03),
+    Format("matte", "image/png", ".png", matte_png, 0.012),
+    Format("cutout", "image/png", ".png", cutout_png, 0.02),
+    Format("instances", "image/png", ".png", instances_png, 0.01),
+    Format("classes", "application/zip", ".zip", class_zip, 0.02),
+    Format("json", "application/json", ".json", json_text, 0.027),
 )
 
 
