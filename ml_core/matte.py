@@ -83,9 +83,8 @@ def _matte(found: Segmentation, classes: Collection[int]) -> Pixels:
             if others is not None:
                 soft[others[rows]] = 0
             np.maximum(target[rows], soft, out=target[rows])
-    before = found.labels if found.unmasked is None else found.unmasked
     for area, oval in ovals(found.refused, result.shape):
-        result[area][oval & (before[area] == 0)] = 0
+        result[area][oval & (found.all_labels[area] == 0)] = 0
     return result
 
 
@@ -144,8 +143,7 @@ def _kept(
     points = tuple(slice(side.start + (step - 1) // 2, side.stop, step) for side in area)
     table = np.zeros(256, np.uint8)
     table[list(classes)] = 1
-    before = found.labels if found.unmasked is None else found.unmasked
-    kept = cv2.LUT(np.ascontiguousarray(before[points]), table)
+    kept = cv2.LUT(np.ascontiguousarray(found.all_labels[points]), table)
     if found.owners is not None:
         kept *= found.owners[points] == one.number
     return np.asarray(kept, np.uint8)

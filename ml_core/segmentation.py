@@ -79,6 +79,11 @@ class Segmentation:
         return found if self.kept is None else (None, *found[1:])
 
     @property
+    def all_labels(self) -> NDArray[np.uint8]:
+        """`labels` before `only`."""
+        return self.labels if self.unmasked is None else self.unmasked
+
+    @property
     def instances(self) -> NDArray[np.uint16]:
         """(H, W): of each part's pixel the number of its face, 0 none."""
         if self.owners is None:
@@ -89,8 +94,7 @@ class Segmentation:
         """The same with all other classes made background."""
         table = np.zeros(256, np.uint8)
         table[list(classes)] = classes
-        before = self.labels if self.unmasked is None else self.unmasked
-        return replace(self, labels=table[self.labels], kept=tuple(classes), unmasked=before)
+        return replace(self, labels=table[self.labels], kept=tuple(classes), unmasked=self.all_labels)
 
     def face(self, number: int) -> "Segmentation":
         """The same with one face alone, counted from 1. Raises NoSuchFace."""
