@@ -4,7 +4,6 @@ The service decides who gets a file and with which headers; its answer has no bo
 of its content, so that services of several versions can share the folder.
 """
 
-import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -16,6 +15,8 @@ import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+
+from ml_core.bundle import sha256_of
 
 logger = structlog.get_logger(__name__)
 
@@ -79,10 +80,7 @@ def _write(file: Path, blocks: Iterable[bytes], changed: int) -> None:
 
 @lru_cache(maxsize=256)
 def _digest(path: Path, changed: int) -> str:
-    digest = hashlib.sha256()
-    for block in _blocks(path):
-        digest.update(block)
-    return digest.hexdigest()
+    return sha256_of(path)
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
