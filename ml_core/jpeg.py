@@ -57,10 +57,8 @@ def _has_zeros(data: bytes) -> bool:
     That is where the code of zero bits stands for a coefficient in one of the components, not for the end of a block,
     of which plain areas have any number.
     """
-    at, firsts = (
-        2,
-        dict[int, int](),
-    )  # of each table of codes for coefficients what its code of zeros stands for
+    at = 2
+    firsts = dict[int, int]()  # of each table of codes for coefficients what its code of zeros stands for
     while (found := MARKER.search(data, at)) and found[0] != b"\xff\xd9":
         start = found.end()
         at = start + max(2, int.from_bytes(data[start : start + 2], "big"))

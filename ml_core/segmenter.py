@@ -190,9 +190,8 @@ class Segmenter:
 
     def _coarse(self) -> tuple[Session, tuple[int, int]]:
         """The session of the wide look and its size, opened when first needed: it has the weights once more."""
-        coarse = [
-            side * 11 // 256 * 16 for side in self.bundle.input_size
-        ]  # 0.47 of the pixels, in whole patches
+        # 0.47 of the pixels, in whole patches
+        coarse = [side * 11 // 256 * 16 for side in self.bundle.input_size]
         with self._lock:
             self._wide = self._wide or self._open(size=coarse)
         own = self._wide.get_inputs()[0].shape[1:3]  # a graph of one size keeps it

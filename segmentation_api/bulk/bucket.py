@@ -93,15 +93,12 @@ class Bucket:
 
         with _as_os_error():
             try:
-                packed = (
-                    client()
-                    .head_object(Bucket=self.bucket, Key=self.prefix + path)["Metadata"]
-                    .get(ABOUT, "")
-                )
+                head = client().head_object(Bucket=self.bucket, Key=self.prefix + path)
             except ClientError as error:
                 if error.response["Error"]["Code"] == "404":
                     return ""
                 raise
+        packed = head["Metadata"].get(ABOUT, "")
         if packed == APART:
             return self._get(self._apart(path)).decode()
         return zlib.decompress(base64.b64decode(packed)).decode() if packed else ""
