@@ -1,12 +1,17 @@
 """What OpenAPI says of the views: bodies, options, answers and problems, as they are."""
 
+import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
+from django.http import HttpResponse
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
 
 from ml_core.outputs import FORMATS
 from segmentation_api import answers
@@ -145,6 +150,33 @@ model_file = extend_schema(
         **problems(401, 403, 404, 405, 429, 503),
     },
 )
+
+
+class SchemaView(SpectacularAPIView):
+    """OpenAPI as YAML or JSON. Writing it takes 33 ms of CPU, so it is written once and not for everybody who asks."""
+
+    written: ClassVar[dict[tuple[type[BaseRenderer], bool], str | bytes]] = {}
+    """By type, and by whether keys are asked for."""
+    writing: ClassVar[threading.Lock] = threading.Lock()
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request, *_: Any, **__: Any) -> HttpResponse:
+        """The schema in the type that was negotiated."""
+        renderer = request.accepted_renderer
+        with self.writing:
+            key = (type(renderer), keys_asked())
+            content = self.written.get(key)
+            if content is None:
+                schema = self.generator_class().get_schema(public=True)  # type: ignore[no-untyped-call]
+                content = renderer.render(schema)
+                if keys_asked() == key[1]:  # else the first key was made meanwhile
+                    self.written[key] = content
+        charset = f"; charset={renderer.charset}" if renderer.charset else ""
+        return HttpResponse(
+            content,
+            content_type=renderer.media_type + charset,
+            headers={"Content-Disposition": f'inline; filename="Face parsing API.{renderer.format}"'},
+        )
 
 
 def tell_if_open(result: dict[str, Any], **_: Any) -> dict[str, Any]:

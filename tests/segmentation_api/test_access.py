@@ -46,6 +46,16 @@ def get(client: Client, path: str = "/api/models/", key: str | None = None, **ex
     return client.get(path, headers={"Authorization": f"Api-Key {key}"} if key else {}, **extra)
 
 
+def test_the_schema_follows_the_first_key(client: Client) -> None:
+    def security() -> Any:
+        schema = client.get("/api/schema/", headers={"Accept": "application/json"}).json()
+        return schema["paths"]["/api/segment/"]["post"]["security"]
+
+    assert security() == [{"ApiKey": []}, {}]
+    make_key()
+    assert security() == [{"ApiKey": []}]
+
+
 class DictRedis(RedisCache):
     """Django's Redis cache, whose client keeps a dict and says how often it incremented."""
 

@@ -14,6 +14,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.core.management import call_command
 from django.test import Client, RequestFactory
 from django.test.client import MULTIPART_CONTENT
+from drf_spectacular.generators import SchemaGenerator
 
 from segmentation_api import health
 from segmentation_api.engine import Engine, engine
@@ -96,6 +97,18 @@ def test_the_schema_is_valid_and_names_everything(client: Client, tmp_path: Any)
     assert {"multipart/form-data", "application/json", "image/jpeg"} < set(post["requestBody"]["content"])
     names = {parameter["name"] for parameter in post["parameters"]}
     assert names == {"output", "classes", "alpha", "faces", "face", "model", "rle", "polygons", "inline"}
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/json"])
+def test_the_schema_is_written_once_whatever_is_asked(
+    client: Client, accept: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = client.get("/api/schema/", headers={"Accept": accept})
+    monkeypatch.setattr(SchemaGenerator, "get_schema", lambda *_, **__: pytest.fail("written once more"))
+    for query in ("", "?version=1", "?version=%0d%0ax", "?lang=de"):
+        again = client.get(f"/api/schema/{query}", headers={"Accept": accept})
+        assert (again.status_code, again.content) == (200, first.content)
+        assert again["Content-Type"] == first["Content-Type"]
 
 
 def test_the_docs_page_loads_nothing_from_elsewhere(client: Client) -> None:
