@@ -11,6 +11,8 @@ import { useStudio } from "@/state/studio-context";
 const LONGEST = 640;
 /** Milliseconds over which the frame rate is counted. */
 const COUNTED = 2000;
+/** Pictures in a row that the browser may lose, as a busy one does, before the person is told. */
+const MISSED = 60;
 
 interface Props {
   video: RefObject<HTMLVideoElement | null>;
@@ -42,9 +44,15 @@ export function LiveParts({ video, onTrouble }: Props) {
     const isOver = () => signal.aborted;
     const times: number[] = [];
     const go = async () => {
+      let missed = 0;
       while (!isOver()) {
-        await new Promise(requestAnimationFrame); // none come while the page is hidden
-        const source = await frameOf(video.current!);
+        await shownAnew(video.current!);
+        const source = await frameOf(video.current!).catch((error: unknown) => {
+          missed += 1;
+          if (missed === MISSED) throw error;
+        });
+        if (!source) continue;
+        missed = 0;
         const here = await parse({ source, signal, tell: setProgress }).finally(() => source.close());
         if (isOver()) return;
         draw(here);
@@ -88,6 +96,10 @@ function waiting(progress: Progress | null): string {
   if (progress?.stage !== "model") return "Finding the parts …";
   return `Fetching what finds the parts${progress.bytes ? `, ${formatBytes(progress.bytes)} once` : ""} …`;
 }
+
+/** Settles with the next picture of a video. None come while the page is hidden. */
+const shownAnew = (video: HTMLVideoElement) =>
+  new Promise<unknown>((settle) => video.requestVideoFrameCallback(settle));
 
 /** What a video shows at the moment, no larger than needed. */
 async function frameOf(video: HTMLVideoElement): Promise<ImageBitmap> {
