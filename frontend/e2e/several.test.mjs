@@ -8,6 +8,7 @@ import { test } from "node:test";
 import {
   BASE_URL,
   download,
+  models,
   onDevice,
   parseFile,
   PHONE,
@@ -78,7 +79,8 @@ test("no connection: the page comes back and parses here; the service is called 
     await onDevice(page);
     await parseFile(page);
     await page.getByText(/m?s on this device/).waitFor();
-    await page.waitForFunction(async () => (await (await caches.open("models")).keys()).length > 1);
+    const kept = async (all) => (await (await caches.open("models")).keys()).length === all;
+    await page.waitForFunction(kept, models.length + 1); // and their list
     await browser.setOffline(true);
     await page.reload();
     await parseFile(page);
