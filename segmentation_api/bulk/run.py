@@ -60,7 +60,7 @@ def run(
     names = manifest.NAMES if manifests else ()
     with state.opened(work.sink, resume=resume, manifests=names) as kept:
         journal, work = kept.journal, replace(work, run=kept.run)
-        todo = _unfinished(work, items, kept, tally)
+        todo = _unfinished(work, items, kept, tally) if resume else items
         with closing(engine(work, todo)) as records:
             for record in records:
                 journal.add(record.row, record.notes)
