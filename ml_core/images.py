@@ -160,8 +160,9 @@ def warp(image: NDArray[np.uint8], cut: Affine, size: tuple[int, int], border: i
 def pixel_affine(cut: Affine, size: tuple[int, int]) -> Affine:
     """The cut's affine for pixel indices: (column, row) of a (height, width) crop -> those of the image."""
     height, width = size
-    columns = cut[:, :2] / (width, height)
-    return np.column_stack([columns, cut[:, 2] + columns.sum(axis=1) / 2 - 0.5])
+    (a, b, x), (c, d, y) = cut.tolist()  # plain numbers: arrays as small as these cost ten times as much
+    a, b, c, d = a / width, b / height, c / width, d / height
+    return np.array([[a, b, x + (a + b) / 2 - 0.5], [c, d, y + (c + d) / 2 - 0.5]])
 
 
 def bounds(cut: Affine, image_size: tuple[int, int], margin: float = 0) -> tuple[int, int, int, int]:
@@ -169,11 +170,13 @@ def bounds(cut: Affine, image_size: tuple[int, int], margin: float = 0) -> tuple
 
     At least one pixel: where the cut lies wholly outside, the nearest one.
     """
-    corners = np.array([[0, 0, 1], [1, 0, 1], [0, 1, 1], [1, 1, 1]], np.float64) @ cut.T
-    limit = np.array([image_size[1], image_size[0]])
-    low = np.clip(np.floor(corners.min(axis=0) - margin), 0, limit - 1).astype(int)
-    high = np.clip(np.ceil(corners.max(axis=0) + margin), low + 1, limit).astype(int)
-    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+    sides = []
+    for (a, b, start), limit in zip(cut.tolist(), (image_size[1], image_size[0]), strict=True):
+        corners = start, a + start, b + start, a + b + start
+        low = min(max(math.floor(min(corners) - margin), 0), limit - 1)
+        sides.append((low, min(max(math.ceil(max(corners) + margin), low + 1), limit)))
+    (left, right), (top, bottom) = sides
+    return left, top, right, bottom
 
 
 def colorize(labels: NDArray[np.uint8], label_set: LabelSet) -> NDArray[np.uint8]:

@@ -8,6 +8,7 @@ size.
 import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -25,6 +26,10 @@ lose their borders in larger windows, strands are cut short in smaller ones."""
 GRID = 2
 """Points of the filter's grid along a cell, as far as the photo has pixels for them."""
 
+SMALL = 1.75
+"""Pixels of a cell below which hair is not filtered: the logits say all that the photo's few pixels do. At 110 to 224
+pixels a face neither F1 nor the eye tells the difference."""
+
 SHARPNESS = 3.0
 """Factor of the log-odds: calibrated ones are soft far from any border, which shows as haze."""
 
@@ -32,8 +37,10 @@ SOFT = 2.0
 """Cells on each side of the labels' borders that may be in part of the classes."""
 
 BEYOND = 6.0
-"""Cells around the labels that the matte may reach. Parts at the end of a cut go on for so long, and fade in the
-second half."""
+"""Cells around the labels that the matte may reach."""
+
+ENDS = 12.0
+"""Cells in which parts fade that go on where a cut ends: in six a straight end is seen."""
 
 _BLOCK = 8192  # points interpolated at once: few enough to stay in the cache and to keep memory flat
 
@@ -56,12 +63,14 @@ def cutout(found: Segmentation) -> Pixels:
     alpha = matte(found)
     colors = cv2.copyTo(found.image, alpha)
     for one in found.parsed:
-        left, top, right, bottom = bounds(one.cut, alpha.shape, margin=BEYOND * _cell(one))
+        left, top, right, bottom = bounds(one.cut, alpha.shape, margin=ENDS * _cell(one))
         x, y, width, height = cv2.boundingRect(cv2.inRange(alpha[top:bottom, left:right], 1, 254))
         if width:
             area = slice(top + y, top + y + height), slice(left + x, left + x + width)
             _clean(colors[area], found.image[area], alpha[area], one)
-    return np.asarray(cv2.merge([*cv2.split(colors), alpha]))
+    result = cv2.cvtColor(colors, cv2.COLOR_RGB2RGBA)
+    cv2.insertChannel(alpha, result, 3)
+    return np.asarray(result)
 
 
 def _matte(found: Segmentation, classes: Collection[int]) -> Pixels:
@@ -98,6 +107,7 @@ class _Place:
     step     pixels from point to point of the filter's grid
     radius   of its windows, in points; 0 where they would be as small as a pixel's neighbours: no filter
     stride   points from one solution to the next
+    ends     whether the face goes on where the look ends
     """
 
     area: tuple[slice, slice]
@@ -106,6 +116,7 @@ class _Place:
     step: int
     radius: int
     stride: int
+    ends: bool
 
 
 def _place(found: Segmentation, one: Parsed, classes: Collection[int]) -> tuple[_Place, Pixels] | None:
@@ -117,13 +128,16 @@ def _place(found: Segmentation, one: Parsed, classes: Collection[int]) -> tuple[
     if wide == FEATURES:
         radius, stride = max(1, radius), 1
     else:
-        radius, stride = (radius - radius % 2, 2) if radius > 1 else (0, 1)
+        radius, stride = (radius - radius % 2, 2) if cell >= SMALL else (0, 1)
     left, top, right, bottom = bounds(one.cut, limits)
     seen = _kept(found, one, (slice(top, bottom), slice(left, right)), step, classes)
     x, y, width, height = cv2.boundingRect(seen)
     if not width:
         return None
-    reach = math.ceil(BEYOND * cell / step)
+    outside = _outside(_moved(one.cut, left - step, top - step), step, (seen.shape[0] + 2, seen.shape[1] + 2))
+    touching = cv2.dilate(cv2.copyMakeBorder(seen, 1, 1, 1, 1, cv2.BORDER_CONSTANT), _square(3))
+    ends = cv2.hasNonZero(cv2.bitwise_and(outside, touching))
+    reach = math.ceil((ENDS if ends else BEYOND) * cell / step)
     above, before = min(reach, top // step + y), min(reach, left // step + x)
     right = min(limits[1], left + (x + width + reach) * step)
     bottom = min(limits[0], top + (y + height + reach) * step)
@@ -131,9 +145,13 @@ def _place(found: Segmentation, one: Parsed, classes: Collection[int]) -> tuple[
     rows, columns = (stride * math.ceil(side / (step * stride)) for side in (bottom - top, right - left))
     kept = np.zeros((rows, columns), np.uint8)
     kept[above : above + height, before : before + width] = seen[y : y + height, x : x + width]
-    cut = one.cut - [[0, 0, left], [0, 0, top]]
     area = slice(top, bottom), slice(left, right)
-    return _Place(area, cut, cell, step, radius, stride), kept
+    return _Place(area, _moved(one.cut, left, top), cell, step, radius, stride, ends), kept
+
+
+def _moved(cut: Affine, left: int, top: int) -> Affine:
+    """A cut of the photo as one of the part of it that begins there."""
+    return np.asarray(cut - [[0, 0, left], [0, 0, top]])
 
 
 def _kept(
@@ -180,60 +198,64 @@ def _share(
     """
     step = place.step
     theirs = None if others is None else others[(step - 1) // 2 :: step, (step - 1) // 2 :: step]
-    unknown, fade = _outside(place, kept.shape), None
-    unknown[kept > 0] = 0
-    touching = cv2.dilate(kept, np.ones((3, 3), np.uint8))
-    if cv2.bitwise_and(unknown, touching).any():
+    unknown, fade = np.zeros_like(kept), None
+    if place.ends:
+        unknown = cv2.subtract(_outside(place.cut, step, kept.shape), kept)
         fade = _fade(unknown, place)
     if theirs is not None:
         unknown[: theirs.shape[0], : theirs.shape[1]] |= theirs
-    if cv2.bitwise_and(unknown, touching).any():
-        _fill(kept, unknown)
-    side = 2 * max(1, round(SOFT * place.cell / step)) + 1
-    around = np.ones((side, side), np.uint8)
+    beside = cv2.bitwise_and(unknown, cv2.dilate(kept, _square(3)))
+    if not place.ends and not place.radius:  # nothing is seen of what others have but the nearest points
+        kept = cv2.bitwise_or(kept, beside)
+    elif cv2.hasNonZero(beside):
+        kept = _filled(kept, unknown)
+    around = _square(2 * max(1, round(SOFT * place.cell / step)) + 1)
     border = cv2.subtract(cv2.dilate(kept, around), cv2.erode(kept, around))
     if theirs is not None:
-        border[: theirs.shape[0], : theirs.shape[1]][theirs] = 0
+        border[: theirs.shape[0], : theirs.shape[1]] &= ~theirs
     share = np.asarray(kept * np.float32(255), np.float32)
-    flat, points = share.reshape(-1), np.flatnonzero(border)
     to_logits = cv2.invertAffineTransform(pixel_affine(place.cut / step, one.look.shape[:2]))
+    points = cv2.findNonZero(border) if cv2.hasNonZero(border) else np.zeros((0, 2), np.int32)
     for first in range(0, len(points), _BLOCK):
-        block = points[first : first + _BLOCK]
-        rows, columns = np.divmod(block.astype(np.float32), np.float32(kept.shape[1]))
-        x, y = (a * columns + b * rows + c for a, b, c in to_logits.astype(np.float32))
-        flat[block] = _soft(one.look, x, y, classes, found.bundle.temperatures)
+        block = points[first : first + _BLOCK].reshape(1, -1, 2)
+        at = cv2.transform(block.astype(np.float32), to_logits)
+        share[block[0, :, 1], block[0, :, 0]] = _soft(one.look, at, classes, found.bundle.temperatures)
     return share, fade
 
 
+@cache
+def _square(side: int) -> Pixels:
+    return np.ones((side, side), np.uint8)
+
+
 def _fade(outside: Pixels, place: _Place) -> Floats:
-    """For every `stride`-th point 1 in the cut, falling to 0 at the distance of BEYOND."""
+    """For every `stride`-th point 1 in the cut, falling to 0 at the distance of ENDS."""
     distance = cv2.distanceTransform(outside, cv2.DIST_L2, 3)[:: place.stride, :: place.stride]
-    fade = 2 - distance * np.float32(2 * place.step / (place.cell * BEYOND))
+    fade = 1 - distance * np.float32(place.step / (place.cell * ENDS))
     return np.asarray(np.clip(fade, 0, 1), np.float32)
 
 
-def _fill(kept: Pixels, unknown: Pixels) -> None:
-    """Let unknown points be as the nearest known one."""
-    _, nearest = cv2.distanceTransformWithLabels(unknown, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)
-    flat, points = kept.reshape(-1), np.flatnonzero(unknown)
-    known = flat[np.flatnonzero(unknown == 0)]  # in the order of their numbers in `nearest`, from 1
-    flat[points] = known[nearest.reshape(-1)[points] - 1]
+def _filled(kept: Pixels, unknown: Pixels) -> Pixels:
+    """As `kept`, unknown points being as the nearest known one."""
+    to_kept, to_others = (
+        cv2.distanceTransform(far, cv2.DIST_L2, 3) for far in (kept ^ np.uint8(1), kept | unknown)
+    )
+    return np.asarray(cv2.compare(to_kept, to_others, cv2.CMP_LE) & 1)
 
 
-def _outside(place: _Place, size: tuple[int, ...]) -> Pixels:
-    """(height, width) of `size`: 1 at the points that are outside of the cut."""
+def _outside(cut: Affine, step: int, size: tuple[int, ...]) -> Pixels:
+    """(height, width) of `size`: 1 at the points, `step` pixels apart, that are outside of the cut."""
     outside = np.ones(size, np.uint8)
-    corners = np.array([[0, 1, 1, 0], [0, 0, 1, 1], [1, 1, 1, 1]])
-    outline = np.rint(16 * ((place.cut @ corners).T / place.step - 0.5)).astype(np.int32)
-    cv2.fillConvexPoly(outside, outline, 0, shift=4)
+    (a, b, x), (c, d, y) = (cut * (16 / step)).tolist()
+    corners = (x, y), (x + a, y + c), (x + a + b, y + c + d), (x + b, y + d)
+    outline = [[round(one - 8) for one in corner] for corner in corners]
+    cv2.fillConvexPoly(outside, np.array(outline, np.int32), 0, shift=4)
     return outside
 
 
-def _soft(
-    look: Floats, x: Floats, y: Floats, classes: Collection[int], temperatures: Sequence[float]
-) -> Floats:
-    """(n,) shares, 0..255, at n columns and rows of (h, w, C) logits; beyond these their border goes on."""
-    between = cv2.remap(look, x[None], y[None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+def _soft(look: Floats, at: Floats, classes: Collection[int], temperatures: Sequence[float]) -> Floats:
+    """(n,) shares, 0..255, at (1, n, 2) columns and rows of (h, w, C) logits; beyond these their border goes on."""
+    between = cv2.remap(look, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     logits = cv2.transpose(between[0])
     best = logits.max(axis=0)
     sharpness = (
@@ -255,22 +277,19 @@ def _others(found: Segmentation, one: Parsed, place: _Place) -> NDArray[np.bool_
 
 def _clean(colors: Pixels, image: Pixels, alpha: Pixels, one: Parsed) -> None:
     """Give soft pixels the colours of what lies in front."""
-    step = _step(_cell(one), HAIR)
-    size = -(-image.shape[1] // step), -(-image.shape[0] // step)
-    guide = shrunk(image, step, size[::-1]).astype(np.float32)
-    share = shrunk(alpha, step, size[::-1]) * np.float32(1 / 255)
+    step = max(2, math.ceil(_cell(one)))
+    size = -(-image.shape[0] // step), -(-image.shape[1] // step)
     side = 2 * max(1, round(2 * HAIR * _cell(one) / step)) + 1
-    fronts = cv2.merge([*cv2.split(guide * share[..., None]), share])
-    wholes = cv2.merge([*cv2.split(guide), np.ones_like(share)])
-    fronts, wholes = (
-        cv2.blur(values, (side, side), borderType=cv2.BORDER_REFLECT) for values in (fronts, wholes)
-    )
-    front, behind = (
-        values[..., :3] / (values[..., 3:] + np.float32(1e-4)) for values in (fronts, wholes - fronts)
-    )
-    rows, columns = np.divmod(np.flatnonzero(cv2.inRange(alpha, 1, 254)), alpha.shape[1])
-    at = rows // step * size[0] + columns // step  # smooth enough without interpolation
-    front, behind = (values.reshape(-1, 3).take(at, axis=0) for values in (front, behind))
+    share = shrunk(alpha, step, size) * np.float32(1 / 255)
+    whole = shrunk(image, step, size).astype(np.float32)
+    front = cv2.merge([*(channel * share for channel in cv2.split(whole)), share])
+    fronts, wholes = (cv2.blur(part, (side, side), borderType=cv2.BORDER_REFLECT) for part in (front, whole))
+    points = cv2.findNonZero(cv2.inRange(alpha, 1, 254)).reshape(-1, 2)
+    columns, rows = points[:, 0], points[:, 1]
+    at = rows // step * size[1] + columns // step  # smooth enough without interpolation
+    weighted, whole = fronts.reshape(-1, 4).take(at, axis=0), wholes.reshape(-1, 3).take(at, axis=0)
+    front = weighted[:, :3] / (weighted[:, 3:] + np.float32(1e-4))
+    behind = (whole - weighted[:, :3]) / (np.float32(1 + 1e-4) - weighted[:, 3:])
     amount = alpha[rows, columns, None] * np.float32(1 / 255)
     found = front + amount * (image[rows, columns] - amount * front - (1 - amount) * behind)
     colors[rows, columns] = np.clip(found + np.float32(0.5), 0, 255)

@@ -128,7 +128,7 @@ def test_a_part_that_goes_on_beyond_the_cut_fades(bundle: Path) -> None:
     steps = np.diff(soft[160, 60:101])
     assert (soft[160, 60], soft[160, 100]) == (0, 255)
     assert steps.min() >= 0
-    assert steps.max() < 100
+    assert 0 < steps.max() < 45  # over twelve cells
 
 
 def test_where_colours_say_nothing_the_filter_blurs_nothing() -> None:
