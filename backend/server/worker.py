@@ -8,9 +8,10 @@ What this relies on of gunicorn's internals, read in the version that `GUNICORN`
 - `ThreadWorker`: `pending_conns`, `keepalived_conns`, `poller`, `worker_connections` (it accepts while there are
   fewer), `cfg`, `alive`, `nr_conns`; `set_accept_enabled`, `murder_pending` and `wait_for_and_dispatch_events` are
   called in each round of `run`; `wsgi`, `accept`, `enqueue_req` (the poller no longer has the socket),
-  `handle_request`, `_keepalive_after` and `load_wsgi` are called where they are now; `handle(conn)` returns True (keep
-  the connection), False (close it) or `_DEFER` (back to the poller); NoMoreData ends a connection silently, and
-  ParseException comes to `handle_error`.
+  `handle_request`, `_keepalive_after`, `load_wsgi` and `get_thread_pool` are called where they are now;
+  `tpool.submit(handle, conn)` in the thread of `run` alone; `handle(conn)` returns True (keep the connection), False
+  (close it) or `_DEFER` (back to the poller); NoMoreData ends a connection silently, and ParseException comes to
+  `handle_error`.
 - `TConn`: `sock`, `parser`, `initialized`, `data_ready` (then `handle` does not wait); `close` lingers unless
   `sock.shutdown` raises OSError.
 - `Parser.finish_body`; `Parser.unreader.buf` (what was read ahead).
@@ -41,6 +42,7 @@ from gunicorn.workers.gthread import _DEFER, ThreadWorker
 
 from backend.server.chunks import ChunkedBody
 from backend.server.sockets import DeadlineSocket
+from backend.server.turns import Turns
 from backend.settings import env
 
 GUNICORN = "27.0.1"
@@ -55,6 +57,8 @@ FIRST_BYTE_SECONDS = 0.01
 NEXT_SECONDS = 0.1
 YIELD_SECONDS, YIELDS = 0.0005, 8
 """How long, and how often, a worker leaves a new connection to those that have fewer."""
+AT_ONCE = 64
+"""Connections to take in one round, once there are more than threads."""
 NOT_THERE = 2**32 - 1
 DRAIN_BYTES = 1 << 20
 DRAIN_SECONDS = 5.0
@@ -123,6 +127,10 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
         """Connections that wait for a thread, and those that have one."""
         self.large = threading.BoundedSemaphore(LARGE_AT_ONCE)
 
+    def get_thread_pool(self) -> Turns:
+        """The threads that answer."""
+        return Turns(self.cfg.threads)
+
     def load_wsgi(self) -> None:
         """Load the application, and adapt what it is given.
 
@@ -161,7 +169,20 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
         connections[min(self.column, len(connections) - 1)] = number
 
     def accept(self, listener: Any) -> None:
-        """Take a new connection, but leave it for a moment to workers that have fewer.
+        """Take a new connection, or many of them where many come.
+
+        The kernel's queue of new connections must not overflow: their clients would try again only after seconds.
+        """
+        if self.nr_conns <= self.cfg.threads:
+            self._leave_to_others()
+            self._take(listener)
+        else:
+            for _ in range(AT_ONCE):
+                if not self._take(listener):
+                    break
+
+    def _leave_to_others(self) -> None:
+        """Leave a new connection for a moment to workers that have fewer.
 
         Clients keep their connections. Left to chance, one of two workers may have three of four.
         """
@@ -169,8 +190,12 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
             if self.nr_conns <= min(connections[1:]):
                 break
             time.sleep(YIELD_SECONDS)
+
+    def _take(self, listener: Any) -> bool:
+        """Whether there was a connection to take."""
         if self.nr_conns >= self.worker_connections - 1:
             self._drop_idle()
+        before = self.nr_conns
         try:
             super().accept(listener)
         except OSError as error:
@@ -178,6 +203,7 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
                 raise
             self.worker_connections = max(2, self.nr_conns - SPARE_DESCRIPTORS)
             self.set_accept_enabled(False)
+        return self.nr_conns > before
 
     def _drop_idle(self) -> bool:
         """Close the connection that has been silent the longest, if there is one, to make room for a new one."""

@@ -296,6 +296,24 @@ def test_a_connection_goes_to_the_worker_that_has_fewer(monkeypatch: pytest.Monk
     assert [len(taken["many"]), len(taken["few"])] == [0, 1]
 
 
+def test_of_many_connections_a_worker_takes_what_waits_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_worker, "connections", array("I", [0, 5]))
+    flooded = server_worker.DeadlineWorker(0, 0, [], None, 30, Config(), None)
+    flooded.column = 1
+    taken: list[Any] = []
+    monkeypatch.setattr(flooded, "enqueue_req", taken.append)
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        listener.setblocking(False)
+        for _ in range(20):
+            stack.enter_context(socket.create_connection(listener.getsockname()))
+        flooded.accept(listener)
+        assert len(taken) == 20
+        for connection in taken:
+            connection.sock.close()
+    flooded.tmp.close()
+
+
 def test_requests_sent_without_waiting_are_answered_in_turn(server: Server) -> None:
     paths = [b"/healthz", b"/readyz", b"/nowhere"]
     asked = b"".join(b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\n\r\n" for path in paths)
