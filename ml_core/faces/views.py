@@ -62,7 +62,7 @@ class Octaves:
         return warp(octave[top:bottom, left:right], scaled, size, cv2.BORDER_REFLECT)
 
     def _octave(self, number: int) -> NDArray[np.uint8]:
-        while len(self._images) <= number and min(self._images[-1].shape[:2]) > 1:
+        while len(self._images) <= number and max(self._images[-1].shape[:2]) > 1:
             height, width = self._images[-1].shape[:2]
             half = (width + 1) // 2, (height + 1) // 2
             self._images.append(
@@ -92,7 +92,7 @@ def tiles(height: int, width: int, largest: float) -> Iterator[View]:
     lengths = {"down": height * scale, "across": width * scale}
     shorter, longer = sorted(lengths, key=lengths.__getitem__)
     parts = {shorter: _parts(lengths[shorter], math.sqrt(AREA))}
-    parts[longer] = _parts(lengths[longer], AREA / _share(lengths[shorter], parts[shorter]))
+    parts[longer] = _parts(lengths[longer], AREA / max(UNIT, _share(lengths[shorter], parts[shorter])))
     down, across = parts["down"], parts["across"]
     tall, wide = (_share(lengths[name], parts[name]) for name in ("down", "across"))
     for row, column in product(range(down), range(across)):
@@ -122,8 +122,11 @@ def _share(length: float, parts: int) -> float:
 
 
 def _scale(height: int, width: int) -> float:
-    """At which a photo makes a picture of AREA, with little left over to whole units; at most 1."""
-    most = math.sqrt(AREA / (height * width))
+    """At which a photo makes a picture of AREA, with little left over to whole units; at most 1.
+
+    The shorter side of a picture is one unit at least, however narrow the photo.
+    """
+    most = min(math.sqrt(AREA / (height * width)), AREA / UNIT / max(height, width))
     return min(1.0, *(max(1, round(side * most / UNIT)) * UNIT / side for side in (height, width)))
 
 

@@ -3,7 +3,18 @@ import pytest
 
 from ml_core.faces.views import AREA, LEAST, OVERLAP, SEEN, TILES, UNIT, Octaves, tiles, turns, whole_photo
 
-SIZES = [(960, 1280), (3000, 4000), (5774, 8660), (512, 40_000), (6000, 512), (1, 1), (1, 5000), (37, 21)]
+NARROW = [(1, 49_000_000), (49_000_000, 1), (2, 24_000_000), (17, 100_000), (490_000, 100), (40, 65_535)]
+SIZES = [
+    (960, 1280),
+    (3000, 4000),
+    (5774, 8660),
+    (512, 40_000),
+    (6000, 512),
+    (1, 1),
+    (1, 5000),
+    (37, 21),
+    *NARROW,
+]
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -20,7 +31,7 @@ def test_pictures_are_of_whole_units_and_of_bounded_size(size: tuple[int, int]) 
 def test_the_first_view_holds_all_of_the_photo(size: tuple[int, int]) -> None:
     cut, _ = next(iter(whole_photo(*size)))
     assert (cut[:, 2] <= 0).all()
-    assert (cut.sum(axis=1) >= size[::-1]).all()
+    assert (cut.sum(axis=1) >= np.array(size[::-1]) * (1 - 1e-12)).all()
 
 
 def test_tiles_overlap_and_cover_a_large_photo() -> None:
@@ -46,6 +57,13 @@ def test_a_view_shows_the_photo_as_it_is_at_its_own_size() -> None:
     photo = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
     picture = Octaves(photo).picture(np.array([[96.0, 0, 0], [0, 64.0, 0]]), (64, 96))
     assert (picture == photo).all()
+
+
+def test_of_a_narrow_photo_little_is_looked_at() -> None:
+    photo = np.full((1, 3_000_000, 3), 70, np.uint8)
+    octaves = Octaves(photo)
+    for cut, size in whole_photo(*photo.shape[:2]):
+        assert (octaves.picture(cut, size) == 70).all()
 
 
 def test_turned_views_show_a_turned_photo() -> None:
