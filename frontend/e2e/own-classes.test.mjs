@@ -47,7 +47,9 @@ test("a road model, cut whole by itself: its classes, its mask, no talk of faces
       assert.ok(!new URL((await asked).url()).searchParams.has("faces"), "no flag set by hand");
       for (const name of ["Road", "Sky"])
         await page.getByRole("checkbox", { name: new RegExp(`^${name}.*share \\d`) }).waitFor();
-      assert.equal(await page.getByText(/No face was found|Is a face missing|\d faces?$/).count(), 0);
+      await page.getByText("Share of all parts").waitFor();
+      const ofFaces = /No face was found|Is a face missing|\d faces?$|Share of face|Left and right/;
+      assert.equal(await page.getByText(ofFaces).count(), 0);
       const mask = await download(page, "Mask");
       const wanted = Buffer.from(await (await answerOf(base, "output=mask")).arrayBuffer());
       assert.deepEqual(mask.bytes, wanted);

@@ -9,7 +9,7 @@ import { Legend } from "./Legend";
 
 const CLASSES = [
   { id: 0, name: "background", color: [0, 0, 0], mirror: 0 },
-  { id: 1, name: "skin", color: [0, 153, 255], mirror: 1 },
+  { id: 1, name: "skin", color: [0, 153, 255], mirror: 1, role: "face" as const },
   { id: 2, name: "left_eye", color: [255, 255, 102], mirror: 3 },
   { id: 4, name: "hair", color: [255, 0, 102], mirror: 4 },
 ];
@@ -34,7 +34,7 @@ function show(state: Partial<StudioState> = { result: FOUND }) {
 it("reads share of the face, pixels and confidence of the parts found, and of no others", () => {
   show();
   expect(
-    screen.getByRole("checkbox", { name: /Skin, share 75.% of the face, 15.000 pixels, confidence 88 %/ }),
+    screen.getByRole("checkbox", { name: /Skin, share 75.% of face, 15.000 pixels, confidence 88 %/ }),
   ).toBeChecked();
   expect(screen.getByRole("checkbox", { name: /Left eye, share –, confidence –/ })).toBeInTheDocument();
   expect(screen.queryByText("Background")).not.toBeInTheDocument();

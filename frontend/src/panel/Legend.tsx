@@ -17,7 +17,9 @@ export function Legend({ classes }: { classes: readonly ClassRow[] }) {
   const figures = useMemo(() => (result ? figuresOf(result, face) : NONE), [result, face]);
   const painted = classes.filter(({ id }) => id !== 0);
   const isDataset = state.style.palette === "dataset";
+  const hasFaces = classes.some(({ role }) => role === "face");
   const isOfSeveral = face === null && (result?.faces.length ?? 1) > 1;
+  const whole = !hasFaces ? "all parts" : isOfSeveral ? "faces" : "face";
   return (
     <section aria-labelledby="legend-title">
       <div className="mb-1 flex items-center gap-1">
@@ -32,13 +34,13 @@ export function Legend({ classes }: { classes: readonly ClassRow[] }) {
           label={unit === "share" ? "Show pixels" : "Show shares"}
           onPress={() => setUnit(unit === "share" ? "pixels" : "share")}
         >
-          {unit === "pixels" ? "Pixels ⇄" : isOfSeveral ? "Share of faces ⇄" : "Share of face ⇄"}
+          {unit === "pixels" ? "Pixels ⇄" : `Share of ${whole} ⇄`}
         </TextButton>
         <span aria-hidden>Confidence</span>
       </div>
       <ul onPointerLeave={() => act.highlight(null)}>
         {painted.map((row) => (
-          <LegendRow key={row.id} row={row} figures={figures.get(row.id)} unit={unit} />
+          <LegendRow key={row.id} row={row} figures={figures.get(row.id)} whole={whole} unit={unit} />
         ))}
       </ul>
       <div className="mt-2 flex flex-wrap items-center gap-x-3 gap-y-1">
@@ -50,7 +52,9 @@ export function Legend({ classes }: { classes: readonly ClassRow[] }) {
         >
           The data set&apos;s colours
         </ToggleButton>
-        <p className="text-[13px] text-muted">Left and right are yours as you look at the photo.</p>
+        {hasFaces && (
+          <p className="text-[13px] text-muted">Left and right are yours as you look at the photo.</p>
+        )}
       </div>
     </section>
   );

@@ -27,11 +27,13 @@ interface Props {
   row: ClassRow;
   /** Undefined where the part was not found. */
   figures: PartFigures | undefined;
+  /** What the share is of. */
+  whole: string;
   unit: Unit;
 }
 
 /** A part: whether it is shown, its colour, its name, which keeps it alone, and its figures. */
-export function LegendRow({ row, figures, unit }: Props) {
+export function LegendRow({ row, figures, whole, unit }: Props) {
   const { state, act } = useStudio();
   const { result, hidden, solo, style, tints } = state;
   const isAwaited = state.progress !== null && !result;
@@ -57,7 +59,7 @@ export function LegendRow({ row, figures, unit }: Props) {
       onBlur={() => act.highlight(null)}
     >
       <Checkbox
-        aria-label={`${name}, ${spoken(figures)}, confidence ${value == null ? "–" : percent(value)}`}
+        aria-label={`${name}, ${spoken(figures, whole)}, confidence ${value == null ? "–" : percent(value)}`}
         isSelected={solo === null ? !hidden.has(row.id) : solo === row.id}
         onChange={toggle}
       >
@@ -94,9 +96,9 @@ function written(figures: PartFigures | undefined, unit: Unit): string {
   return unit === "share" ? formatShare(figures.share) : formatCount(figures.pixels);
 }
 
-function spoken(figures: PartFigures | undefined): string {
+function spoken(figures: PartFigures | undefined, whole: string): string {
   if (!figures) return "share –";
-  return `share ${formatShare(figures.share)} of the face, ${formatCount(figures.pixels)} pixels`;
+  return `share ${formatShare(figures.share)} of ${whole}, ${formatCount(figures.pixels)} pixels`;
 }
 
 function percent(share: number): string {
