@@ -12,6 +12,14 @@ DAMAGE = "Corrupt JPEG data"
 """How libjpeg's warnings of missing, surplus or impossible compressed data begin."""
 ZEROS = bytes(16)
 """A run of zeros that is a hole: some forty coefficients of the same least value one after another."""
+STEP = 14
+"""Levels by which a picture has to become brighter or darker at once, in a channel, to be called damaged."""
+ACROSS = 0.7
+"""The part of the picture's width in which it does so where it is damaged, and BESIDE where else it may."""
+BESIDE = 0.25
+COLUMNS = 64
+"""Columns that are looked at, of large pictures."""
+BLOCK = 8
 SURPLUS = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
 
 
@@ -25,7 +33,8 @@ def decode_jpeg(
     pixels = np.empty((size[1], size[0], 3), np.uint8)
     try:
         simplejpeg.decode_jpeg(data, "RGB", buffer=pixels)
-        return pixels, _lacks_scans(data) if progressive else _has_zeros(data)
+        damaged = _lacks_scans(data) if progressive else _has_zeros(data)
+        return pixels, damaged or _has_step(pixels, _row_height(data))
     except ValueError as error:  # pixels are complete if it was a warning of the compressed data
         warning = str(error)
     try:
@@ -74,6 +83,54 @@ def _has_zeros(data: bytes) -> bool:
                 if data.find(ZEROS, at, end) >= 0:
                     return True
     return False
+
+
+def _row_height(data: bytes) -> int:
+    """Pixels of a row of blocks, as they are interleaved."""
+    return 2 * BLOCK if simplejpeg.decode_jpeg_header(data)[3] in ("420", "440") else BLOCK
+
+
+def _has_step(pixels: NDArray[np.uint8], height: int) -> bool:
+    """Whether all colours change from some block on, as after bytes that libjpeg decoded without a warning.
+
+    A block's mean is stored as its difference from the one before, so a wrong one moves all that follow, to the end of
+    the picture. At the borders between rows of blocks, read one after another, that is a step as long as the picture is
+    wide. It begins within a row, where no edge of a picture goes on in the next one.
+    """
+    columns = slice(3, pixels.shape[1] - 4, BLOCK * max(1, pixels.shape[1] // (BLOCK * COLUMNS)))
+    borders, width = (pixels.shape[0] - 2) // height, len(range(*columns.indices(pixels.shape[1])))
+    if borders < 3 or width < 12:
+        return False
+    two_above, above, below, two_below = (
+        pixels[first::height, columns][:borders].astype(np.int16) for first in range(height - 2, height + 2)
+    )
+    # Twice the step beyond the slopes on both sides
+    steps = (3 * (below - above) - (above - two_above) - (two_below - below)).reshape(-1, 3)
+    counts = np.cumsum((np.abs(steps) >= 2 * STEP).any(axis=1), dtype=np.int32)
+    if (counts[width:] - counts[:-width]).max() < ACROSS * width:  # as of nearly all pictures
+        return False
+    return any(_has_run(one, width) or _has_run(-one, width) for one in steps.T)
+
+
+def _has_run(steps: NDArray[np.int16], width: int) -> bool:
+    """Whether values are high and alike for one `width`, from within one row to within the next, and only there."""
+    high = steps >= 2 * STEP
+    counts = np.cumsum(high, dtype=np.int32)
+    runs = counts[width:] - counts[:-width]
+    most = runs.max()
+    if most < ACROSS * width:
+        return False
+    alike = np.flatnonzero(runs == most)
+    start = int(alike[len(alike) // 2]) + 1
+    row, column = divmod(start, width)
+    before, after = high[row * width : start], high[start + width : (row + 2) * width]
+    margin = max(2, width // 16)
+    if not margin <= column <= width - margin or before.mean() > BESIDE:
+        return False
+    if len(after) and after.mean() > BESIDE:
+        return False
+    low, middle, top = np.percentile(steps[start : start + width], [20, 50, 80])
+    return bool(top - low <= 0.9 * middle)
 
 
 def _is_padding(warning: str, data: bytes) -> bool:

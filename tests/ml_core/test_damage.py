@@ -5,13 +5,14 @@ import struct
 import zlib
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
 from ml_core import images
-from ml_core.image_errors import BrokenImage, UnsupportedImage
+from ml_core.image_errors import BrokenImage, ImageError, UnsupportedImage
 from ml_core.images import decode, from_pil, read
 from tests.ml_core.test_color import chunk, png
 
@@ -64,6 +65,52 @@ def test_a_few_zeros_within_are_found(kind: str) -> None:
     for middle in range(len(data) // 3, len(data) - 200, len(data) // 40):
         for size in (17, 40, 64):
             assert read(data[:middle] + bytes(size) + data[middle + size :]).damaged
+
+
+def landscape(seed: int) -> Image.Image:
+    """Soft shapes and a little noise."""
+    random = np.random.default_rng(seed)
+    shapes = cv2.resize(random.normal(size=(9, 12, 3)), (560, 400), interpolation=cv2.INTER_CUBIC)
+    levels = 128 + 40 * shapes + 4 * random.normal(size=(400, 560, 1))
+    return Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_what_follows_a_few_wrong_bytes_is_seen_by_its_colours(mode: str) -> None:
+    """libjpeg itself warns of six in ten in colour, nine in ten in grey."""
+    seen, random = 0, np.random.default_rng(1)
+    for seed in range(5):
+        target = io.BytesIO()
+        landscape(seed).convert(mode).save(target, "JPEG")
+        data = target.getvalue()
+        assert not read(data).damaged
+        for at in random.integers(data.rindex(b"\xff\xda") + 20, len(data) - 30, 40):
+            try:
+                seen += read(data[:at] + random.bytes(16) + data[at + 16 :]).damaged
+            except ImageError:
+                seen += 1
+    assert seen >= 180  # of 200
+
+
+@pytest.mark.parametrize("subsampling", [0, 1, 2])
+def test_edges_of_a_picture_are_no_damage(subsampling: int) -> None:
+    base = np.asarray(landscape(0)).astype(int)
+    rows, columns = np.mgrid[:400, :560]
+    for edges in (
+        rows >= 160,  # at the border of two rows of blocks, as the next ones
+        (rows < 48) | (rows >= 352),
+        rows // 16 % 2 == 1,
+        (rows // 16 + columns // 16) % 2 == 1,
+        (rows >= 160) & (columns >= 280),
+        rows > 160 + columns // 35,  # a horizon that is not level
+        columns >= 280,
+    ):
+        for picture in (np.where(edges[..., None], 60, 0) + base // 2, np.where(edges[..., None], 200, 40)):
+            target = io.BytesIO()
+            Image.fromarray(np.broadcast_to(picture, (400, 560, 3)).astype(np.uint8)).save(
+                target, "JPEG", subsampling=subsampling
+            )
+            assert not read(target.getvalue()).damaged
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
