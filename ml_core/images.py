@@ -47,6 +47,8 @@ else:
     FORMATS.append("HEIF")
 
 MAX_PIXELS = 50_000_000
+MAX_SIDE = 65_500
+"""Of a JPEG, which an overlay is; pictures that are longer cost more than their pixels say."""
 
 Affine = NDArray[np.float64]
 """(2, 3): (x, y, 1) -> (x, y)."""
@@ -115,6 +117,8 @@ def _open(data: bytes, directory: tiff.Directory | None, max_pixels: int) -> Ima
         raise UnsupportedImage(f"This is not a {names} or {FORMATS[-1]} image.") from None
     if image.width * image.height > max_pixels:
         raise too_large
+    if max(image.size) > MAX_SIDE:
+        raise ImageTooLarge(f"A side of the image has more than {MAX_SIDE:,} pixels.")
     return image
 
 

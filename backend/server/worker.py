@@ -25,7 +25,6 @@ What this relies on of gunicorn's internals, read in the version that `GUNICORN`
 
 import errno
 import io
-import json
 import mmap
 import select
 import socket
@@ -41,18 +40,13 @@ from gunicorn.http import errors
 from gunicorn.workers.gthread import _DEFER, ThreadWorker
 
 from backend.server.chunks import ChunkedBody
+from backend.server.refusals import STATUSES, NoHost, envelope
 from backend.server.sockets import DeadlineSocket
 from backend.server.turns import Turns
 from backend.settings import env
 
 GUNICORN = "27.0.1"
 
-STATUSES: dict[type[Exception], tuple[int, str, str]] = {
-    errors.LimitRequestLine: (414, "URI Too Long", "uri_too_long"),
-    errors.LimitRequestHeaders: (431, "Request Header Fields Too Large", "headers_too_large"),
-    errors.ExpectationFailed: (417, "Expectation Failed", "expectation_failed"),
-    errors.UnsupportedTransferCoding: (501, "Not Implemented", "unsupported_transfer_coding"),
-}
 FIRST_BYTE_SECONDS = 0.01
 NEXT_SECONDS = 0.1
 YIELD_SECONDS, YIELDS = 0.0005, 8
@@ -78,29 +72,10 @@ for place in range(len(connections)):
     connections[place] = NOT_THERE
 
 
-class NoHost(errors.ParseException):  # type: ignore[misc]  # gunicorn is not typed
-    """A request that RFC 9112 (3.2) has answered with 400."""
-
-    def __str__(self) -> str:
-        return "HTTP/1.1 wants a Host header."
-
-
 class NoAccessLog(Logger):  # type: ignore[misc]  # gunicorn is not typed
     """gunicorn's log without its line per request: segmentation_api.telemetry writes that."""
 
     access_log_enabled = False
-
-
-def envelope(status: int, title: str, code: str, request_id: str, detail: str = "") -> bytes:
-    """The error envelope, for what Django does not answer; its title is the detail where there is no other."""
-    problem = {
-        "type": code,
-        "title": title,
-        "status": status,
-        "detail": detail or f"{title}.",
-        "request_id": request_id,
-    }
-    return json.dumps(problem).encode()
 
 
 def is_readable(conn: Any, seconds: float) -> bool:

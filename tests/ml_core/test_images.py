@@ -188,6 +188,14 @@ def test_a_bomb_is_refused_by_its_header(side: int) -> None:
         decode(png_header(side, side))  # which is all there is: no pixel can have been decoded
 
 
+@pytest.mark.parametrize("size", [(65_501, 1), (1, 70_000), (100_000, 490)])
+@pytest.mark.parametrize("form", ["PNG", "TIFF", "BMP"])
+def test_a_long_strip_is_too_large(size: tuple[int, int], form: str) -> None:
+    with pytest.raises(ImageTooLarge, match="65,500"):
+        decode(encoded(Image.new("1", size), form))
+    assert decode(encoded(Image.new("1", (65_500, 2)), form)).shape == (2, 65_500, 3)
+
+
 def test_the_limit_is_the_callers() -> None:
     data = encoded(RAMP)
     assert decode(data, max_pixels=2400).shape == RAMP.shape
