@@ -100,17 +100,18 @@ D50 = np.array([0.9642, 1.0, 0.8249])
 """XYZ of the white of ICC profiles."""
 
 
-def conversion(image: Image.Image, data: bytes = b"") -> Conversion:
+def conversion(image: Image.Image, data: bytes = b"", mode: str = "") -> Conversion:
     """Of an opened image, and of the file that it is from; by PNG's order (third edition, 4.3) of what may be given.
 
-    A profile that is broken, or of another colour space than the image, is ignored.
+    `mode` is that of its colours where it was opened as something else. A profile that is broken, or of another colour
+    space than the image, is ignored.
     """
     codes = _codes(image, data)
     if codes is not None and codes[0] in PRIMARIES and codes[1] in TRANSFERS:
         return _by_codes(*codes)
     profile = image.info.get("icc_profile")
     if isinstance(profile, bytes) and profile:
-        return _by_profile(profile, base_mode(image)) if len(profile) <= MAX_PROFILE_BYTES else None
+        return _by_profile(profile, mode or base_mode(image)) if len(profile) <= MAX_PROFILE_BYTES else None
     if "srgb" in image.info or not {"gamma", "chromaticity"} & image.info.keys():
         return None
     return _by_chunks(image.info.get("gamma"), image.info.get("chromaticity"))
@@ -120,7 +121,7 @@ def base_mode(image: Image.Image) -> str:
     """The one of SPACES that the image's colours have without alpha and palette."""
     if image.mode.startswith("I;16"):
         return "I;16"
-    return {"1": "L", "L": "L", "LA": "L", "CMYK": "CMYK"}.get(image.mode, "RGB")
+    return {"1": "L", "L": "L", "LA": "L", "La": "L", "CMYK": "CMYK"}.get(image.mode, "RGB")
 
 
 def to_srgb(image: Image.Image, conversion: Conversion) -> Image.Image:

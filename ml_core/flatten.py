@@ -1,6 +1,7 @@
 """Pixels of any kind, as Pillow opens them, to 8-bit sRGB on white."""
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -24,11 +25,14 @@ def flatten(
     Raises UnsupportedImage or BrokenImage.
     """
     try:
-        conversion = color.conversion(image, data)
-        planes = tiff.planes(data, directory) if directory else []
+        planes = _planes(image, data, directory) if directory else []
         if planes and directory:
-            colors, alpha = _joined([_opened(plane) for plane in planes], directory, conversion)
+            is_multiplied = len(planes) == 2 and directory.number(tiff.EXTRA) == 1
+            mode = "L" if is_multiplied else "I;16" if tiff.is_pair(directory) else ""
+            conversion = color.conversion(image, data, mode)
+            colors, alpha = _joined(planes, directory, conversion)
         else:
+            conversion = color.conversion(image, data)
             image.load()
             colors, alpha = _layers(image, data, directory, conversion)
         if isinstance(colors, Image.Image):
@@ -104,11 +108,17 @@ def _deep(
     return np.ascontiguousarray(found[:, :, [2, 1, 0, 3][: found.shape[2]]])
 
 
-def _opened(data: bytes) -> NDArray[Any]:
-    return np.asarray(Image.open(io.BytesIO(data), formats=["TIFF"]))
+def _planes(image: Image.Image, data: bytes, directory: tiff.Directory) -> list[NDArray[Any]]:
+    """Each channel, the alpha last, of a TIFF whose pixels Pillow does not read as they are meant."""
+    if tiff.is_pair(directory):
+        return tiff.pair(np.asarray(image), directory)
+    files = [io.BytesIO(plane) for plane in tiff.planes(data, directory)]
+    return [np.asarray(Image.open(file, formats=["TIFF"])) for file in files]
 
 
-def _joined(planes: list[NDArray[Any]], directory: tiff.Directory, conversion: color.Conversion) -> Layers:
+def _joined(
+    planes: Sequence[NDArray[Any]], directory: tiff.Directory, conversion: color.Conversion
+) -> Layers:
     mode = tiff.COLORS[directory.number(tiff.PHOTOMETRIC)]
     shallow = [_as_image(plane if plane.dtype == np.uint8 else plane >> 8) for plane in planes]
     alpha = shallow[-1] if len(planes) > len(mode) else None

@@ -8,6 +8,9 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ml_core.image_errors import BrokenImage, UnsupportedImage
 from ml_core.tiff_structure import DIRECTORIES, UNITS
 
@@ -16,7 +19,8 @@ PREFIXES = b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"II\0*", b"MM*\0"
 
 (NEW_SUBFILE, SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC) = (254, 255, 256, 257, 258, 259, 262)
 (STRIP_OFFSETS, ORIENTATION, SAMPLES, STRIP_SIZES, PLANAR, XMP) = (273, 274, 277, 279, 284, 700)
-(TILE_OFFSETS, TILE_SIZES, SUBIFDS, EXTRA, FORMATS, ICC) = (324, 325, 330, 338, 339, 34675)
+(PREDICTOR, TILE_WIDTH, TILE_OFFSETS, TILE_SIZES, SUBIFDS) = (317, 322, 324, 325, 330)
+(EXTRA, FORMATS, ICC) = (338, 339, 34675)
 
 COMPRESSIONS = {1, 2, 3, 4, 5, 6, 7, 8, 32771, 32773, 32946, 34925, 50000}
 """None, CCITT, LZW, JPEG, Deflate, PackBits, LZMA, Zstandard: what Pillow's libtiff decodes."""
@@ -102,6 +106,12 @@ def full_picture(data: bytes) -> tuple[bytes, Directory]:
         chosen = max(whole, key=lambda one: one.number(WIDTH) * one.number(HEIGHT), default=first)
     _check(chosen, data)
     shown = {tag: value for tag, value in chosen.tags.items() if tag not in (ORIENTATION, XMP)}
+    if is_pair(chosen):
+        shown |= _as_bytes(chosen)
+    elif _has_planes(chosen) and chosen.number(PHOTOMETRIC) == 1:  # Pillow opens no grey that has more
+        shown = _plane(chosen, 0, chosen.number(SAMPLES)) | {
+            tag: value for tag, value in shown.items() if tag == ICC
+        }
     if chosen.number(PHOTOMETRIC) == 0 and chosen.bits > 8:
         shown[PHOTOMETRIC] = chosen.tag(1)
     if chosen is first and shown == chosen.tags and not data.startswith(b"MM\0+"):
@@ -114,26 +124,60 @@ def planes(data: bytes, directory: Directory) -> list[bytes]:
     colors = len(COLORS.get(directory.number(PHOTOMETRIC), ""))
     has_alpha = directory.number(EXTRA) in (1, 2)
     samples = directory.number(SAMPLES, 1)
-    if (
-        directory.number(PLANAR) != 2
-        or not 0 < colors < samples + 1
-        or not (directory.bits == 16 or has_alpha)
-    ):
+    if not _has_planes(directory) or not 0 < colors < samples + 1 or not (directory.bits == 16 or has_alpha):
         return []
-    places, sizes = (
-        (STRIP_OFFSETS, STRIP_SIZES) if STRIP_OFFSETS in directory.tags else (TILE_OFFSETS, TILE_SIZES)
-    )
-    offsets, lengths = directory.numbers(places), directory.numbers(sizes)
-    shared = {tag: value for tag, value in directory.tags.items() if tag not in HIDDEN}
+    tags = [_plane(directory, number, samples) for number in range(colors + has_alpha)]
+    return [rewritten(data, Directory(directory.order, one)) for one in tags]
+
+
+def _has_planes(directory: Directory) -> bool:
+    return directory.number(PLANAR) == 2 and directory.number(SAMPLES, 1) > 1
+
+
+def _plane(directory: Directory, number: int, samples: int) -> dict[int, Tag]:
+    """The tags of a grey picture that is one of so many planes."""
+    tags = {tag: value for tag, value in directory.tags.items() if tag not in HIDDEN}
     for tag, value in {SAMPLES: 1, PHOTOMETRIC: 1, PLANAR: 1, BITS: directory.bits}.items():
-        shared[tag] = directory.tag(value)
-    found = []
-    each = len(offsets) // samples
-    for start in range(0, each * (colors + has_alpha), each or 1):
-        mine = slice(start, start + each)
-        own = {places: directory.tag(*offsets[mine]), sizes: directory.tag(*lengths[mine])}
-        found.append(rewritten(data, Directory(directory.order, {**shared, **own})))
-    return found
+        tags[tag] = directory.tag(value)
+    for tag in (STRIP_OFFSETS, STRIP_SIZES, TILE_OFFSETS, TILE_SIZES):
+        if values := directory.numbers(tag):
+            each = len(values) // samples
+            tags[tag] = directory.tag(*values[number * each : (number + 1) * each])
+    return tags
+
+
+def is_pair(directory: Directory) -> bool:
+    """Whether a pixel is a 16-bit grey and another 16-bit value, which Pillow does not open."""
+    return (
+        (directory.number(PHOTOMETRIC), directory.number(SAMPLES, 1)) == (1, 2)
+        and directory.numbers(BITS) in ((16, 16), (16,))
+        and not _has_planes(directory)
+    )
+
+
+def _as_bytes(directory: Directory) -> dict[int, Tag]:
+    """Tags by which a pair is read as four bytes, without the differences between pixels being undone."""
+    numbers = {
+        SAMPLES: (4,),
+        PHOTOMETRIC: (2,),
+        BITS: (8, 8, 8, 8),
+        FORMATS: (1, 1, 1, 1),
+        EXTRA: (2,),
+        PREDICTOR: (1,),
+    }
+    return {tag: directory.tag(*values) for tag, values in numbers.items()}
+
+
+def pair(pixels: NDArray[np.uint8], directory: Directory) -> list[NDArray[np.uint16]]:
+    """The grey of (H, W, 4) bytes, and the alpha if it is one."""
+    values = np.ascontiguousarray(pixels).view(f"{directory.order}u2").astype(np.uint16)
+    if directory.number(PREDICTOR, 1) == 2:
+        width = directory.number(TILE_WIDTH) or values.shape[1]
+        for left in range(0, values.shape[1], width):
+            np.cumsum(
+                values[:, left : left + width], axis=1, dtype=np.uint16, out=values[:, left : left + width]
+            )
+    return [values[..., channel] for channel in range(1 + (directory.number(EXTRA) in (1, 2)))]
 
 
 def rewritten(data: bytes, directory: Directory) -> bytes:
@@ -158,12 +202,17 @@ def rewritten(data: bytes, directory: Directory) -> bytes:
 
 def _check(directory: Directory, data: bytes) -> None:
     bits, compression = directory.bits, directory.number(COMPRESSION, 1)
+    formats = directory.numbers(FORMATS)
     if directory.number(PHOTOMETRIC) not in PHOTOMETRICS or (data[:4], data[8:10]) == (b"II*\0", b"CR"):
         raise UnsupportedImage("Raw photos are not read: export it as a JPEG or a TIFF.")
-    if bits > 16 or not {1, 2, 4}.issuperset(directory.numbers(FORMATS)):
+    if bits > 16 or not {1, 2, 4}.issuperset(formats):
         raise UnsupportedImage(
             "Images of floating-point numbers or with 32 bits a channel are not read; 8 and 16 bits are."
         )
+    if 2 in formats and (
+        bits > 8 or len(formats) > 1
+    ):  # a grey of 8 bits is taken for unsigned, as everywhere
+        raise UnsupportedImage("Images of signed numbers are not read: save it with unsigned ones.")
     if directory.number(PHOTOMETRIC) == 0 and directory.number(SAMPLES, 1) > 1:
         raise UnsupportedImage("TIFF images with white as their least value and an alpha are not read.")
     if compression not in COMPRESSIONS:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ml_core import tiff
 from ml_core.image_errors import BrokenImage, ImageTooLarge, TooComplex, UnsupportedImage
 from ml_core.images import decode
+from tests.profiles import gamma, grey_profile
 
 HEIGHT, WIDTH = 70, 93
 ROWS, COLUMNS = np.mgrid[0:HEIGHT, 0:WIDTH]
@@ -89,6 +90,39 @@ def test_alpha_in_a_plane_of_its_own(form: dict[str, Any], kind: str) -> None:
         assert np.abs(decode(written(planes, **options)) - wanted).max() <= (3 if kind == "assocalpha" else 1)
 
 
+@pytest.mark.parametrize("planarconfig", ["contig", "separate"])
+@pytest.mark.parametrize("kind", ["unassalpha", "assocalpha", "unspecified"])
+@pytest.mark.parametrize("form", FORMS, ids=NAMES)
+def test_grey_with_alpha(form: dict[str, Any], kind: str, planarconfig: str) -> None:
+    wanted = as_rgb(GREY).astype(float) if kind == "unspecified" else on_white(as_rgb(GREY))
+    grey = np.rint(GREY * (ALPHA / 255)).astype(np.uint8) if kind == "assocalpha" else GREY
+    layers = np.dstack([grey, ALPHA]) if planarconfig == "contig" else np.stack([grey, ALPHA])
+    for pixels in (layers, deep(layers)):
+        options = {"photometric": "minisblack", "planarconfig": planarconfig, "extrasamples": [kind], **form}
+        found = decode(written(pixels, **options))
+        assert np.abs(found - wanted).max() <= (3 if kind == "assocalpha" else 1)
+
+
+@pytest.mark.parametrize("planarconfig", ["contig", "separate"])
+@pytest.mark.parametrize("kind", ["unassalpha", "assocalpha"])
+@pytest.mark.parametrize("depth", [8, 16])
+def test_grey_with_alpha_and_a_profile(depth: int, kind: str, planarconfig: str) -> None:
+    """Linear light, of which half is level 188 of sRGB; opaque."""
+    grey, opaque = np.full((40, 50), 128, np.uint8), np.full((40, 50), 255, np.uint8)
+    layers = np.dstack([grey, opaque]) if planarconfig == "contig" else np.stack([grey, opaque])
+    profile = (34675, 7, None, grey_profile(gamma(1.0)), True)
+    found = decode(
+        written(
+            layers if depth == 8 else deep(layers),
+            photometric="minisblack",
+            planarconfig=planarconfig,
+            extrasamples=[kind],
+            extratags=[profile],
+        )
+    )
+    assert np.abs(found.astype(int) - 188).max() <= 1
+
+
 def test_grey_with_alpha_and_inks_in_planes() -> None:
     grey = np.stack([GREY, ALPHA])
     found = decode(
@@ -154,6 +188,9 @@ def test_canons_raw_photos_are_refused() -> None:
         (COLOR.astype(np.float16), {"photometric": "rgb"}, "floating-point"),
         (GREY.astype(np.float64), {"photometric": "minisblack"}, "floating-point"),
         (GREY.astype(np.uint32), {"photometric": "minisblack"}, "32 bits"),
+        (GREY.astype(np.int16), {"photometric": "minisblack"}, "signed"),
+        (COLOR.astype(np.int16), {"photometric": "rgb"}, "signed"),
+        (COLOR.astype(np.int8), {"photometric": "rgb"}, "signed"),
         (
             np.stack([GREY, ALPHA]),
             {"photometric": "miniswhite", "planarconfig": "separate", "extrasamples": ["unspecified"]},
