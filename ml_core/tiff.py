@@ -18,9 +18,9 @@ PREFIXES = b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"II\0*", b"MM*\0"
 """The last two are wrong, and read all the same."""
 
 (NEW_SUBFILE, SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC) = (254, 255, 256, 257, 258, 259, 262)
-(STRIP_OFFSETS, ORIENTATION, SAMPLES, STRIP_SIZES, PLANAR, XMP) = (273, 274, 277, 279, 284, 700)
-(PREDICTOR, TILE_WIDTH, TILE_OFFSETS, TILE_SIZES, SUBIFDS) = (317, 322, 324, 325, 330)
-(EXTRA, FORMATS, ICC) = (338, 339, 34675)
+(STRIP_OFFSETS, ORIENTATION, SAMPLES, ROWS_PER_STRIP, STRIP_SIZES) = (273, 274, 277, 278, 279)
+(PLANAR, PREDICTOR, TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_SIZES) = (284, 317, 322, 323, 324, 325)
+(SUBIFDS, EXTRA, FORMATS, XMP, ICC) = (330, 338, 339, 700, 34675)
 
 COMPRESSIONS = {1, 2, 3, 4, 5, 6, 7, 8, 32771, 32773, 32946, 34925, 50000}
 """None, CCITT, LZW, JPEG, Deflate, PackBits, LZMA, Zstandard: what Pillow's libtiff decodes."""
@@ -83,11 +83,22 @@ class Directory:
         return bool(self.number(NEW_SUBFILE) & 0b101) or self.number(SUBFILE) == 2
 
     def is_whole(self, size: int) -> bool:
-        """Whether a file of so many bytes has all of its strips or tiles."""
+        """Whether a file of so many bytes has all of its strips or tiles, as many as its size takes."""
         offsets = self.numbers(STRIP_OFFSETS) or self.numbers(TILE_OFFSETS)
         sizes = self.numbers(STRIP_SIZES) or self.numbers(TILE_SIZES)
         ends = map(sum, zip(offsets, sizes, strict=False))
-        return len(offsets) > 0 and not self.is_cut and all(end <= size for end in ends)
+        return len(offsets) == self._parts and not self.is_cut and all(end <= size for end in ends)
+
+    @property
+    def _parts(self) -> int:
+        """How many strips or tiles there should be."""
+        height = self.number(HEIGHT)
+        if TILE_OFFSETS in self.tags:
+            across = -(-self.number(WIDTH) // max(1, self.number(TILE_WIDTH)))
+            parts = across * -(-height // max(1, self.number(TILE_HEIGHT)))
+        else:
+            parts = -(-height // max(1, min(height, self.number(ROWS_PER_STRIP, height))))
+        return parts * (self.number(SAMPLES, 1) if self.number(PLANAR) == 2 else 1)
 
 
 def full_picture(data: bytes) -> tuple[bytes, Directory]:
@@ -209,9 +220,8 @@ def _check(directory: Directory, data: bytes) -> None:
         raise UnsupportedImage(
             "Images of floating-point numbers or with 32 bits a channel are not read; 8 and 16 bits are."
         )
-    if 2 in formats and (
-        bits > 8 or len(formats) > 1
-    ):  # a grey of 8 bits is taken for unsigned, as everywhere
+    # Greys of 8 bits are taken for unsigned, as everywhere
+    if 2 in formats and (bits > 8 or directory.number(PHOTOMETRIC) != 1):
         raise UnsupportedImage("Images of signed numbers are not read: save it with unsigned ones.")
     if directory.number(PHOTOMETRIC) == 0 and directory.number(SAMPLES, 1) > 1:
         raise UnsupportedImage("TIFF images with white as their least value and an alpha are not read.")

@@ -215,6 +215,33 @@ def test_what_is_not_read_is_not_called_damaged(
             decode(written(pixels, **options, **end))
 
 
+def test_signed_greys_of_8_bits_are_taken_for_unsigned() -> None:
+    planes = np.stack([GREY // 2, ALPHA // 2]).astype(np.int8)
+    options = {"photometric": "minisblack", "extrasamples": ["unspecified"]}
+    for pixels in (planes, planes[0]):
+        layout = (
+            {**options, "planarconfig": "separate"} if pixels.ndim == 3 else {"photometric": "minisblack"}
+        )
+        assert (decode(written(pixels, **layout)) == as_rgb(GREY // 2)).all()
+
+
+@pytest.mark.parametrize("form", [{}, {"rowsperstrip": 7}, {"tile": (16, 32)}])
+def test_a_file_of_as_many_strips_as_it_says_is_not_called_damaged(form: dict[str, Any]) -> None:
+    """A grey with four more channels, which is not read, and the same with too few strips or tiles."""
+    data = written(np.dstack([COLOR, GREY, GREY]), photometric="minisblack", planarconfig="contig", **form)
+    with pytest.raises(UnsupportedImage):
+        decode(data)
+    taller = data.replace(
+        struct.pack("<HHII", 257, 4, 1, HEIGHT), struct.pack("<HHII", 257, 4, 1, 10 * HEIGHT)
+    )
+    taller = taller.replace(
+        struct.pack("<HHII", 278, 4, 1, HEIGHT), struct.pack("<HHII", 278, 4, 1, HEIGHT // 2)
+    )
+    assert taller != data
+    with pytest.raises(BrokenImage):
+        decode(taller)
+
+
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.9])
 def test_a_file_cut_short_is_broken(share: float, end: dict[str, Any]) -> None:
