@@ -41,6 +41,8 @@ PLAIN_PROFILE = 4096
 """Bytes of a colour profile: those of cameras and screens have fewer, and one that is longer can hold much work."""
 PLAIN_EXIF = 128 << 10
 PLAIN_TEXTS = 64
+PLAIN_DEEP_PIXELS = 16_000_000
+"""Of a PNG of 16 bits a channel, whose colours take five times as long to convert."""
 
 MARKER = re.compile(rb"\xff[\x02-\xcf\xd8-\xfe]")
 """Neither a stuffed or a fill byte nor a restart marker."""
@@ -123,7 +125,8 @@ def _jpeg(data: bytes) -> bool:
 def _png(data: bytes) -> bool:
     most = PNG_CHUNKS + len(data) // PNG_CHUNK_BYTES
     texts = profiles = 0
-    plain = True
+    width, height, depth = struct.unpack_from(">IIB", data, 16)
+    plain = depth <= 8 or width * height <= PLAIN_DEEP_PIXELS
     for number, (kind, start, length) in enumerate(_png_chunks(data), 1):
         _limit(number, most, "PNG chunks")
         if kind in (b"tEXt", b"zTXt", b"iTXt"):

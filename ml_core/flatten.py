@@ -12,6 +12,8 @@ from PIL import Image
 from ml_core import color, tiff
 from ml_core.image_errors import BrokenImage, UnsupportedImage
 
+STRIP_PIXELS = 1 << 20
+
 Deep = NDArray[np.uint16]
 Layers = tuple[Image.Image | Deep, Image.Image | None]
 """Colours, as an image of 8 bits a channel or as (H, W, 3) uint16 RGB; and the alpha, if there is one."""
@@ -36,7 +38,7 @@ def flatten(
             image.load()
             colors, alpha = _layers(image, data, directory, conversion)
         if isinstance(colors, Image.Image):
-            flat = color.to_srgb(colors, conversion).convert("RGB")
+            flat = _in_mode(color.to_srgb(colors, conversion), "RGB")
         elif isinstance(conversion, color.Encoding):
             flat = Image.fromarray(color.apply(colors, conversion))
         else:
@@ -45,11 +47,21 @@ def flatten(
         raise
     except Exception:  # Pillow's decoders raise nearly anything on hostile bytes
         raise BrokenImage("The image is cut short or damaged.") from None
-    if alpha is None:
-        return np.asarray(flat)
-    white = Image.new("RGB", flat.size, "white")
-    white.paste(flat, mask=alpha)
-    return np.asarray(white)
+    return _on_white(flat, alpha)
+
+
+def _on_white(flat: Image.Image, alpha: Image.Image | None) -> NDArray[np.uint8]:
+    """(H, W, 3) of an RGB image; by strips, since Pillow's pixels have four bytes and are copied twice on the way."""
+    pixels = np.empty((flat.height, flat.width, 3), np.uint8)
+    rows = max(1, STRIP_PIXELS // flat.width)
+    for top in range(0, flat.height, rows):
+        box = (0, top, flat.width, min(top + rows, flat.height))
+        strip = flat.crop(box)
+        if alpha is not None:
+            colors, strip = strip, Image.new("RGB", strip.size, "white")
+            strip.paste(colors, mask=alpha.crop(box))
+        pixels[top : box[3]] = np.asarray(strip)
+    return pixels
 
 
 def _layers(
@@ -68,9 +80,9 @@ def _layers(
         return deep[:, :, :3], alpha
     try:
         if image.has_transparency_data:
-            layer = image.convert("LA" if color.base_mode(image) == "L" else "RGBA")
+            layer = _in_mode(image, "LA" if color.base_mode(image) == "L" else "RGBA")
             return layer.convert(layer.mode[:-1]), layer.getchannel("A")
-        return image if image.mode in color.SPACES else image.convert(color.base_mode(image)), None
+        return _in_mode(image, image.mode if image.mode in color.SPACES else color.base_mode(image)), None
     except ValueError:
         raise UnsupportedImage(f"Images of the pixel type {image.mode} are not read.") from None
 
@@ -106,6 +118,11 @@ def _deep(
     if found is None or found.dtype != np.uint16 or found.ndim != 3:
         return None
     return np.ascontiguousarray(found[:, :, [2, 1, 0, 3][: found.shape[2]]])
+
+
+def _in_mode(image: Image.Image, mode: str) -> Image.Image:
+    """The image itself where it has that mode: `convert` would copy it."""
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _planes(image: Image.Image, data: bytes, directory: tiff.Directory) -> list[NDArray[Any]]:

@@ -93,6 +93,12 @@ def test_a_png_whose_profile_swells_is_not_plain() -> None:
     assert walk(encoded("PNG", icc_profile=bytes(900_000))) is False
 
 
+@pytest.mark.parametrize(("depth", "side", "plain"), [(8, 7000, True), (16, 4000, True), (16, 4001, False)])
+def test_a_png_of_many_deep_pixels_is_not_plain(depth: int, side: int, plain: bool) -> None:
+    data = encoded("PNG")
+    assert walk(data[:16] + struct.pack(">IIB", side, side, depth) + data[25:]) is plain
+
+
 def _of_size(jpeg: bytes, width: int, height: int) -> bytes:
     frame = jpeg.index(b"\xff\xc2") + 5
     return jpeg[:frame] + struct.pack(">HH", height, width) + jpeg[frame + 4 :]

@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from ml_core import flatten
 from ml_core.image_errors import BrokenImage, ImageTooLarge, UnsupportedImage
 from ml_core.images import blend, colorize, decode, letterbox, pixel_affine, sample
 from training.lapa import LAPA
@@ -194,6 +195,15 @@ def test_a_long_strip_is_too_large(size: tuple[int, int], form: str) -> None:
     with pytest.raises(ImageTooLarge, match="65,500"):
         decode(encoded(Image.new("1", size), form))
     assert decode(encoded(Image.new("1", (65_500, 2)), form)).shape == (2, 65_500, 3)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "CMYK"])
+def test_pixels_are_the_same_in_however_many_strips(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (23, 31, 4), np.uint8)
+    data = encoded(Image.fromarray(noise).convert(mode), "TIFF" if mode == "CMYK" else "PNG")
+    whole = decode(data)
+    monkeypatch.setattr(flatten, "STRIP_PIXELS", 100)
+    assert (decode(data) == whole).all()
 
 
 def test_the_limit_is_the_callers() -> None:
