@@ -3,6 +3,7 @@
 Without pathlib, whose paths cost more than reading and writing the files.
 """
 
+import errno
 import os
 import stat
 import uuid
@@ -74,7 +75,9 @@ class Folder:
         return ""
 
     def publish(self, path: str, staged: str) -> None:
-        """Renamed: whoever looks sees the file whole, or not at all."""
+        """Renamed: whoever looks sees the file whole, or not at all. Raises OSError, for a path out of here too."""
+        if not set(path.split("/")).isdisjoint(("", ".", "..")) or "\0" in path:  # keys of S3 may be so
+            raise OSError(errno.EINVAL, "a file in DST cannot have this name", path)
         source, target = os.path.join(self.root, self.scratch, staged), os.path.join(self.root, path)
         try:
             os.replace(source, target)

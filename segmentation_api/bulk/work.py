@@ -32,8 +32,8 @@ STATUS: dict[type[Exception], str] = {
     NoSuchFace: "no_such_face",
 }
 """As the API calls them."""
-NAMES = errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EILSEQ
-"""What is wrong with the name of one result alone: a folder is called so, it is too long, no text."""
+NAMES = errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL
+"""What is wrong with the name of one result alone: a folder is called so, it is too long, no text, not in DST."""
 Row = dict[str, Any]
 Made = TypeVar("Made")
 DEFAULTS = OutputOptions()
