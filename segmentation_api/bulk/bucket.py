@@ -139,10 +139,17 @@ class Bucket:
             return str(error)
 
     def _get(self, path: str, part: str = "") -> bytes:
+        from botocore.exceptions import ClientError
+
         with _as_os_error():
             key = self.prefix + path
             if part:
-                return client().get_object(Bucket=self.bucket, Key=key, Range=part)["Body"].read()
+                try:
+                    return client().get_object(Bucket=self.bucket, Key=key, Range=part)["Body"].read()
+                except ClientError as error:
+                    if error.response["Error"]["Code"] == "InvalidRange":  # of an empty object
+                        return b""
+                    raise
             return client().get_object(Bucket=self.bucket, Key=key)["Body"].read()
 
 
