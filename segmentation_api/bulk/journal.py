@@ -13,10 +13,9 @@ class Journal:
     """One row a photo, by its path. Only one process has it open."""
 
     def __init__(self, file: Path | str) -> None:
-        """Opened, or made. Raises BulkError where another run has it."""
-        self._file = file
-        self._database = sqlite3.connect(file, isolation_level=None, timeout=1)
+        """Opened, or made. Raises BulkError where another run has it; all methods raise sqlite3.Error."""
         try:
+            self._database = sqlite3.connect(file, isolation_level=None, timeout=1)
             self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = OFF")
@@ -24,19 +23,18 @@ class Journal:
                 "CREATE TABLE IF NOT EXISTS photos (path BLOB PRIMARY KEY, row TEXT, notes TEXT) WITHOUT ROWID"
             )
             self._database.execute("CREATE TABLE IF NOT EXISTS there (path BLOB PRIMARY KEY) WITHOUT ROWID")
-        except sqlite3.OperationalError as error:
-            raise BulkError(f"{file}: {error}; is another run writing there?") from None
+        except sqlite3.Error as error:
+            what = (
+                "is another run writing there"
+                if "locked" in str(error)
+                else "can it be written; is it damaged"
+            )
+            raise BulkError(f"{file}: {error}; {what}?") from None
 
     def add(self, row: Row, notes: Mapping[str, Any] | None) -> None:
-        """Take the row in place of an earlier one; once this returns, it outlives the process.
-
-        Raises BulkError where there is no room for it.
-        """
+        """Take the row in place of an earlier one; once this returns, it outlives the process."""
         values = _key(row["path"]), json.dumps(row), json.dumps(notes) if notes else None
-        try:
-            self._database.execute("INSERT OR REPLACE INTO photos VALUES (?, ?, ?)", values)
-        except sqlite3.OperationalError as error:
-            raise BulkError(f"{self._file}: {error}") from None
+        self._database.execute("INSERT OR REPLACE INTO photos VALUES (?, ?, ?)", values)
 
     def find(self, path: str) -> tuple[Row, bool] | None:
         """A photo's row, and whether its notes are there."""

@@ -33,7 +33,7 @@ def write(file: Path, rows: Iterable[Row], classes: Sequence[str]) -> None:
 
     schema = _schema(classes)
     rows = iter(rows)
-    with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
+    with file.open("wb") as raw, parquet.ParquetWriter(raw, schema, compression="zstd") as writer:
         while group := [_plain(row) for row in itertools.islice(rows, GROUP)]:
             writer.write_table(pyarrow.Table.from_pylist(group, schema))
 
@@ -46,7 +46,7 @@ def read(file: Path) -> Iterator[Row]:
         return
     from pyarrow import parquet
 
-    with parquet.ParquetFile(file) as source:
+    with file.open("rb") as raw, parquet.ParquetFile(raw) as source:
         for batch in source.iter_batches(GROUP):
             for row in batch.to_pylist():
                 for figures in ("share", "confidence"):

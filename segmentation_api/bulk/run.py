@@ -82,6 +82,7 @@ def run(
         if manifests:
             manifest.write(kept.work / manifest.name(), journal.rows(), bundle.labels.names)
             kept.leave(manifest.name())
+            kept.remove([name for name in manifest.NAMES if name != manifest.name()])
     return tally
 
 

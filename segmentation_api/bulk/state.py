@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sqlite3
 import tempfile
 import time
 import uuid
@@ -51,6 +52,9 @@ class State(Protocol):
     def leave(self, name: str) -> None:
         """Put the file `name` of `work` beside the results."""
 
+    def remove(self, names: Sequence[str]) -> None:
+        """Those files beside the results, where they are."""
+
     def close(self, *, ended: bool) -> None:
         """Let go; of a run that ended nothing is left but its results and what `leave` put there."""
 
@@ -73,8 +77,7 @@ class FolderState:
 
     def forget(self) -> None:
         self.journal.clear()
-        for name in self._manifests:
-            (self.work.parent / name).unlink(missing_ok=True)
+        self.remove(self._manifests)
 
     def has(self, path: str) -> bool:
         return (self.work.parent / path).is_file()
@@ -87,6 +90,10 @@ class FolderState:
 
     def leave(self, name: str) -> None:
         (self.work / name).replace(self.work.parent / name)
+
+    def remove(self, names: Sequence[str]) -> None:
+        for name in names:
+            (self.work.parent / name).unlink(missing_ok=True)
 
     def close(self, *, ended: bool) -> None:
         ended = ended or self.journal.empty()
@@ -131,7 +138,7 @@ class BucketState:
                 self.journal.see(page)
 
     def forget(self) -> None:
-        self._bucket.delete(self._manifests)
+        self.remove(self._manifests)
         self._remove_scratch()
         self._bucket.stage(self._name, self.run.encode())
 
@@ -149,6 +156,9 @@ class BucketState:
 
     def leave(self, name: str) -> None:
         self._bucket.put(name, self.work / name)
+
+    def remove(self, names: Sequence[str]) -> None:
+        self._bucket.delete(names)
 
     def close(self, *, ended: bool) -> None:
         self.journal.close()
@@ -182,18 +192,23 @@ def opened(sink: Place, *, resume: bool, manifests: Sequence[str]) -> Iterator[S
         state = BucketState(sink, manifests)
     ended = False
     try:
-        (state.recall if resume else state.forget)()
-        yield state
-        ended = True
-    finally:
-        state.close(ended=ended)
+        try:
+            (state.recall if resume else state.forget)()
+            yield state
+            ended = True
+        finally:
+            state.close(ended=ended)
+    except sqlite3.Error as error:  # the disk is full, or the file damaged
+        raise BulkError(f"{state.work}/journal.sqlite: {error}") from None
 
 
 def _read(file: Path, journal: Journal) -> None:
-    """The rows of a manifest; those of the journal are newer."""
+    """The rows of a manifest; those of the journal are newer. Of names that are no text Parquet does not know which."""
     try:
         for row in manifest.read(file):
-            if journal.find(row["path"]) is None:
+            if "\ufffd" not in row["path"] and journal.find(row["path"]) is None:
                 journal.add(row, None)
     except ImportError:
         raise BulkError(f"{file.name} needs pyarrow: pip install -r requirements-bulk.txt") from None
+    except (ValueError, LookupError, TypeError):  # of JSON, of Arrow, of rows that are none of ours
+        raise BulkError(f"{file.name} in DST is damaged; remove it, and all is done anew") from None
