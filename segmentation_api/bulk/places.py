@@ -78,6 +78,11 @@ def why_left_out(path: str, head: Callable[[], bytes]) -> str | None:
     return None if MAGIC.match(content) or TIFF.match(content) else "not a photo"
 
 
+def shown(path: str) -> str:
+    """The path for a line on a terminal or in a log, which no name may break or colour."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in path)
+
+
 def named(paths: Iterable[str]) -> Iterator[Item]:
     """Each photo with its base: its path without the suffix, or with it where an earlier photo has that base.
 

@@ -25,6 +25,7 @@ from ml_core.labels import UnknownClass
 from ml_core.outputs import OutputOptions
 from ml_core.runtime import ProviderUnavailable, check_providers
 from segmentation_api.bulk import processes
+from segmentation_api.bulk.places import shown
 from segmentation_api.bulk.plan import OUTPUTS, Plan, plan
 from segmentation_api.bulk.run import Engine, Tally, run
 from segmentation_api.bulk.work import BulkError, Record, Work
@@ -92,10 +93,10 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             raise CommandError("Stopped; --resume goes on from here.", returncode=130) from None
         if not tally.done:
-            raise CommandError(f"{options['src']}: no photos in there")
+            raise CommandError(f"{shown(options['src'])}: no photos in there")
         before = f", {tally.before} of them before" if tally.before else ""
         written = tally.ok + tally.before
-        self.stdout.write(f"{written} of {tally.done} written to {options['dst']}{before}")
+        self.stdout.write(f"{written} of {tally.done} written to {shown(options['dst'])}{before}")
         if tally.failed:
             sys.exit(1)
 
@@ -104,7 +105,7 @@ class Command(BaseCommand):
 
         def left_out(path: str, reason: str) -> None:
             left[reason] += 1
-            self.stderr.write(f"{path}: left out: {reason}")
+            self.stderr.write(f"{shown(path)}: left out: {reason}")
 
         items = planned.items(left_out)
         first = next(items, None)
@@ -138,25 +139,32 @@ class Progress:
 
     def __call__(self, tally: Tally, record: Record) -> None:
         """After each photo."""
+        terminal = self._stderr.isatty()
         if record.row["error"]:
-            self._stderr.write(f"{record.row['path']}: {record.row['error']}")
-        if self._stderr.isatty():
-            self._stderr.write(f"\r{self._line(tally):60}", ending="\n" if tally.done == self._total else "")
+            over = f"\r{'':60}\r" if terminal else ""
+            self._stderr.write(f"{over}{shown(record.row['path'])}: {record.row['error']}")
+        if terminal:
+            line, last = progress_line(tally, self._total), tally.done == self._total
+            self._stderr.write(f"\r{line:60}", style_func=str, ending="\n" if last else "")
         elif time.monotonic() - self._told > LINE_SECONDS:
             self._told = time.monotonic()
-            self._stderr.write(self._line(tally))
-
-    def _line(self, tally: Tally) -> str:
-        if self._total is None:
-            return f"{tally.done}  {tally.rate:.1f} images/s "
-        left = round(max(0, self._total - tally.done) / tally.rate)
-        time_left = f"{left} s" if left < 100 else str(timedelta(seconds=left))
-        return f"{tally.done}/{self._total}  {tally.rate:.1f} images/s  {time_left} left "
+            self._stderr.write(progress_line(tally, self._total))
 
     def _count(self, planned: Plan) -> None:
         """List all photos once more, ahead of the run: without their number no time left can be told."""
         with suppress(BulkError, OSError):
             self._total = sum(1 for _ in planned.items(lambda path, reason: None))
+
+
+def progress_line(tally: Tally, total: int | None) -> str:
+    """How far a run is, how fast, and how long it will take, where that can be said."""
+    of = "" if total is None else f"/{total}"
+    line = f"{tally.done}{of}  {tally.rate:.1f} images/s "
+    if total is None or not tally.rate:  # not counted yet, or all so far was there before
+        return line
+    left = round(max(0, total - tally.done) / tally.rate)
+    time_left = f"{left} s" if left < 100 else str(timedelta(seconds=left))
+    return f"{line} {time_left} left "
 
 
 def _add_option(parser: ArgumentParser, name: str, field: Any) -> None:
@@ -190,7 +198,8 @@ def _work(planned: Plan, asked: SegmentOptions) -> tuple[Work, Bundle]:
     bundle = Bundle.load(folders[name]).model_copy(update={"name": name})
     keep = None if asked.classes is None else bundle.labels.ids(asked.classes)
     options = OutputOptions(**{one.name: getattr(asked, one.name) for one in fields(OutputOptions)})
-    how = (options, keep, asked.faces, asked.face, settings.MAX_IMAGE_PIXELS, planned.collected)
+    outputs = tuple((written.name, ending) for written, ending in planned.endings)
+    how = (options, keep, asked.faces, asked.face, settings.MAX_IMAGE_PIXELS, planned.collected, outputs)
     work = Work(
         source=planned.source,
         sink=planned.sink,
