@@ -41,6 +41,10 @@ for (const colorScheme of ["light", "dark"]) {
         await shoot(page, `${size}-${colorScheme}`);
         await assertNothingSticksOut(page);
         await assertAccessible(page);
+        if (!isTouched) {
+          const height = await page.evaluate(() => document.scrollingElement.scrollHeight);
+          assert.equal(height, viewport.height, "the panel scrolls, not the page");
+        }
         if (size !== "phone") return;
         for (const group of ["Faces", "Export"]) {
           await page.getByRole("radio", { name: group }).click();

@@ -21,6 +21,10 @@ const Recolour = dynamic(() => import("@/panel/Recolour").then((panel) => panel.
 const GROUPS = ["Parts", "Faces", "Export"] as const;
 type GroupName = (typeof GROUPS)[number];
 
+/** `relative`, since what is there for screen readers alone would else be below the page's end. */
+const PANEL =
+  "relative flex min-h-0 flex-col gap-5 rounded-xl bg-surface p-4 beside:overflow-y-auto print:hidden";
+
 /** What was found, and what can be taken away: in groups, one of which is open where room is scarce. */
 export function Panel() {
   const { state, act, model } = useStudio();
@@ -29,10 +33,7 @@ export function Panel() {
   const classes = useDeferredValue(model?.classes); // rendered in steps that let a touch through
   const group = (name: GroupName) => (open === name ? "contents" : "hidden beside:contents");
   return (
-    <aside
-      aria-label="What was found"
-      className="flex min-h-0 flex-col gap-5 rounded-xl bg-surface p-4 beside:overflow-y-auto print:hidden"
-    >
+    <aside aria-label="What was found" className={PANEL}>
       <p className="sr-only" role="status">
         {result && `Parsed ${result.photo.name}. ${spokenFaces(result, model)}`}
       </p>
