@@ -85,6 +85,12 @@ def test_retry_after_is_waited_for(ask: Ask) -> None:
     assert time.monotonic() - begun >= 1
 
 
+def test_it_comes_as_often_as_it_is_asked_to(ask: Ask) -> None:
+    script = Script(*[busy(**{"Retry-After": "0"}) for _ in range(40)], done())
+    assert ask(script) == b"mask"
+    assert len(script.sent) == 41
+
+
 def test_attempts_end(ask: Ask) -> None:
     script = Script(*[busy(**{"Retry-After": "0"}) for _ in range(9)])
     with pytest.raises(Problem, match="too_busy: Come back") as caught:

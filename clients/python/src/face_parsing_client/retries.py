@@ -10,19 +10,21 @@ from email.utils import parsedate_to_datetime
 from face_parsing_client.errors import ConnectionFailed, FaceParsingError, Problem
 
 AGAIN = {429, 503}
+UNASKED = 5
+"""Attempts where nothing says when to come again, as with a wrong address."""
 
 
 @dataclass(frozen=True)
 class Retries:
     """Limits of trying again after 429, 503 and lost connections.
 
-    attempts   in all; 1 for none again
+    attempts   in all; 1 for none again; None: as often as Retry-After asks for, and five where it does not
     seconds    from the first attempt, after which no other begins
-    first      wait where no Retry-After came, doubled with each attempt
+    first      the least wait; doubled with each attempt where no Retry-After came
     jitter     share of the wait that is added at most, so that clients do not return all at once
     """
 
-    attempts: int = 5
+    attempts: int | None = None
     seconds: float = 60.0
     first: float = 0.5
     jitter: float = 0.25
@@ -33,10 +35,11 @@ class Retries:
         `begun` is time.monotonic() at the first attempt.
         """
         again = isinstance(error, ConnectionFailed) or (isinstance(error, Problem) and error.status in AGAIN)
-        if not again or attempt >= self.attempts:
-            raise error
         asked = retry_after(error.retry_after) if isinstance(error, Problem) else None
-        pause = self.first * 2 ** (attempt - 1) if asked is None else asked
+        most = UNASKED if self.attempts is None and asked is None else self.attempts
+        if not again or (most is not None and attempt >= most):
+            raise error
+        pause = self.first * 2 ** (attempt - 1) if asked is None else max(asked, self.first)
         pause += random.uniform(0, self.jitter) * pause  # noqa: S311  # nosec B311  # no secret
         if time.monotonic() - begun + pause > self.seconds:
             raise error
