@@ -43,6 +43,8 @@ def log_file(out: Path, stage: str) -> Iterator[None]:
         LOG.warning("stopped")
         raise
     except BaseException as error:
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(out)  # a full disk, as write tells of it
         LOG.error("failed: %s", error, exc_info=not isinstance(error, (ValueError, OSError)))
         raise
     finally:

@@ -1,5 +1,6 @@
 """The log of a run is a file; the console has the same in other words."""
 
+import errno
 import logging
 from pathlib import Path
 
@@ -32,3 +33,8 @@ def test_libraries_tell_only_what_can_be_mended(tmp_path: Path, caplog: pytest.L
         logging.getLogger("tf2onnx.optimizer").info("Optimizing ONNX model")
         logging.getLogger("tensorflow").warning("triggered tf.function retracing")
     assert not caplog.records
+
+
+def test_a_full_disk_is_named(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=str(tmp_path)), log_file(tmp_path, "train"):
+        raise OSError(errno.ENOSPC, "No space left on device")
