@@ -152,8 +152,10 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
             self._leave_to_others()
             self._take(listener)
         else:
-            for _ in range(AT_ONCE):
-                if not self._take(listener):
+            for _ in range(
+                AT_ONCE
+            ):  # with no room left each ends another, which may be about to say something
+                if not self._take(listener) or self.nr_conns >= self.worker_connections - 1:
                     break
 
     def _leave_to_others(self) -> None:

@@ -307,6 +307,10 @@ def test_of_many_connections_a_worker_takes_what_waits_at_once(monkeypatch: pyte
         listener.setblocking(False)
         for _ in range(20):
             stack.enter_context(socket.create_connection(listener.getsockname()))
+        flooded.worker_connections = 12
+        flooded.accept(listener)
+        assert len(taken) == 6, "as far as there is room"
+        flooded.worker_connections = 100
         flooded.accept(listener)
         assert len(taken) == 20
         for connection in taken:
