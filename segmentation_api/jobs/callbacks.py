@@ -33,6 +33,8 @@ WAITS = (10, 60, 300, 1800, 7200)
 """Seconds from one try to the next."""
 PLAIN = re.compile(r"https://[A-Za-z0-9.:-]+(/[!-~]*)?")
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
+UNICAST = ipaddress.ip_network("2000::/3")
+"""All public IPv6. Python takes more for it: site-local addresses, and forms in which an IPv4 one is written."""
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -131,7 +133,8 @@ def may_be_called(text: str) -> bool:
     """Public addresses, and those in JOB_CALLBACK_NETWORKS."""
     address = inner(ipaddress.ip_address(text.partition("%")[0]))
     named = any(address in ipaddress.ip_network(network) for network in settings.JOB_CALLBACK_NETWORKS)
-    return named or (address.is_global and not address.is_multicast)
+    public = address.version == 4 or address in UNICAST
+    return named or (public and address.is_global and not address.is_multicast)
 
 
 def inner(address: Address) -> Address:
