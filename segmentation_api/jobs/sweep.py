@@ -66,12 +66,18 @@ def remove_expired() -> None:
 
 
 def call_back() -> None:
-    """Queue callbacks that are due; the time set here is when to try again if that worker dies."""
+    """Queue callbacks that are due; the time set here is when to try again if that worker dies.
+
+    One at a time for each job: while all workers are busy, tries would pile up, and be made all at once.
+    """
     from segmentation_api.jobs.tasks import notify
 
     now = timezone.now()
     later = now + timedelta(seconds=settings.JOB_LEASE)
+    waiting = DBTaskResult.objects.filter(status=TaskResultStatus.READY, task_path=notify.module_path)
     for job in Job.objects.filter(state__in=ENDED, callback_due__lt=now):
+        if waiting.filter(args_kwargs={"args": [str(job.pk)], "kwargs": {}}).exists():
+            continue
         with transaction.atomic():
             due = Job.objects.filter(pk=job.pk, callback_due=job.callback_due)
             if due.update(callback_due=later):

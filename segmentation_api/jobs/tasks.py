@@ -22,9 +22,9 @@ def run_job(context: TaskContext, job_id: str) -> None:
         work(job_id, context.task_result.id, stopping)
 
 
-@task
+@task(priority=10)
 def notify(job_id: str) -> None:
-    """Tell the client that a job has ended."""
+    """Tell the client that a job has ended, before other jobs are begun."""
     callbacks.deliver(job_id)
 
 

@@ -61,10 +61,10 @@ def post(client: Client, photos: dict[str, bytes]) -> Callable[..., Any]:
     return posted
 
 
-def run_tasks(*, stopping: bool = False) -> int:
+def run_tasks(*, stopping: bool = False, most: int = 1000) -> int:
     """As db_worker does, in this process; how many tasks there were."""
     count = 0
-    while task := DBTaskResult.objects.ready().first():
+    while count < most and (task := DBTaskResult.objects.ready().first()):
         count += 1
         task.claim("test")
         (job_id,) = task.args_kwargs["args"]

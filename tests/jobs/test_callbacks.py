@@ -18,6 +18,7 @@ from django.test import Client
 from django.utils import timezone
 
 from segmentation_api.jobs.callbacks import may_be_called
+from segmentation_api.jobs.models import Job
 from segmentation_api.jobs.sweep import sweep
 from tests.jobs.conftest import only_job, run_tasks
 
@@ -108,6 +109,22 @@ def test_a_redirect_is_not_followed_and_a_failed_call_is_tried_again(
     assert only_job().callback_due is None
 
 
+def test_busy_workers_call_once_and_before_the_next_job(post: Post, receiver: Any) -> None:
+    """Not as often as sweeps found the call due meanwhile, or all tries would be made at once."""
+    receiver.answers += [500] * 5
+    post(callback=receiver.address)
+    run_tasks(most=1)
+    post()
+    for _ in range(3):
+        Job.objects.update(callback_due=timezone.now() - timedelta(seconds=1))
+        sweep()
+    assert run_tasks(most=1) == 1
+    assert len(receiver.told) == 1
+    assert Job.objects.filter(state="queued").count() == 1
+    assert run_tasks() == 1
+    assert len(receiver.told) == 1
+
+
 def test_it_gives_up(post: Post, receiver: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     receiver.answers.extend([500] * 20)
     post(callback=receiver.address)
@@ -181,6 +198,7 @@ def test_only_https_to_the_very_hosts(post: Post, settings: Any, url: str) -> No
             "::ffff:127.0.0.1",
         ),
         *("64:ff9b::7f00:1", "2002:7f00:1::", "::ffff:169.254.169.254", "198.18.0.1"),
+        *("fec0::1", "::127.0.0.1", "64:ff9b:1::a00:1", "::ffff:0:127.0.0.1"),
     ],
 )
 def test_addresses_inside(settings: Any, address: str) -> None:
