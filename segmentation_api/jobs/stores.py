@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -70,7 +71,7 @@ class Store:
         if not file.exists():
             self._write(NAMES, json.dumps(self._list()).encode())
         self._names = json.loads(file.read_bytes())
-        self._paths = result_paths(self._names)
+        self._paths = result_paths(self._names, [self._ending(output) for output in self.job.outputs])
         return self._names
 
     def has(self, index: int) -> bool:
@@ -79,10 +80,9 @@ class Store:
 
     def keep(self, index: int, bodies: dict[str, bytes], row: dict[str, Any]) -> None:
         """Results first, then the row, each whole or not at all."""
-        several = len(self.job.outputs) > 1
         row["files"] = []
         for output, body in bodies.items():
-            path = f"{self._paths[index]}{f'.{output}' if several else ''}{SUFFIXES[output]}"
+            path = f"{self._paths[index]}{self._ending(output)}"
             self._put(index, output, path, body)
             row["files"].append(path)
         self._write(f"{index:06d}{ROW}", json.dumps(row, ensure_ascii=False).encode())
@@ -112,6 +112,10 @@ class Store:
 
     def _list(self) -> list[str]:
         raise NotImplementedError
+
+    def _ending(self, output: str) -> str:
+        """Of its files; one output alone is not named."""
+        return f".{output}{SUFFIXES[output]}" if len(self.job.outputs) > 1 else SUFFIXES[output]
 
     def _put(self, index: int, output: str, path: str, body: bytes) -> None:
         self._write(f"{index:06d}.{output}", body)
@@ -211,16 +215,24 @@ def is_hidden(name: str) -> bool:
     return not file or file.startswith(".") or name.startswith("__MACOSX/")
 
 
-def result_paths(names: Sequence[str]) -> list[str]:
-    """The source tree mirrored: each image's path without suffix, or with it where two would be the same."""
+def result_paths(names: Sequence[str], endings: Sequence[str]) -> list[str]:
+    """The source tree mirrored: each image's path without suffix, or with it where two would be the same.
+
+    With it too where a folder is called as a result with one of these `endings` would be: `a.jpg` beside `a.png/b.jpg`.
+    """
     stems = [posixpath.splitext(name)[0] for name in names]
     twice = Counter(stems)
+    folders = {str(parent) for name in names for parent in PurePosixPath(name).parents}
     used: set[str] = set()
     paths = []
+
+    def met(path: str) -> bool:
+        return path in used or any(f"{path}{ending}" in folders for ending in endings)
+
     for index, (name, stem) in enumerate(zip(names, stems, strict=True)):
-        path = stem if twice[stem] == 1 else name
-        while path in used:
-            path = f"{name}-{index}"
+        path = name if twice[stem] > 1 or met(stem) else stem
+        while met(path):
+            path = f"{path}-{index}"
         used.add(path)
         paths.append(path)
     return paths

@@ -74,6 +74,21 @@ def test_names_that_would_meet_keep_their_suffix(client: Client, post: Post, pho
     assert {"a.png.png", "b.png", "manifest.jsonl"} <= set(names)
 
 
+@pytest.mark.parametrize(("output", "first"), [("mask", "a.jpg.png"), ("mask,json", "a.mask.png")])
+def test_no_result_is_called_as_a_folder_of_others(
+    client: Client, post: Post, photo: bytes, tmp_path: Path, output: str, first: str
+) -> None:
+    """Or the results could not be unpacked."""
+    names = ["a.jpg", "a.png/b.png", "c.png", "c.jpg/d.png"]
+    job = post(zip_of(dict.fromkeys(names, photo)), output=output)["Location"]
+    run_tasks()
+    with unzipped(client.get(f"{job}result/")) as archive:
+        archive.extractall(tmp_path / "results")
+        assert first in archive.namelist()
+    found = [path for path in (tmp_path / "results").rglob("*") if path.is_file()]
+    assert len(found) == 1 + len(names) * len(output.split(","))
+
+
 def test_what_is_left_in_archives_by_file_managers_is_no_photo(
     client: Client, post: Post, photo: bytes
 ) -> None:
