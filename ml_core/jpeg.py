@@ -129,8 +129,10 @@ def _has_run(steps: NDArray[np.int16], width: int) -> bool:
         return False
     if len(after) and after.mean() > BESIDE:
         return False
-    low, middle, top = np.percentile(steps[start : start + width], [20, 50, 80])
-    return bool(top - low <= 0.9 * middle)
+    run = steps[start : start + width]
+    low, middle, top = np.percentile(run, [20, 50, 80])
+    drawn = len(np.unique(run)) <= width // 2  # as edges of windows and charts are, with few values
+    return bool(top - low <= 0.9 * middle) and not drawn
 
 
 def _is_padding(warning: str, data: bytes) -> bool:
