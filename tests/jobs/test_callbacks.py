@@ -113,8 +113,8 @@ def test_busy_workers_call_once_and_before_the_next_job(post: Post, receiver: An
     """Not as often as sweeps found the call due meanwhile, or all tries would be made at once."""
     receiver.answers += [500] * 5
     post(callback=receiver.address)
-    run_tasks(most=1)
     post()
+    run_tasks(most=1)
     for _ in range(3):
         Job.objects.update(callback_due=timezone.now() - timedelta(seconds=1))
         sweep()
