@@ -41,7 +41,8 @@ class Plan:
             return
         photos, results = self.source.address, self.sink.address
         own = {COLLECTED[name].file for name in self.collected}
-        for item in named(self.source.photos(left_out, results if results != photos else None)):
+        skip = results if results != photos and results.startswith(photos) else None
+        for item in named(self.source.photos(left_out, skip)):
             if photos.startswith(results) and f"{results}{item.base}".startswith(photos):
                 raise BulkError(f"{results}{item.base} would be among the photos; choose another DST")
             met = any(f"{item.base}{ending}" in own for _, ending in self.endings)
@@ -50,8 +51,11 @@ class Plan:
 
 def plan(src: str, dst: str, outputs: Sequence[str]) -> Plan:
     """Raises BulkError for what cannot be, before anything is written, and OSError where S3 cannot be asked."""
-    if unknown := next((name for name in outputs if name not in OUTPUTS), None):
-        raise BulkError(f"output: {unknown!r} is not one of {', '.join(OUTPUTS)}")
+    for which, place in (("SRC", src), ("DST", dst)):
+        if not place:  # a variable of the shell that is not set; not the folder one happens to be in
+            raise BulkError(f"{which} is empty")
+    if unknown := [name for name in outputs if name not in OUTPUTS]:
+        raise BulkError(f"output: {unknown[0]!r} is not one of {', '.join(OUTPUTS)}")
     collected = tuple(name for name in outputs if name in COLLECTED)
     pictures = [name for name in outputs if name not in COLLECTED]
     source, path = _source(src)

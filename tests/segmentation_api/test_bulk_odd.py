@@ -13,9 +13,10 @@ from segmentation_api.bulk.bucket import Bucket
 from segmentation_api.bulk.plan import plan
 from segmentation_api.bulk.run import Tally
 from segmentation_api.bulk.run import run as run_work
+from segmentation_api.bulk.work import BulkError
 from segmentation_api.management.commands.segment_images import progress_line
 from tests.segmentation_api.test_bulk import make_work, nothing
-from tests.segmentation_api.test_bulk_buckets import here, s3, work_bundle
+from tests.segmentation_api.test_bulk_buckets import here, keys, s3, work_bundle
 from tests.segmentation_api.test_segment_images import COMMAND, files, rows, run
 
 __all__ = ["s3"]
@@ -39,6 +40,32 @@ def test_a_key_names_no_file_out_of_dst(
     failed, _ = manifest.read(tmp_path / "deep/out/manifest.parquet")
     assert (failed["path"], failed["results"]) == (name, [])
     assert "cannot have this name" in failed["error"]
+
+
+def test_photos_of_a_prefix_within_dst_are_found(s3: Any, models_dir: Path, photo: bytes) -> None:
+    s3.put_object(Bucket="bucket", Key="all/in/a.jpg", Body=photo)
+    planned = plan("s3://bucket/all/in", "s3://bucket/all", ["labels"])
+    work = make_work(models_dir, planned.source, planned.sink)
+    tally = run_work(work, planned.items(nothing), here, work_bundle(models_dir), lambda *told: None)
+    assert tally.ok == 1
+    assert keys(s3) == ["all/a.png", "all/in/a.jpg", "all/manifest.parquet"]
+    s3.put_object(Bucket="bucket", Key="all/in/in/a.jpg", Body=photo)
+    with pytest.raises(BulkError, match="would be among the photos"):
+        list(planned.items(nothing))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["", "out"], "SRC is empty"),
+        (["photos", ""], "DST is empty"),
+        (["photos", "out", "--output", ""], "output: '' is not one of"),
+        (["photos", "out", "--output", "mask,"], "output: '' is not one of"),
+    ],
+)
+def test_what_is_empty_is_not_guessed(arguments: list[str], said: str) -> None:
+    with pytest.raises(CommandError, match=said):
+        run(*arguments)
 
 
 def test_an_empty_object_is_no_photo(s3: Any) -> None:
