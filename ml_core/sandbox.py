@@ -15,6 +15,7 @@ import subprocess  # nosec B404  # one program of ours, without a shell
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,8 @@ AVAILABLE = hasattr(os, "memfd_create")
 """Linux. Elsewhere all images are decoded in the process itself."""
 ROOT = Path(__file__).resolve().parent.parent
 ANSWER_BYTES = 4096
+ASK_SECONDS = 0.25
+"""How often it is asked, while an image is decoded, whether it is still wanted."""
 
 
 class Elsewhere(threading.local):
@@ -58,14 +61,23 @@ class Sandbox:
         self._lock = threading.Lock()
         atexit.register(self.stop)
 
-    def read(self, data: bytes, *, max_pixels: int = MAX_PIXELS) -> Decoded:
-        """Pixels and whether they are damaged. Raises what `read` does, and DecodingStopped."""
+    def read(
+        self,
+        data: bytes,
+        *,
+        max_pixels: int = MAX_PIXELS,
+        keep_going: Callable[[], object] = lambda: None,
+    ) -> Decoded:
+        """Pixels and whether they are damaged. Raises what `read` does, and DecodingStopped.
+
+        While it waits `keep_going` is asked again and again; if that raises, the decoder is ended.
+        """
         if not AVAILABLE or walk(data):
             return read(data, max_pixels=max_pixels)
         shared = os.memfd_create("image", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         try:
             write(shared, data)
-            return _decoded(shared, self._ask(shared, max_pixels))
+            return _decoded(shared, self._ask(shared, max_pixels, keep_going))
         finally:
             os.close(shared)
 
@@ -109,30 +121,33 @@ class Sandbox:
                 start_new_session=True,
             )
 
-    def _ask(self, shared: int, max_pixels: int) -> dict[str, Any]:
+    def _ask(self, shared: int, max_pixels: int, keep_going: Callable[[], object]) -> dict[str, Any]:
         """What the fork says of the image in `shared`, where it leaves the pixels."""
         job = json.dumps({"seconds": self.seconds, "max_pixels": max_pixels}).encode()
         for _ in range(2):
             self.start()
-            if answer := self._answer(job, shared):
+            if answer := self._answer(job, shared, keep_going):
                 found: dict[str, Any] = json.loads(answer)
                 return found
             if self._runs():
                 break  # it was the fork that ended
         raise DecodingStopped("The image takes too long or too much memory to decode.")
 
-    def _answer(self, job: bytes, shared: int) -> bytes:
-        """Empty if the fork, or the process before it, ended."""
+    def _answer(self, job: bytes, shared: int, keep_going: Callable[[], object]) -> bytes:
+        """Empty if the fork, or the process before it, ended. The fork ends when `here` is closed."""
         assert self._control is not None
         here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with here:
-            here.settimeout(10 * self.seconds + 30)  # its own limits come first
+            here.settimeout(ASK_SECONDS)
             with there, suppress(ConnectionError):
                 socket.send_fds(self._control, [job], [shared, there.fileno()])
-            try:
-                return here.recv(ANSWER_BYTES)
-            except TimeoutError:
-                return b""
+            latest = time.monotonic() + 10 * self.seconds + 30  # its own limits come first
+            while time.monotonic() < latest:
+                try:
+                    return here.recv(ANSWER_BYTES)
+                except TimeoutError:
+                    keep_going()
+        return b""
 
 
 def _decoded(shared: int, answer: dict[str, Any]) -> Decoded:

@@ -27,7 +27,7 @@ FACE = 0.3
 tilted, small) the least had 0.55; detections in empty scenes have 0.03."""
 
 Read = Callable[..., Decoded]
-"""As ml_core.images.read."""
+"""As ml_core.sandbox.Sandbox.read: of encoded bytes, `max_pixels` and `keep_going`."""
 Photo = bytes | bytearray | memoryview | BinaryIO | str | PathLike[str] | Image.Image | NDArray[np.uint8]
 
 
@@ -41,7 +41,7 @@ class Segmenter:
         providers: Sequence[str] = CPU,
         threads: int = 0,
         finder: FaceFinder | None = None,
-        read: Read = read,
+        read: Read | None = None,
     ) -> None:
         self.bundle = bundle
         self._open = partial(open_session, bundle.path / MODEL, providers=providers, threads=threads)
@@ -56,7 +56,7 @@ class Segmenter:
         self._lock = threading.Lock()
         self._threads = threads
         self._finder = finder
-        self._read = read
+        self._read = read or _read_here
 
     @classmethod
     def load(
@@ -91,7 +91,7 @@ class Segmenter:
         """
         faces = faces or ("whole" if self.bundle.cut == "whole" else "auto")
         start = time.perf_counter()
-        pixels, damaged = _read(image, self._read, max_pixels)
+        pixels, damaged = _read(image, partial(self._read, max_pixels=max_pixels, keep_going=keep_going))
         decoded = time.perf_counter()
         if not keep_going():
             raise TooComplex("Decoding took all the time that one image may take.")
@@ -213,13 +213,17 @@ def _while(keep_going: Callable[[], bool], faces: Sequence[Face], begun: list[Fa
         yield face
 
 
-def _read(image: Photo, read: Read, max_pixels: int) -> Decoded:
+def _read_here(data: bytes, *, max_pixels: int, keep_going: Callable[[], bool]) -> Decoded:
+    return read(data, max_pixels=max_pixels)
+
+
+def _read(image: Photo, read: Read) -> Decoded:
     if isinstance(image, str | PathLike):
         image = Path(image).read_bytes()
     elif not isinstance(image, bytes) and hasattr(image, "read"):
         image = image.read()
     if isinstance(image, bytes | bytearray | memoryview):
-        return read(bytes(image), max_pixels=max_pixels)
+        return read(bytes(image))
     if isinstance(image, Image.Image):
         return Decoded(from_pil(image))
     if not isinstance(image, np.ndarray):

@@ -5,6 +5,7 @@ import os
 import signal
 import struct
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -76,6 +77,37 @@ def test_what_takes_too_long_is_stopped_and_costs_no_other_image() -> None:
     assert len(stopped) == 3
     assert not children(sandbox)
     sandbox.stop()
+
+
+def test_an_image_that_nobody_wants_any_more_is_not_decoded_further(sandbox: Sandbox) -> None:
+    done = threading.Event()
+
+    def until_done() -> None:
+        if done.is_set():
+            raise ConnectionError
+
+    def once_it_is_decoded() -> None:
+        if len(children(sandbox)) == 2:
+            raise ConnectionError
+
+    def wait() -> None:
+        with suppress(ConnectionError):
+            sandbox.read(slow_bmp(), keep_going=until_done)
+
+    sandbox.start()
+    earlier = threading.Thread(target=wait)
+    earlier.start()
+    while not (first := children(sandbox)):
+        time.sleep(0.01)
+    with pytest.raises(ConnectionError):
+        sandbox.read(slow_bmp(24_000_000), keep_going=once_it_is_decoded)
+    while len(left := children(sandbox)) == 2:
+        time.sleep(0.01)
+    assert left == first, "which is wanted, and takes a third of the time"
+    done.set()
+    earlier.join()
+    while children(sandbox):
+        time.sleep(0.01)
 
 
 def test_its_cpu_time_counts_for_the_thread_that_asked(sandbox: Sandbox) -> None:
