@@ -1,6 +1,6 @@
 """A fleet on paper: replicas behind a balancer over a day whose load rises and falls, autoscaled, losing nodes.
 
-python -m benchmarks.fleet [--peak 100] [--hours 1] [--ms 115] [--retries 1] [--losses 2]
+python -m benchmarks.fleet [--peak 100] [--hours 1] [--ms 115] [--retries 0] [--losses 2]
 
 Service times have the mean CPU of a photo that benchmarks.costs measured, and the spread that benchmarks.fleet_check
 saw. The autoscaler has the figures of docker/k8s. `--hours` is how long the day lasts: in a short one the load rises
