@@ -105,8 +105,9 @@ def _has_step(pixels: NDArray[np.uint8], height: int) -> bool:
         pixels[first::height, columns][:borders].astype(np.int16) for first in range(height - 2, height + 2)
     )
     # Twice the step beyond the slopes on both sides
-    steps = (3 * (below - above) - (above - two_above) - (two_below - below)).reshape(-1, 3)
-    counts = np.cumsum((np.abs(steps) >= 2 * STEP).any(axis=1), dtype=np.int32)
+    steps = (4 * (below - above) + two_above - two_below).reshape(-1, 3)
+    red, green, blue = (np.abs(steps) >= 2 * STEP).T  # any(axis=1) takes ten times as long
+    counts = np.cumsum(red | green | blue, dtype=np.int32)
     if (counts[width:] - counts[:-width]).max() < ACROSS * width:  # as of nearly all pictures
         return False
     return any(_has_run(one, width) or _has_run(-one, width) for one in steps.T)
