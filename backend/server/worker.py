@@ -6,12 +6,12 @@ each have a deadline, however slowly the bytes trickle in, and so has each send 
 What this relies on of gunicorn's internals, read in the version that `GUNICORN` names:
 
 - `ThreadWorker`: `pending_conns`, `keepalived_conns`, `poller`, `worker_connections` (it accepts while there are
-  fewer), `cfg`, `alive`, `nr_conns`; `set_accept_enabled`, `murder_pending` and `wait_for_and_dispatch_events` are
-  called in each round of `run`; `wsgi`, `accept`, `enqueue_req` (the poller no longer has the socket),
-  `handle_request`, `_keepalive_after`, `load_wsgi` and `get_thread_pool` are called where they are now;
-  `tpool.submit(handle, conn)` in the thread of `run` alone; `handle(conn)` returns True (keep the connection), False
-  (close it) or `_DEFER` (back to the poller); NoMoreData ends a connection silently, and ParseException comes to
-  `handle_error`.
+  fewer), `cfg`, `alive`, `nr_conns`; `on_pending_socket_readable` and `on_client_socket_readable` with the socket;
+  `set_accept_enabled`, `murder_pending` and `wait_for_and_dispatch_events` are called in each round of `run`; `wsgi`,
+  `accept`, `enqueue_req` (the poller no longer has the socket), `handle_request`, `_keepalive_after`, `load_wsgi` and
+  `get_thread_pool` are called where they are now; `tpool.submit(handle, conn)` in the thread of `run` alone;
+  `handle(conn)` returns True (keep the connection), False (close it) or `_DEFER` (back to the poller); NoMoreData
+  ends a connection silently, and ParseException comes to `handle_error`.
 - `TConn`: `sock`, `parser`, `initialized`, `data_ready` (then `handle` does not wait); `close` lingers unless
   `sock.shutdown` raises OSError.
 - `Parser.finish_body`; `Parser.unreader.buf` (what was read ahead).
@@ -192,6 +192,16 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
                 conn.close()
                 return True
         return False
+
+    def on_pending_socket_readable(self, conn: Any, client: Any) -> None:
+        """A new connection has something to read, unless `_drop_idle` has closed it in the same round."""
+        if client.fileno() >= 0:
+            super().on_pending_socket_readable(conn, client)
+
+    def on_client_socket_readable(self, conn: Any, client: Any) -> None:
+        """The same of one that was answered before."""
+        if client.fileno() >= 0:
+            super().on_client_socket_readable(conn, client)
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Look again soon while connections wait for a thread, or to be accepted."""

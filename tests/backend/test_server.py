@@ -2,12 +2,14 @@
 
 import concurrent.futures
 import contextlib
+import functools
 import importlib.metadata
 import itertools
 import json
 import os
 import re
 import resource
+import selectors
 import shutil
 import signal
 import socket
@@ -25,6 +27,7 @@ import httpx
 import numpy as np
 import pytest
 from gunicorn.config import Config
+from gunicorn.workers.gthread import TConn
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -316,6 +319,31 @@ def test_of_many_connections_a_worker_takes_what_waits_at_once(monkeypatch: pyte
         for connection in taken:
             connection.sock.close()
     flooded.tmp.close()
+
+
+@pytest.mark.parametrize("kind", ["pending", "keepalived"])
+def test_what_makes_room_may_have_said_something_at_the_same_time(
+    monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(server_worker, "connections", array("I", [0, 1]))
+    full = server_worker.DeadlineWorker(0, 0, [], None, 30, Config(), None)
+    full.column, full.poller = 1, selectors.DefaultSelector()
+    ours, client = socket.socketpair()
+    conn = TConn(Config(), ours, None, None)
+    idle, readable = {
+        "pending": (full.pending_conns, full.on_pending_socket_readable),
+        "keepalived": (full.keepalived_conns, full.on_client_socket_readable),
+    }[kind]
+    idle.append(conn)
+    full.poller.register(ours, selectors.EVENT_READ, functools.partial(readable, conn))
+    with client, full.poller:
+        client.sendall(b"GET")
+        events = full.poller.select(0)
+        monkeypatch.setattr(full.poller, "select", lambda _: events)
+        assert full._drop_idle()
+        full.wait_for_and_dispatch_events(0)
+        assert full.nr_conns == 0
+    full.tmp.close()
 
 
 def test_requests_sent_without_waiting_are_answered_in_turn(server: Server) -> None:
