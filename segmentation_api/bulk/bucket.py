@@ -11,14 +11,14 @@ import os
 import zlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from posixpath import splitext
 from typing import TYPE_CHECKING
 
-from segmentation_api.bulk.places import HEAD, NAMED, SCRATCH, LeftOut, why_left_out
+from segmentation_api.bulk.places import HEAD, NAMED, SCRATCH, LeftOut, check_bytes, why_left_out
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -68,9 +68,17 @@ class Bucket:
                 keys = [row["Key"].removeprefix(self.prefix) for row in page.get("Contents", [])]
                 yield [key for key in keys if not key.endswith("/") and (folder or f"{SCRATCH}/" not in key)]
 
-    def read(self, path: str) -> bytes:
-        """The object's bytes."""
-        return self._get(path)
+    def read(self, path: str, most: int) -> bytes:
+        """The object's bytes. Raises ImageTooLarge for more than `most`, unread."""
+        with _as_os_error():
+            found = client().get_object(Bucket=self.bucket, Key=self.prefix + path)
+            with closing(found["Body"]) as body:
+                check_bytes(found["ContentLength"], most)
+                return body.read()
+
+    def lines(self, path: str) -> list[bytes]:
+        """Those of one of a run's own files."""
+        return self._get(path).splitlines()
 
     def stage(self, path: str, data: bytes, about: str = "") -> str:
         """The object itself: S3 shows it once all of it is there, and `about` with it."""

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from segmentation_api.bulk.places import HEAD, SCRATCH, LeftOut, why_left_out
+from segmentation_api.bulk.places import HEAD, SCRATCH, LeftOut, check_bytes, why_left_out
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,10 @@ class Folder:
                     yield path
             waiting.append(iter(folders))
 
-    def read(self, path: str) -> bytes:
-        """The file's bytes."""
+    def read(self, path: str, most: int) -> bytes:
+        """The file's bytes. Raises ImageTooLarge for more than `most`, unread."""
         with open(os.path.join(self.root, path), "rb") as file:
+            check_bytes(os.fstat(file.fileno()).st_size, most)
             return file.read()
 
     def stage(self, path: str, data: bytes, about: str = "") -> str:

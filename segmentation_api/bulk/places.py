@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from posixpath import basename, splitext
 from typing import NamedTuple, Protocol
 
+from ml_core.image_errors import ImageTooLarge
 from ml_core.images import FORMATS, MAGIC
 
 SCRATCH = ".segment_images"
@@ -39,7 +40,7 @@ class Place(Protocol):
 
     `stage` writes a file whole, or not at all; it is there for others once `publish` got what `stage` returned. What
     `stage` shows at once, as a bucket does, `about` tells of: what `stage` was given with it. `read`, `stage` and
-    `about` raise OSError.
+    `about` raise OSError, and `read` ImageTooLarge for more than `most` bytes.
     """
 
     @property
@@ -56,7 +57,7 @@ class Place(Protocol):
 
     def photos(self, left_out: LeftOut, skip: str | None) -> Iterator[str]: ...
 
-    def read(self, path: str) -> bytes: ...
+    def read(self, path: str, most: int) -> bytes: ...
 
     def stage(self, path: str, data: bytes, about: str = "") -> str: ...
 
@@ -76,6 +77,14 @@ def why_left_out(path: str, head: Callable[[], bytes]) -> str | None:
     if suffix in HEIC_NAMED or HEIC.match(content):
         return None if "HEIF" in FORMATS else "HEIC (pip install -r requirements-heif.txt)"
     return None if MAGIC.match(content) or TIFF.match(content) else "not a photo"
+
+
+def check_bytes(size: int, most: int) -> None:
+    """Before a file is read into memory. Raises ImageTooLarge."""
+    if size > most:
+        raise ImageTooLarge(
+            f"The file has {size:,} bytes; an image of the allowed size has {most:,} at most."
+        )
 
 
 def shown(path: str) -> str:

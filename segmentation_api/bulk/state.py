@@ -127,7 +127,7 @@ class BucketState:
                 _read(self.work / name, self.journal)
         for page in self._bucket.pages(self._rows):
             for key in page:
-                for line in self._bucket.read(key).splitlines():
+                for line in self._bucket.lines(key):
                     self.journal.add(*json.loads(line))
         if self._bucket.fetch(self._name, self.work / "run"):
             self._goes_on, self.run = True, (self.work / "run").read_text()

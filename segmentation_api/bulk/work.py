@@ -34,6 +34,8 @@ STATUS: dict[type[Exception], str] = {
 """As the API calls them."""
 NAMES = errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL
 """What is wrong with the name of one result alone: a folder is called so, it is too long, no text, not in DST."""
+BYTES_A_PIXEL, BYTES_BESIDE = 16, 16 << 20
+"""Of a file at most: uncompressed pixels of any type that is read, and metadata. More would only fill the memory."""
 Row = dict[str, Any]
 Made = TypeVar("Made")
 DEFAULTS = OutputOptions()
@@ -94,6 +96,11 @@ class Work:
         """Photos that one process has in hand."""
         return max(self.source.threads, self.sink.threads)
 
+    @property
+    def most_bytes(self) -> int:
+        """That a photo's file may have."""
+        return BYTES_A_PIXEL * self.max_pixels + BYTES_BESIDE
+
     def results(self, item: Item) -> list[str]:
         """Paths of a photo's results."""
         return [f"{item.base}{ending}" for _, ending in self.endings]
@@ -125,7 +132,7 @@ class Worker:
         try:
             if item.there and (record := self._before(item)):
                 return record
-            data = self.work.source.read(item.path)
+            data = self.work.source.read(item.path, self.work.most_bytes)
             digest = hashlib.sha256(data).hexdigest()
             (results, notes), found = worked(data, self._parse, self._write)
         except Exception as error:  # a photo must not end the run

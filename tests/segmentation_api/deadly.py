@@ -10,8 +10,8 @@ from segmentation_api.bulk.folder import Folder
 class Deadly(Folder):
     """A folder in which one photo ends the process that reads it, as a decoder's fault would."""
 
-    def read(self, path: str) -> bytes:
+    def read(self, path: str, most: int) -> bytes:
         """The file's bytes; none of deadly.png."""
         if path == "deadly.png":
             os.abort()
-        return super().read(path)
+        return super().read(path, most)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from ml_core.image_errors import ImageTooLarge
 from segmentation_api.bulk import manifest
 from segmentation_api.bulk.bucket import Bucket
 from segmentation_api.bulk.plan import plan
@@ -66,6 +67,21 @@ def test_photos_of_a_prefix_within_dst_are_found(s3: Any, models_dir: Path, phot
 def test_what_is_empty_is_not_guessed(arguments: list[str], said: str) -> None:
     with pytest.raises(CommandError, match=said):
         run(*arguments)
+
+
+def test_a_file_larger_than_any_image_is_not_read(s3: Any, tmp_path: Path) -> None:
+    """A terabyte, of which the disk has nothing: read, it would fill the memory."""
+    with (tmp_path / "a.tif").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(SystemExit):
+        run(tmp_path, tmp_path / "out")
+    (row,) = rows(tmp_path / "out")
+    assert (row["status"], row["sha256"]) == ("image_too_large", None)
+    assert "1,099,511,627,776 bytes" in row["error"]
+    s3.put_object(Bucket="bucket", Key="a.tif", Body=bytes(17))
+    assert Bucket("bucket", "").read("a.tif", 17) == bytes(17)
+    with pytest.raises(ImageTooLarge):
+        Bucket("bucket", "").read("a.tif", 16)
 
 
 def test_an_empty_object_is_no_photo(s3: Any) -> None:
