@@ -139,6 +139,7 @@ ROOT_URLCONF = "backend.urls"
 WSGI_APPLICATION = "backend.wsgi.application"
 APPEND_SLASH = False
 USE_I18N = False
+TIME_ZONE = "UTC"  # of the process too: entries of zips, logs of libraries
 CSRF_FAILURE_VIEW = "segmentation_api.errors.csrf_failure"
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_HEADERS = [*default_headers, "x-request-id"]

@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,8 @@ def test_a_zip_becomes_a_zip_of_results_with_the_same_paths(
     assert (result["Content-Type"], result["Cache-Control"]) == ("application/zip", "no-store")
     archive = unzipped(result)
     assert archive.namelist() == ["a.png", "sub/b.png", "manifest.jsonl"]
+    made = datetime(*archive.getinfo("a.png").date_time, tzinfo=UTC)
+    assert abs(datetime.now(UTC) - made) < timedelta(minutes=5)
     assert (decode(archive.read("sub/b.png")) == face).all()
     rows = [json.loads(line) for line in archive.read("manifest.jsonl").splitlines()]
     assert [row["path"] for row in rows] == ["a.png", "sub/b.png", "sub/broken.jpg"]
