@@ -81,9 +81,9 @@ def structures(target: Target) -> None:
 
 @attack("tiff-strips")
 def strips(target: Target) -> None:
-    """Eight clients send TIFFs of 4,000,000 strips of one row, in both byte orders, and of 90,000."""
+    """Eight clients send TIFFs of 4,000,000 strips of one row, in both byte orders, and of 65,000."""
     files = [tiff(order, grey(6, 4_000_000, rows=1, count=2_000_000)) + bytes(8 << 20) for order in "<>"]
-    files.append(tiff("<", grey(500, 90_000, rows=1, count=90_000)) + bytes(1 << 20))
+    files.append(tiff("<", grey(500, 65_000, rows=1, count=65_000)) + bytes(1 << 20))
     send_all(target, files)
 
 

@@ -232,6 +232,13 @@ def bombs() -> Iterator[Case]:
         # A decoder may find the file broken before it tells the size; none may start on the pixels.
         allowed = (TOO_LARGE,) if name in ("png", "jpeg", "bmp", "tiff") else (TOO_LARGE, UNSUPPORTED, BROKEN)
         yield case(f"bomb: {name}", allowed, request(data))
+    for width, height in ((49_000_000, 1), (1, 49_000_000), (24_000_000, 2), (490, 100_000)):
+        for name, data in {
+            "png": png(width, height, chunk(b"IDAT", zlib.compress(bytes(1000)))),
+            "bmp": bmp[:18] + struct.pack("<ii", width, height) + bmp[26:],
+            "tiff": flat_tiff(width, height),
+        }.items():
+            yield case(f"bomb: {name} of {width} x {height}", TOO_LARGE, request(data))
     swollen = zlib.compress(bytes(80 << 20), 9)
     rows = chunk(b"IDAT", zlib.compress(bytes(4 * 13)))
     for kind, head in ((b"zTXt", b"k\0\0"), (b"iTXt", b"k\0\x01\0\0\0"), (b"iCCP", b"k\0\0")):
@@ -312,7 +319,7 @@ def costly() -> Iterator[Case]:
         "png: 900 compressed texts": png_file[:pixels] + swollen * 900 + png_file[pixels:],
         "png: 4000 empty blocks": png_file[:pixels] + chunk(b"IDAT", b"") * 4000 + png_file[pixels:],
         "png: a profile that swells": encoded("png", icc_profile=bytes(900_000)),
-        "tiff: 90,000 strips that overlap": flat_tiff(500, 90_000, offset=8, count=500),
+        "tiff: 65,000 strips that overlap": flat_tiff(500, 65_000, offset=8, count=500),
         "gif: 30,000 comments": encoded("gif")[:781] + b"!\xfe\x01x\0" * 30_000 + encoded("gif")[781:],
     }
     for name, data in files.items():
