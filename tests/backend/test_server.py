@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import httpx
 import numpy as np
@@ -344,6 +345,17 @@ def test_what_makes_room_may_have_said_something_at_the_same_time(
         full.wait_for_and_dispatch_events(0)
         assert full.nr_conns == 0
     full.tmp.close()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_slow_client_is_cut_off_only_where_no_thread_is_left(threads: int) -> None:
+    worker = server_worker.DeadlineWorker(0, 0, [], None, 30, Config(), None)
+    worker.cfg.set("threads", threads)
+    slow = Mock(sock=Mock(since=0.0, keeps_a_thread=lambda now: True))
+    worker.in_hand, worker.queued = {slow}, {Mock()}
+    worker.murder_pending()
+    worker.tmp.close()
+    assert slow.sock.cut_off.called == (threads == 1)
 
 
 def test_requests_sent_without_waiting_are_answered_in_turn(server: Server) -> None:
