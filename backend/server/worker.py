@@ -209,16 +209,17 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
         super().wait_for_and_dispatch_events(min(timeout, QUEUE_SECONDS) if soon else timeout)
 
     def murder_pending(self) -> None:
-        """Called again and again: end what has timed out or is too much, and, while all threads are taken and others
-        wait for one, who keeps one idle.
+        """Called again and again: end what has timed out or is too much, and, while there are not threads for all, who
+        keeps one idle.
         """
         super().murder_pending()
         while self.nr_conns >= self.worker_connections and self._drop_idle():
             pass
         now = time.monotonic()
-        if self.queued and len(self.in_hand) >= self.cfg.threads:
+        missing = len(self.queued) + len(self.in_hand) - self.cfg.threads
+        if missing > 0:
             idle = [conn.sock for conn in list(self.in_hand) if conn.sock.keeps_a_thread(now)]
-            for sock in sorted(idle, key=lambda sock: sock.since)[: len(self.queued)]:
+            for sock in sorted(idle, key=lambda sock: sock.since)[:missing]:
                 sock.cut_off()
 
     def enqueue_req(self, conn: Any) -> None:

@@ -348,7 +348,7 @@ def test_what_makes_room_may_have_said_something_at_the_same_time(
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_a_slow_client_is_cut_off_only_where_no_thread_is_left(threads: int) -> None:
+def test_a_slow_client_is_cut_off_only_where_threads_are_missing(threads: int) -> None:
     worker = server_worker.DeadlineWorker(0, 0, [], None, 30, Config(), None)
     worker.cfg.set("threads", threads)
     slow = Mock(sock=Mock(since=0.0, keeps_a_thread=lambda now: True))
