@@ -11,8 +11,8 @@ ANSWER_SECONDS, LEAST_RATE = 30.0, 64 << 10
 """An answer must be taken at this rate at least, in bytes/s, but for its first seconds."""
 BLOCK = 256 << 10
 LINGER_SECONDS = 2.0
-STALLED_SECONDS, SLOW_SECONDS = 0.5, 2.0
-"""How long a client may fall silent, and need for a head, a body or an answer, while others wait for a thread."""
+STALLED_HEAD_SECONDS, STALLED_SECONDS, SLOW_SECONDS = 0.25, 0.5, 2.0
+"""How long a client may fall silent, in a head and after it, and need for any part, while others want a thread."""
 
 
 class DeadlineSocket(socket.socket):
@@ -86,9 +86,8 @@ class DeadlineSocket(socket.socket):
 
     def keeps_a_thread(self, now: float) -> bool:
         """Whether a thread waits for this client longer than it may while others want one."""
-        return self.blocked + STALLED_SECONDS < now or (
-            self.blocked < now and self.since + SLOW_SECONDS < now
-        )
+        stalled = STALLED_SECONDS if self.in_body or self.sending else STALLED_HEAD_SECONDS
+        return self.blocked + stalled < now or (self.blocked < now and self.since + SLOW_SECONDS < now)
 
     def cut_off(self) -> None:
         """From another thread: end its wait. An upload is 408."""

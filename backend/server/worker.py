@@ -216,10 +216,9 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
         while self.nr_conns >= self.worker_connections and self._drop_idle():
             pass
         now = time.monotonic()
-        missing = len(self.queued) + len(self.in_hand) - self.cfg.threads
-        if missing > 0:
+        if len(self.queued) + len(self.in_hand) > self.cfg.threads:
             idle = [conn.sock for conn in list(self.in_hand) if conn.sock.keeps_a_thread(now)]
-            for sock in sorted(idle, key=lambda sock: sock.since)[:missing]:
+            for sock in sorted(idle, key=lambda sock: sock.since)[: len(self.queued)]:
                 sock.cut_off()
 
     def enqueue_req(self, conn: Any) -> None:

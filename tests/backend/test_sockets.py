@@ -88,6 +88,17 @@ def test_only_who_is_waited_for_keeps_a_thread(pair: Pair) -> None:
 
 
 @pytest.mark.parametrize(
+    ("in_body", "seconds"), [(False, sockets.STALLED_HEAD_SECONDS), (True, sockets.STALLED_SECONDS)]
+)
+def test_a_head_may_stall_for_less_long_than_a_body(pair: Pair, in_body: bool, seconds: float) -> None:
+    served, _ = pair
+    served.allow(60, in_body=in_body)
+    served.blocked = served.since
+    assert not served.keeps_a_thread(served.blocked + seconds - 0.05)
+    assert served.keeps_a_thread(served.blocked + seconds + 0.05)
+
+
+@pytest.mark.parametrize(
     ("hard", "connections"),
     [(1024, 640), (20_000, 4096), (resource.RLIM_INFINITY, 4096), (256, 65)],
 )
