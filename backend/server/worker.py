@@ -152,9 +152,8 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
             self._leave_to_others()
             self._take(listener)
         else:
-            for _ in range(
-                AT_ONCE
-            ):  # with no room left each ends another, which may be about to say something
+            for _ in range(AT_ONCE):
+                # With no room left each ends another, which may be about to say something
                 if not self._take(listener) or self.nr_conns >= self.worker_connections - 1:
                     break
 

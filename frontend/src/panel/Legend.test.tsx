@@ -34,7 +34,7 @@ function show(state: Partial<StudioState> = { result: FOUND }) {
 it("reads share of the face, pixels and confidence of the parts found, and of no others", () => {
   show();
   expect(
-    screen.getByRole("checkbox", { name: /Skin, share 75.% of face, 15.000 pixels, confidence 88 %/ }),
+    screen.getByRole("checkbox", { name: /Skin, share 75.% of the face, 15.000 pixels, confidence 88 %/ }),
   ).toBeChecked();
   expect(screen.getByRole("checkbox", { name: /Left eye, share –, confidence –/ })).toBeInTheDocument();
   expect(screen.queryByText("Background")).not.toBeInTheDocument();

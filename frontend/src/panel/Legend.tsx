@@ -40,7 +40,13 @@ export function Legend({ classes }: { classes: readonly ClassRow[] }) {
       </div>
       <ul onPointerLeave={() => act.highlight(null)}>
         {painted.map((row) => (
-          <LegendRow key={row.id} row={row} figures={figures.get(row.id)} whole={whole} unit={unit} />
+          <LegendRow
+            key={row.id}
+            row={row}
+            figures={figures.get(row.id)}
+            whole={hasFaces ? "the face" : whole}
+            unit={unit}
+          />
         ))}
       </ul>
       <div className="mt-2 flex flex-wrap items-center gap-x-3 gap-y-1">
