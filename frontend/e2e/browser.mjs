@@ -104,6 +104,15 @@ export async function parseFile(page, file = SAMPLE) {
   await page.getByTestId("progress").waitFor({ state: "detached" });
 }
 
+/** Wait until `check` gives true in the page; unlike `waitForFunction`, which takes any promise for true. */
+export async function until(page, check, argument) {
+  const end = Date.now() + 60_000;
+  while (!(await page.evaluate(check, argument))) {
+    if (Date.now() > end) throw new Error(`not within a minute: ${check}`);
+    await page.waitForTimeout(100);
+  }
+}
+
 /** Drop or paste the sample, anywhere on the page. `kind`: "drop" or "paste". */
 export function hand(page, kind, name) {
   return page.evaluate(

@@ -15,6 +15,7 @@ import {
   SAMPLE,
   sentPhotos,
   shoot,
+  until,
   withPage,
 } from "./browser.mjs";
 import { ROOT } from "./service.mjs";
@@ -80,7 +81,7 @@ test("no connection: the page comes back and parses here; the service is called 
     await parseFile(page);
     await page.getByText(/m?s on this device/).waitFor();
     const kept = async (all) => (await (await caches.open("models")).keys()).length === all;
-    await page.waitForFunction(kept, models.length + 1); // and their list
+    await until(page, kept, models.length + 1); // and their list
     await browser.setOffline(true);
     await page.reload();
     await parseFile(page);

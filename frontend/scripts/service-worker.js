@@ -10,12 +10,7 @@ const MODELS = "models";
 const KEPT_HEADERS = ["Content-Type", "Cross-Origin-Embedder-Policy"];
 
 self.addEventListener("install", (event) => {
-  event.waitUntil(
-    caches
-      .open(PAGE)
-      .then((cache) => cache.addAll(FILES))
-      .then(() => self.skipWaiting()),
-  );
+  event.waitUntil(keepAll().then(() => self.skipWaiting()));
 });
 
 self.addEventListener("activate", (event) => {
@@ -31,6 +26,20 @@ self.addEventListener("fetch", (event) => {
   else if (own && request.mode === "navigate") event.respondWith(newest(request, PAGE, "/"));
   else if (own && FILES.includes(pathname)) event.respondWith(kept(request));
 });
+
+/**
+ * Not by `addAll`: with less than 5 GB of disk left Chromium stores no body as large as the runtime's while it
+ * streams, and gives no Blob of it. It takes it whole.
+ */
+async function keepAll() {
+  const cache = await caches.open(PAGE);
+  const keep = async (path) => {
+    const response = await fetch(path);
+    if (!response.ok) throw new Error(`${path}: ${response.status}`);
+    await cache.put(path, new Response(await response.arrayBuffer(), { headers: response.headers }));
+  };
+  await Promise.all(FILES.map(keep));
+}
 
 /** From the network, which is remembered; without one, what was remembered. */
 async function newest(request, name, instead = request) {
@@ -52,7 +61,7 @@ async function kept(request) {
   if (!found) return fetch(request);
   // one without an address of its own: a worker reads its parameters from the address it was asked by
   const headers = KEPT_HEADERS.map((name) => [name, found.headers.get(name)]).filter(([, value]) => value);
-  return new Response(await found.blob(), { headers });
+  return new Response(found.body, { headers });
 }
 
 async function forgetOlder() {
