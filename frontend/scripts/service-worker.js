@@ -28,8 +28,8 @@ self.addEventListener("fetch", (event) => {
 });
 
 /**
- * Not by `addAll`: with less than 5 GB of disk left Chromium stores no body as large as the runtime's while it
- * streams, and gives no Blob of it. It takes it whole.
+ * Not by `addAll`: with less than 5 GB of disk left Chromium stores no body as large as the runtime's while
+ * it streams, and gives no Blob of it. It takes it whole.
  */
 async function keepAll() {
   const cache = await caches.open(PAGE);
