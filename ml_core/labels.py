@@ -44,6 +44,8 @@ class LabelSet:
             raise ValueError(f"a label set has 2 to {IGNORE} classes, not {len(self.names)}")
         if len(set(self.names)) != len(self.names):
             raise ValueError("class names must differ")
+        if not all(name.strip() for name in self.names):
+            raise ValueError("a class needs a name")
         if len(self.colors) != len(self.names):
             raise ValueError(f"{len(self.names)} classes but {len(self.colors)} colours")
         if any(len(color) != 3 or not all(0 <= value <= 255 for value in color) for color in self.colors):

@@ -19,6 +19,8 @@ from training.staging import making
 AFTER = 64
 """MiB that may follow the end of a tar archive; some writers fill up their last block."""
 
+ZIPPED = b"PK\x03\x04"
+
 DAMAGED = (
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -35,9 +37,15 @@ DAMAGED = (
 def is_archive(path: Path) -> bool:
     """Whether a file is a zip or tar archive, or the beginning of one."""
     try:
-        return zipfile.is_zipfile(path) or tarfile.is_tarfile(path)
+        return _is_zip(path) or tarfile.is_tarfile(path)
     except DAMAGED:  # it is compressed, and ends too soon
         return True
+
+
+def _is_zip(path: Path) -> bool:
+    """Whether a file is a zip archive, or begins as one."""
+    with path.open("rb") as file:
+        return file.read(len(ZIPPED)) == ZIPPED or zipfile.is_zipfile(path)
 
 
 def unpack(archive: Path, cache: Path, limit: float) -> Path:
@@ -69,7 +77,9 @@ def _opened(
         with archive.open("rb") as file:
             start = file.read(40)
         raise DataError(f"{archive}: neither a zip nor a tar archive, it begins with {start!r}")
-    if zipfile.is_zipfile(archive):
+    if _is_zip(archive):
+        if not zipfile.is_zipfile(archive):  # its list of files is at its end
+            raise DataError(f"{archive}: damaged or cut short")
         with zipfile.ZipFile(archive) as zipped:  # extract() drops drive letters, roots and ".."
             members = zipped.infolist()
             yield members, _total(archive, members, "file_size", limit), zipped.extract

@@ -52,6 +52,7 @@ def check_files(manifest: Manifest, report: Path, known: str = "") -> str:
         return known
     problems = [
         *map(no_labels, [*unlabelled, *also_unlabelled]),
+        *_shared([*own, *coarse]),
         *_all(each(partial(_pair_problems, manifest.labels), own, "checking photos and labels")),
         *_all(each(_coarse_problems, coarse, "checking further photos")),
         *_all(each(_photo_problems, scenes, "checking scenes")),
@@ -64,6 +65,16 @@ def check_files(manifest: Manifest, report: Path, known: str = "") -> str:
 
 def _listed(matched: Sequence[tuple[list[Files], list[Path]]]) -> tuple[list[Files], list[Path]]:
     return [files for found, _ in matched for files in found], [path for _, rest in matched for path in rest]
+
+
+def _shared(files: Sequence[Files]) -> list[str]:
+    """A line for each photo whose labels another has too: their names differ in suffix or letter case alone."""
+    owners: dict[Path, Path] = {}
+    return [
+        f"{photo}: has the same name as {owner.name}, and {labels} cannot be of both"
+        for photo, labels in files
+        if (owner := owners.setdefault(labels, photo)) != photo
+    ]
 
 
 def refuse(problems: Sequence[str], report: Path) -> NoReturn:

@@ -95,9 +95,11 @@ class Config(_Strict):
             return data, self.data_sets[data]
         name, given, source = data.partition("=")
         if given and name in self.data_sets:
+            if not source:
+                raise ConfigError(f"--data {data}: say where {name} lies, a path or an address, after the =")
             told = self.data_sets[name].model_dump(exclude={"source", "sha256", "draw"})
             return name, _from(source, data, **told)
-        if "://" not in data and not Path(data).exists():
+        if "://" not in data and not Path(data.partition("#sha256=")[0]).exists():
             known = ", ".join(sorted(self.data_sets))
             raise ConfigError(
                 f"--data {data}: neither a path nor one of the data sets of config.yaml ({known})"

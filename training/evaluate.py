@@ -94,7 +94,8 @@ def _finish(source: Path, out: Path, manifest: Manifest, params: Params) -> dict
             CONSOLE.print(f"not measured with {provider}: {error}", style="yellow")
             continue
         minutes = expected_minutes(segmenter, manifest, params.evaluate)
-        CONSOLE.print(f"evaluating {source.name} with {provider}: about {_told(minutes)}; --quick does less")
+        less = "" if params.evaluate.photos else "; --quick does less"
+        CONSOLE.print(f"evaluating {source.name} with {provider}: about {_told(minutes)}{less}")
         if fitted is None:
             fitted = calibrate(segmenter, manifest.files("val")[: params.evaluate.photos])
             bundle = bundle.model_copy(

@@ -84,9 +84,12 @@ def _from_s3(url: str, cache: Path, limit: float) -> Path:
         rows = _rows(client, bucket, key)
         one = [row for row in rows if row["Key"] == key]
         return _objects(client, url, bucket, key, one or rows, cache, limit)
-    except (BotoCoreError, ClientError) as error:
+    except DataError:
+        raise
+    except (BotoCoreError, ClientError, ValueError) as error:  # ValueError: of an address that is none
+        told = " ".join(str(error).split())
         raise DataError(
-            f"{url}: {error} (AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY say who asks, "
+            f"{url}: {told} (AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY say who asks, "
             "AWS_ENDPOINT_URL where)"
         ) from error
 

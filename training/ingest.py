@@ -16,7 +16,7 @@ from training.logs import LOG
 from training.manifest import ExtraSet, Manifest, SceneSet
 from training.masks import in_colors, to_ids
 from training.options import RunOptions, run_stage
-from training.photos import DataError, UnusableFiles
+from training.photos import PHOTO_SUFFIXES, DataError, UnusableFiles, without_photo
 from training.sources import CACHE, locate
 from training.staging import making
 
@@ -45,6 +45,7 @@ def ingest(options: RunOptions, config: Config | None = None) -> Manifest:
     seen = options.out / "checked.txt"
     known = seen.read_text(encoding="utf-8") if seen.exists() else ""
     checked = check_files(manifest, problems, known=known)
+    _tell_left_out(manifest.root)
     digest, contents = checked.split()
     manifest = _with_ids(manifest, digest).model_copy(update={"contents": contents})
     manifest.write(path)
@@ -74,8 +75,8 @@ def _manifest(name: str, data_set: DataSet, config: Config) -> Manifest:
     for split in SPLITS:
         if not counts[split]:
             raise DataError(
-                f"{root}, {split}: no images/*.jpg with labels/*.png of the same name; the folders are "
-                "train, val and test, or images and labels alone with three photos or more"
+                f"{root}, {split}: no images ({', '.join(PHOTO_SUFFIXES)}) with labels (.png) of the same name; the "
+                "folders are train, val and test, or images and labels alone with three photos or more"
             )
     return Manifest(
         name=name,
@@ -108,6 +109,19 @@ def _compare(manifest: Manifest, data_set: DataSet) -> None:
             f"{manifest.name}: {manifest.counts} photos, but {data_set.counts} are published",
             style="yellow",
             soft_wrap=True,
+        )
+
+
+def _tell_left_out(root: Path) -> None:
+    """Warn of label pictures without a photo: it may be of a format that is not read."""
+    folders = [folder for split in SPLITS if (folder := split_folder(root, split))] or [root]
+    if alone := [path for folder in folders for path in without_photo(folder)]:
+        Console(stderr=True).print(
+            f"{alone[0]}: no photo of this name ({', '.join(PHOTO_SUFFIXES)}), so it is left out"
+            + (f", and {len(alone) - 1} more like it" if alone[1:] else ""),
+            style="yellow",
+            soft_wrap=True,
+            markup=False,
         )
 
 

@@ -10,6 +10,7 @@ dataset.json names the classes under `labels`; without it they are numbered.
 """
 
 import json
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 from rich.progress import track
 
@@ -26,6 +28,18 @@ from training.options import RunError
 SUFFIXES = (".nii.gz", ".nii")
 HELD_OUT = 5
 NOT_COUNTED = 255
+UNREADABLE = (
+    OSError,
+    EOFError,
+    TypeError,  # of RGB voxels
+    ValueError,
+    ImageFileError,
+    HeaderDataError,
+    zlib.error,
+    OverflowError,
+    MemoryError,
+)
+"""What nibabel raises of a damaged file."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +79,10 @@ def find_volumes(root: Path) -> VolumeSet:
     for pair in track(files, "checking volumes", disable=len(files) < 20):
         highest = max(highest, _check(pair, len(names) if names else NOT_COUNTED, problems))
     problems += [f"{root}: no volumes for {split}" for split, pairs in splits.items() if not pairs]
+    if not problems and len(names or range(highest + 1)) < 2:
+        problems.append(f"{root}: all labels are 0; a second class is needed to learn anything")
     if problems:
-        raise RunError(f"{len(problems)} problems in {root}: " + "; ".join(problems))
+        raise RunError("\n  ".join([f"{len(problems)} problems in {root}:", *problems][len(problems) == 1 :]))
     classes = names or ("background", *(f"class {number}" for number in range(1, highest + 1)))
     return VolumeSet(classes, tuple(splits["train"]), tuple(splits["val"]))
 
@@ -132,8 +148,9 @@ def _check(pair: VolumeFiles, classes: int, problems: list[str]) -> int:
     """Note what is wrong with a pair; returns its highest class."""
     try:
         image, labels = _read(pair.image), _read(pair.labels)
-    except (OSError, EOFError, ImageFileError, ValueError) as error:
-        problems.append(f"{pair.image} or its labels: {' '.join(str(error).split())}")
+    except UNREADABLE as error:
+        told = " ".join(str(error).split()) or "more voxels than fit into memory"  # a MemoryError has no text
+        problems.append(f"{pair.image} or its labels: {told}")
         return 0
     if image.ndim != 3:
         problems.append(f"{pair.image}: {image.ndim} axes, where a volume of one channel has 3")

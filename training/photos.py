@@ -122,6 +122,13 @@ def match(folder: Path) -> tuple[list[Files], list[Path]]:
     return [(photo, path) for photo, path in files if path], [photo for photo, path in files if not path]
 
 
+def without_photo(folder: Path) -> list[Path]:
+    """The label pictures of `folder/labels` that belong to no photo."""
+    masks = child(folder, *LABELS)
+    used = {labels for _, labels in match(folder)[0]}
+    return [path for path in pictures(masks, (".png",)) if path not in used] if masks else []
+
+
 def pairs(folder: Path) -> list[Files]:
     """The labelled photos of a folder. Raises DataError if any photo has no labels."""
     labelled, unlabelled = match(folder)

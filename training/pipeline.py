@@ -31,7 +31,8 @@ def run(options: RunOptions, *, params: Params | None = None) -> None:
     if PRESETS[options.preset].get("spatial_dims") == 3:
         from training import volumes  # it imports TensorFlow
 
-        volumes.run(options, params)
+        with log_file(options.out, "run"):
+            volumes.run(options, params)
         return
     options.check_resume()
     with log_file(options.out, "run"):

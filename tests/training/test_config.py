@@ -59,6 +59,14 @@ def test_a_checksum_that_is_none_is_named() -> None:
         load_config().find("https://example.org/faces.zip#sha256=zz")
 
 
+def test_a_path_may_carry_its_checksum(tmp_path: Path) -> None:
+    path, checksum = tmp_path / "faces.zip", "0" * 64
+    with pytest.raises(ConfigError, match="neither a path nor"):
+        load_config().find(f"{path}#sha256={checksum}")
+    path.touch()
+    assert load_config().find(f"{path}#sha256={checksum}")[1].sha256 == checksum
+
+
 def test_the_command_line_of_a_stage() -> None:
     options = parse_options(None, ["--preset", "full", "--minutes", "2.5", "--out", "elsewhere", "--resume"])
     assert options == RunOptions(preset="full", minutes=2.5, out=Path("elsewhere"), resume=True)

@@ -193,7 +193,17 @@ def test_a_class_list_may_be_names_alone(drawn: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ['"road"', "[1, 2]", '[["a"]]', '[{"color": [0, 0, 0]}]', "null", '["a", "a"]', "[", '{"a": 1, "b": 2}'],
+    [
+        '"road"',
+        "[1, 2]",
+        '[["a"]]',
+        '[{"color": [0, 0, 0]}]',
+        "null",
+        '["a", "a"]',
+        '["a", " "]',
+        "[",
+        '{"a": 1, "b": 2}',
+    ],
 )
 def test_a_class_list_that_is_none_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "classes.json").write_text(text)
@@ -231,6 +241,7 @@ def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path: Path, name: st
         ("bz2", 1.0, 0.001),
         ("zip", 1.0, 0.5),
         ("zip", 0.9, None),
+        ("zip", 0.01, None),
     ],
 )
 def test_a_damaged_archive_is_refused_by_name(
@@ -276,8 +287,16 @@ def test_an_archive_and_a_folder_are_read_from_s3(drawn: Path, tmp_path: Path, b
         ingested(f"s3://{bucket}/sets/dra")
     with pytest.raises(DataError, match=r"s3://nowhere/x: .*NoSuchBucket.*AWS_PROFILE"):
         ingested("s3://nowhere/x")
+    with pytest.raises(DataError, match=r"^[^\n]*Invalid bucket name[^\n]*$"):
+        ingested("s3://no bucket!/x")
     with pytest.raises(DataError, match="unpack_limit_gb"):
         ingest(RunOptions(data=f"s3://{bucket}/sets/drawn/val", out=Path("out")), limited(1e-7))
+
+
+def test_an_endpoint_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "no address")
+    with pytest.raises(DataError, match=r"s3://faces/x: Invalid endpoint: no address .*AWS_ENDPOINT_URL"):
+        ingested("s3://faces/x")
 
 
 def test_a_key_that_reaches_outside_is_refused(bucket: str) -> None:
@@ -307,6 +326,8 @@ def test_a_source_of_an_unknown_set_is_no_name() -> None:
         load_config().find("lappa=LaPa.tar.gz")
     with pytest.raises(ConfigError, match="it is empty"):
         load_config().find("")
+    with pytest.raises(ConfigError, match="say where lapa lies"):
+        load_config().find("lapa=")
 
 
 def test_names_in_any_encoding_are_told(drawn: Path, tmp_path: Path) -> None:

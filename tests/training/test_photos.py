@@ -63,6 +63,29 @@ def test_every_file_is_checked_and_all_problems_are_named(root: Path, tmp_path: 
         assert name in str(caught.value)
 
 
+def test_labels_belong_to_one_photo(root: Path, tmp_path: Path) -> None:
+    """Names that differ in suffix or letter case alone are named, and not trained on with the other's labels."""
+    for name in ("00001.png", "0000A.jpg", "0000a.jpg"):
+        shutil.copy(root / "train/images/00000.jpg", root / "train/images" / name)
+    shutil.copy(root / "train/labels/00000.png", root / "train/labels/0000A.png")
+    with pytest.raises(DataError, match="2 files cannot be used") as caught:
+        ingest(RunOptions(data=str(root), out=tmp_path / "out"))
+    for name in ("00001.png: has the same name as 00001.jpg", "0000a.jpg: has the same name as 0000A.jpg"):
+        assert f"train/images/{name}" in str(caught.value)
+
+
+def test_labels_without_a_photo_are_told(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A photo may be of a format that is not read."""
+    for index in (1, 2):
+        (root / f"train/images/0000{index}.jpg").rename(root / f"train/images/0000{index}.webp")
+    assert ingest(RunOptions(data=str(root), out=tmp_path / "out")).counts["train"] == 6
+    told = " ".join(capsys.readouterr().err.split())
+    assert "train/labels/00001.png: no photo of this name (.jpg, .jpeg, .png)" in told
+    assert "and 1 more like it" in told
+
+
 def test_what_was_checked_once_is_not_read_again_until_it_changes(root: Path, tmp_path: Path) -> None:
     options = RunOptions(data=str(root), out=tmp_path / "out")
     assert ingest(options) == ingest(options)

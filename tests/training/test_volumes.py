@@ -1,5 +1,6 @@
 """Volumes: NIfTI folders in their layouts, and a short run that learns, exports and keeps parity."""
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -136,6 +137,35 @@ def _no_labels(root: Path) -> None:
     (root / "train/labels/0.nii").unlink()
 
 
+def _gzip_spoilt(root: Path) -> None:
+    path = root / "train/images/0.nii"
+    packed = bytearray(gzip.compress(path.read_bytes()))
+    packed[40:60] = bytes(20)
+    path.unlink()
+    path.with_suffix(".nii.gz").write_bytes(packed)
+
+
+def _of_no_kind(root: Path) -> None:
+    path = root / "train/images/0.nii"
+    header = bytearray(path.read_bytes())
+    header[70:72] = b"\x99\x99"
+    path.write_bytes(header)
+
+
+def _enormous(root: Path) -> None:
+    path = root / "train/images/0.nii"
+    header = bytearray(path.read_bytes())
+    header[40:48] = np.array([3, 30000, 30000, 30000], "<i2").tobytes()
+    path.with_suffix(".nii.gz").write_bytes(gzip.compress(header))
+    path.unlink()
+
+
+def _all_background(root: Path) -> None:
+    (root / "dataset.json").unlink()
+    for path in root.glob("*/labels/*"):
+        save(path, np.zeros((4, 4, 4)))
+
+
 def _misnamed_classes(root: Path) -> None:
     (root / "dataset.json").write_text('{"labels": ["a", "b"]}')
 
@@ -152,6 +182,10 @@ def _gaps(root: Path) -> None:
         (_four_axes, r"train/images/0\.nii: 4 axes, where a volume of one channel has 3"),
         (_no_nifti, r"train/images/0\.nii or its labels: "),
         (_cut_off, r"train/images/0\.nii or its labels: "),
+        (_gzip_spoilt, r"train/images/0\.nii\.gz or its labels: "),
+        (_of_no_kind, r"train/images/0\.nii or its labels: "),
+        (_enormous, r"train/images/0\.nii\.gz or its labels: "),
+        (_all_background, "a second class is needed"),
         (_no_labels, r"train/images/0\.nii: no labels of that name"),
         (_misnamed_classes, "does not name the classes"),
         (_gaps, "must number the classes"),
@@ -170,6 +204,23 @@ def test_what_cannot_be_used_is_listed_by_name(
     with pytest.raises(RunError, match=message) as caught:
         find_volumes(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def test_several_problems_have_a_line_each(tmp_path: Path) -> None:
+    for index in range(3):
+        save(tmp_path / f"train/images/{index}.nii", np.zeros((4, 4, 4)))
+        save(tmp_path / f"train/labels/{index}.nii", np.ones((4, 4, 4)))
+    _no_labels(tmp_path)
+    _enormous(tmp_path)
+    (tmp_path / "train/images/1.nii").write_bytes(b"")
+    with pytest.raises(RunError) as caught:
+        find_volumes(tmp_path)
+    assert [line.split(":")[0] for line in str(caught.value).splitlines()] == [
+        f"3 problems in {tmp_path}",
+        f"  {tmp_path}/train/images/0.nii.gz",
+        f"  {tmp_path}/train/images/1.nii or its labels",
+        f"  {tmp_path}",
+    ]
 
 
 def test_a_folder_that_is_not_there_and_resuming_are_refused(
