@@ -73,32 +73,29 @@ test("on a phone a slider takes a tap beside its track", async () => {
   });
 });
 
-/** How many pixels of the second picture differ from the first by 3:1 around a control (WCAG 2.4.13). */
-const seenAround = (page, pictures, box) =>
+/** As far from a control as its focus ring reaches, in pixels. */
+const ROOM = 6;
+
+/**
+ * How many pixels of a part of the page differ by 3:1 from what was there before (WCAG 2.4.13). `before`: a
+ * picture of the whole page; `after`: of the part alone, whose left upper corner is at `x` and `y`.
+ */
+const seenIn = (page, before, after, { x, y }) =>
   page.evaluate(
-    ([[before, after], { x, y, width, height }]) => {
+    ([before, after, x, y]) => {
       const linear = (value) => (value <= 10 ? value / 3295 : ((value / 255 + 0.055) / 1.055) ** 2.4);
       const light = (data, at) =>
         0.2126 * linear(data[at]) + 0.7152 * linear(data[at + 1]) + 0.0722 * linear(data[at + 2]);
-      const room = 6;
       let count = 0;
-      for (
-        let row = Math.max(0, Math.floor(y - room));
-        row < Math.min(before.height, y + height + room);
-        row += 1
-      )
-        for (
-          let column = Math.max(0, Math.floor(x - room));
-          column < Math.min(before.width, x + width + room);
-          column += 1
-        ) {
-          const at = 4 * (row * before.width + column);
-          const [one, other] = [light(before.data, at), light(after.data, at)];
+      for (let row = 0; row < after.height; row += 1)
+        for (let column = 0; column < after.width; column += 1) {
+          const one = light(before.data, 4 * ((y + row) * before.width + x + column));
+          const other = light(after.data, 4 * (row * after.width + column));
           count += (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05) >= 3;
         }
       return count;
     },
-    [pictures, box],
+    [before, after, x, y],
   );
 
 for (const look of [
@@ -114,26 +111,29 @@ for (const look of [
         await parseFile(page);
         await page.mouse.move(0, 0);
         await page.waitForTimeout(500);
-        const picture = async () => pixelsOf(page, await page.screenshot());
+        const picture = async (clip) => pixelsOf(page, await page.screenshot({ clip }));
         await page.evaluate(() => document.activeElement?.blur());
         const before = await picture();
         const unseen = [];
         let count = 0;
         for (let presses = 0; presses < 45; presses += 1) {
           await page.keyboard.press("Tab");
-          const focused = await page.evaluate(() => {
+          const focused = await page.evaluate((room) => {
             const element = document.activeElement;
             const control = element.closest("label, .slider__thumb") ?? element;
-            const { x, y, width, height } = control.getBoundingClientRect();
+            const { left, top, right, bottom } = control.getBoundingClientRect();
+            const [x, y] = [left, top].map((edge) => Math.max(0, Math.floor(edge - room)));
+            const width = Math.min(innerWidth, Math.ceil(right + room)) - x;
+            const height = Math.min(innerHeight, Math.ceil(bottom + room)) - y;
             const still = document.querySelector("aside").scrollTop === 0 && scrollY === 0;
             return element === document.body || !still
               ? null
-              : { name: element.ariaLabel || element.textContent, box: { x, y, width, height } };
-          });
+              : { name: element.ariaLabel || element.textContent, part: { x, y, width, height } };
+          }, ROOM);
           if (!focused) break;
           count += 1;
           await page.waitForTimeout(60);
-          const seen = await seenAround(page, [before, await picture()], focused.box);
+          const seen = await seenIn(page, before, await picture(focused.part), focused.part);
           if (seen < 40) unseen.push(`${focused.name}: ${seen}`);
         }
         assert.ok(count > 25, `${count} controls`);
