@@ -8,9 +8,12 @@ import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 
-INSTALL = """pip install -r requirements.txt -r training/requirements.txt
+BACKEND = os.environ.get("KERAS_BACKEND") or "tensorflow"
+BACKENDS = {"tensorflow": "", "jax": " -r training/requirements-jax.txt", "torch": " torch"}
+"""What pip installs for each backend of Keras, beside what all need."""
+INSTALL = f"""pip install -r requirements.txt -r training/requirements.txt{BACKENDS.get(BACKEND, "")}
 or use the image of docker/training.Dockerfile (docs/containers.md)."""
-KERAS = (os.environ.get("KERAS_BACKEND", "tensorflow"), "keras", "tf2onnx")
+KERAS = (BACKEND, "keras", "tf2onnx")
 OTHERS = ("pooch", "matplotlib", "onnx", "rich", "safetensors", "nibabel")
 WITHOUT_KERAS = ("training.ingest", "training.evaluate")
 """Programs that train and export nothing."""
@@ -18,6 +21,8 @@ WITHOUT_KERAS = ("training.ingest", "training.evaluate")
 
 def lacking(needed: Sequence[str] = (*KERAS, *OTHERS)) -> str | None:
     """What is missing and how to get it; None where nothing is."""
+    if BACKEND in needed and BACKEND not in BACKENDS:
+        return f"KERAS_BACKEND={BACKEND}: not a backend that trains; take {', '.join(BACKENDS)}"
     missing = [name for name in needed if find_spec(name) is None]
     return f"Training needs {', '.join(missing)}, which serving does not:\n{INSTALL}" if missing else None
 

@@ -1,6 +1,7 @@
 """The options that every stage and the whole pipeline share. Imports nothing that only training installs."""
 
 import argparse
+import math
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -195,7 +196,7 @@ def _weights(text: str) -> str | dict[str, float]:
         return text
     try:
         return {
-            name: _positive(float)(value)
+            _named(name): _positive(float)(value)
             for name, _, value in (row.partition("=") for row in text.split(","))
         }
     except (ValueError, argparse.ArgumentTypeError):
@@ -210,6 +211,12 @@ def _share(text: str) -> float:
     return value
 
 
+def _named(name: str) -> str:
+    if not name.strip():
+        raise ValueError("a class has a name")
+    return name
+
+
 def _count(text: str) -> int:
     if (value := int(text)) < 0:
         raise argparse.ArgumentTypeError("must be 0 or more")
@@ -219,8 +226,9 @@ def _count(text: str) -> int:
 def _positive(kind: type[_Number]) -> Callable[[str], _Number]:
     def parse(text: str) -> _Number:
         value = kind(text)
-        if not value > 0:
-            raise argparse.ArgumentTypeError("must be more than 0")
+        if not 0 < value < math.inf:
+            raise argparse.ArgumentTypeError("must be more than 0 and finite")
         return value
 
+    parse.__name__ = kind.__name__  # argparse tells what it could not read by it
     return parse

@@ -73,11 +73,22 @@ def test_the_command_line_of_a_stage() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--minutes", "0"], ["--epochs", "-1"], ["--epochs", "1", "--minutes", "1"]]
+    ("line", "told"),
+    [
+        ("--minutes 0", "--minutes: must be more than 0"),
+        ("--minutes inf", "--minutes: must be more than 0 and finite"),
+        ("--learning-rate nan", "--learning-rate: must be more than 0 and finite"),
+        ("--epochs -1", "--epochs: must be more than 0"),
+        ("--epochs 1.5", "--epochs: invalid int value: '1.5'"),
+        ("--epochs 1 --minutes 1", "not allowed with argument"),
+        ("--class-weights hair=inf", "--class-weights: say `frequency`, or classes with weights"),
+        ("--class-weights =1", "--class-weights: say `frequency`, or classes with weights"),
+    ],
 )
-def test_a_length_that_is_none_is_refused(arguments: list[str]) -> None:
+def test_a_value_that_is_none_is_refused(line: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        parse_options(None, arguments)
+        parse_options(None, line.split())
+    assert told in capsys.readouterr().err
 
 
 def test_options_replace_parts_of_the_recipe() -> None:

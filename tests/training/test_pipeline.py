@@ -2,6 +2,7 @@
 
 import csv
 import functools
+import os
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,7 @@ import training.export
 from ml_core.bundle import Bundle, sha256_of
 from ml_core.segmenter import Segmenter
 from ml_core.unetr.schedule import Phase
+from tests.conftest import ROOT
 from tests.training.conftest import BrokenOffRun, tiny_params
 from training import pipeline
 from training.config import Config, ConfigError, Params, PrepareParams, load_config
@@ -338,3 +340,28 @@ def test_a_stage_where_a_package_is_missing_says_what_to_install(
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
     assert f"Training needs {missing}, which" in done.stderr
     assert "pip install -r requirements.txt -r training/requirements.txt" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("backend", "told"),
+    [
+        ("jax", "-r training/requirements.txt -r training/requirements-jax.txt"),
+        ("numpy", "KERAS_BACKEND=numpy: not a backend that trains; take tensorflow, jax, torch"),
+    ],
+)
+def test_a_backend_that_is_missing_says_what_to_install(backend: str, told: str, tmp_path: Path) -> None:
+    code = (
+        "import runpy, sys; sys.path.insert(0, ''); sys.modules['jax'] = None; "
+        f"sys.argv[1:] = ['--out', {str(tmp_path)!r}]; "
+        "runpy.run_module('training.prepare', run_name='__main__', alter_sys=True)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**os.environ, "KERAS_BACKEND": backend},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert told in done.stderr
