@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from pycocotools import mask as coco
 
-from ml_core.regions import Region, polygons, region_stats, rle
+from ml_core.regions import Region, class_pixels, polygons, region_stats, rle
 from tests.tiny_bundle import draw_face
 
 
@@ -25,6 +25,15 @@ def test_stats_name_the_classes_present_with_pixels_and_box() -> None:
         Region(1, 1, (19, 9, 1, 1)),
         Region(4, 18, (3, 2, 6, 3)),
     ]
+
+
+def test_stats_without_background_and_of_nothing_else() -> None:
+    assert region_stats(np.full((3, 5), 2, np.uint8), 3) == [Region(2, 15, (0, 0, 5, 3))]
+    assert region_stats(np.zeros((3, 5), np.uint8), 3) == [Region(0, 15, (0, 0, 5, 3))]
+
+
+def test_pixels_are_counted_beyond_what_float32_holds() -> None:
+    assert class_pixels(np.zeros((1, 2**24 + 1), np.uint8), 2).tolist() == [2**24 + 1, 0]
 
 
 def test_run_lengths_read_back_with_pycocotools() -> None:
