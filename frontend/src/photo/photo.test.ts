@@ -23,7 +23,10 @@ it("is the same photo when the same file is given again", async () => {
     class {
       naturalWidth = 2;
       naturalHeight = 1;
-      decode = () => Promise.resolve();
+      onload?: () => void;
+      set src(_: string) {
+        queueMicrotask(() => this.onload?.());
+      }
     },
   );
   URL.createObjectURL = () => "blob:1";

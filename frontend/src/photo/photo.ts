@@ -40,13 +40,12 @@ async function isSameFile(one: File, other: File): Promise<boolean> {
 /** The upright size of a picture this browser can show, else null. */
 export async function pictureSize(url: string): Promise<{ width: number; height: number } | null> {
   const image = new Image();
+  const loaded = new Promise<boolean>((resolve) => {
+    image.onload = () => resolve(true); // decode() would wait for every pixel: a second for a large photo
+    image.onerror = () => resolve(false);
+  });
   image.src = url;
-  try {
-    await image.decode();
-  } catch {
-    return null;
-  }
-  return { width: image.naturalWidth, height: image.naturalHeight };
+  return (await loaded) ? { width: image.naturalWidth, height: image.naturalHeight } : null;
 }
 
 /** The pictures of a paste or a drop; where there is none the first file, for a clear message. */
