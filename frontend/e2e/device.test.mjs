@@ -116,6 +116,8 @@ test("on this device: the same files as from the service", async () => {
     await page.getByTestId("no-face").waitFor({ state: "detached" });
     const { name, bytes } = await download(page, "JSON");
     assert.equal(name, "golden.json");
+    const cores = await page.evaluate(() => navigator.hardwareConcurrency);
+    assert.equal(page.workers().length > 1, cores > 1, "threads beside the worker");
     const mine = JSON.parse(bytes);
     const theirs = JSON.parse(await ask(`output=json&faces=whole&model=${deviceModel}`, DRAWN));
     assert.deepEqual([mine.image, mine.model, mine.faces], [theirs.image, theirs.model, theirs.faces]);

@@ -15,6 +15,9 @@ export class Unusable extends Error {}
 
 const NO_RUNTIME = /no available backend found/; // of onnxruntime-common 1.30, which remembers it for good
 
+// by itself the runtime takes half of the cores, four at most: of two it would leave one idle
+if (self.crossOriginIsolated && navigator.hardwareConcurrency === 2) ort.env.wasm.numThreads = 2;
+
 const sessions = new Map<string, Promise<ort.InferenceSession>>();
 
 export interface Opened {
