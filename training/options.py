@@ -15,7 +15,6 @@ from training.logs import log_file
 
 _Number = TypeVar("_Number", int, float)
 
-STOPPED = "Stopped. The same command with --resume goes on from the last checkpoint."
 DEFAULT_OUT = Path("outputs/train")
 
 
@@ -70,6 +69,15 @@ class RunOptions:
     def bundle(self) -> Path:
         """The finished bundle in float32, which `evaluate` writes, with the int8 one beside it."""
         return self.out / "bundles" / self.bundle_name
+
+    @property
+    def stopped(self) -> str:
+        """What Ctrl+C ends the run with."""
+        if PRESETS[self.preset].get("spatial_dims") == 3:
+            return "Stopped. A run on volumes cannot be resumed."
+        if not self.checkpoint.exists():
+            return "Stopped before the first checkpoint: the same command starts anew."
+        return "Stopped. The same command with --resume goes on from the last checkpoint."
 
     def of_the_bundle(self) -> list[str]:
         """The arguments that say which run to export, and under which name."""
@@ -165,24 +173,27 @@ def parse_options(description: str | None, arguments: Sequence[str] | None = Non
 
 def run_stage(stage: Callable[[RunOptions], object], description: str | None) -> None:
     """The main program of a stage."""
-    with ending_in_one_line(STOPPED):
-        options = parse_options(description)
-        with log_file(options.out, getattr(stage, "__name__", "stage")):
-            stage(options)
+    options = parse_options(description)
+    with (
+        ending_in_one_line(lambda: options.stopped),
+        log_file(options.out, getattr(stage, "__name__", "stage")),
+    ):
+        stage(options)
 
 
 @contextmanager
-def ending_in_one_line(stopped: str = "Stopped.") -> Iterator[None]:
+def ending_in_one_line(stopped: Callable[[], str] = lambda: "Stopped.") -> Iterator[None]:
     """End the program with a message and no traceback on Ctrl+C and on errors that the user can mend.
 
     Those are RunError and what the system refuses: a full disk, a folder without permission.
+    stopped: gives the message after Ctrl+C.
     """
     try:
         yield
     except (RunError, OSError) as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        sys.exit(stopped)
+        sys.exit(stopped())
 
 
 def _plain(text: str) -> str:

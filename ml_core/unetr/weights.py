@@ -63,9 +63,12 @@ def load_weights(model: keras.Model, path: Path) -> None:
 def save_arrays(path: Path, arrays: Arrays) -> None:
     """Write arrays by name as one .npz, replacing the file in one step."""
     part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
-    part.replace(path)
+    try:
+        with part.open("wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)  # half a file, on a full disk
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:

@@ -91,6 +91,14 @@ def test_a_value_that_is_none_is_refused(line: str, told: str, capsys: pytest.Ca
     assert told in capsys.readouterr().err
 
 
+def test_ctrl_c_says_whether_there_is_something_to_resume(tmp_path: Path) -> None:
+    run = RunOptions(out=tmp_path)
+    assert "starts anew" in run.stopped
+    run.checkpoint.touch()
+    assert "--resume goes on" in run.stopped
+    assert "cannot be resumed" in RunOptions(preset="unetr3d", out=tmp_path).stopped
+
+
 def test_options_replace_parts_of_the_recipe() -> None:
     plain = load_params().fit("lite")
     line = (

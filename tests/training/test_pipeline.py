@@ -182,7 +182,11 @@ def test_training_starts_from_a_bundle(broken_off_run: BrokenOffRun, tmp_path: P
     start = Start.read(second.out)  # what the next bundle's card tells of the time before
     assert start.init == f"lite {first.version}"
     assert start.to_json()["after"] == Bundle.load(first.bundle).training
+    second.checkpoint.touch()
     prepare(replace(second, init=None), tiny_params(Phase(64, 4, 1.0)))
+    assert (
+        not second.checkpoint.exists()
+    )  # --resume would go on from it as if it had started from random weights
     assert Start.read(second.out).to_json() == {"init": None}
     with pytest.raises(RunError, match="prepared to start from random weights"):
         train(second, tiny_params(Phase(64, 4, 1.0)))

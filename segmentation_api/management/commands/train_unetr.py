@@ -32,12 +32,13 @@ class Command(BaseCommand):
 
         if told := needs.lacking():
             raise CommandError(told)
-        from training.options import NAMES, STOPPED, RunError, RunOptions
+        from training.options import NAMES, RunError, RunOptions
         from training.pipeline import run
 
+        asked = RunOptions(**{name: options[name] for name in NAMES})
         try:
-            run(RunOptions(**{name: options[name] for name in NAMES}))
+            run(asked)
         except (RunError, OSError) as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
-            raise CommandError(STOPPED, returncode=130) from None
+            raise CommandError(asked.stopped, returncode=130) from None
