@@ -5,15 +5,17 @@ python -m benchmarks.bulk [--photos 10000] [--turn 250] [--workers 2]
 The photos are the others' (512 x 512), under as many names as it takes, with `faces=whole` and `output=mask`. Both have
 their processes up all the time; the bulk run stands still while the bare pipeline has its turn, and what its processes
 had in hand then is not counted. Bare: no files are read or written, and nothing is noted of a photo.
+
+The clock is read when records are taken from the processes, so that a turn's time is that of exactly the photos whose
+records came in it. Noting and publishing the last of them falls into the next turn, as that of the ones before into it.
 """
 
 import argparse
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from statistics import mean
 
@@ -28,37 +30,46 @@ from ml_core.bundle import Bundle
 from ml_core.outputs import FORMATS
 from segmentation_api.bulk import processes
 from segmentation_api.bulk.folder import Folder
-from segmentation_api.bulk.places import named
+from segmentation_api.bulk.places import Item, named
 from segmentation_api.bulk.run import Tally, run
 from segmentation_api.bulk.work import Record, Work
 
 SECONDS = 2.5
 """Of the bare pipeline's turn."""
+SETTLING = 3
+"""Times that records are taken before a turn begins: the first have those that were computed meanwhile."""
 
 
 class Turns:
-    """Told of each photo of the run; lets the bare pipeline have its turn after every `size` of them."""
+    """The engine on one machine, which lets the bare pipeline have its turn after every `size` photos."""
 
-    def __init__(self, bare: list[Bare], size: int, in_hand: int) -> None:
-        self.bare, self.size, self.in_hand = bare, size, in_hand
+    def __init__(self, bare: list[Bare], size: int, workers: int) -> None:
+        self.bare, self.size, self.workers = bare, size, workers
         self.own: list[float] = []
         self.others: list[float] = []
         self.memory: dict[int, float] = {}
-        self._start = 0.0
 
-    def __call__(self, tally: Tally, record: Record) -> None:
+    def engine(self, work: Work, items: Iterator[Item]) -> Generator[list[Record], None, None]:
         """The clock of a turn starts once what was computed meanwhile has been taken."""
+        taken, start, settling = 0, 0.0, SETTLING
+        for records in processes.run(work, items, workers=self.workers):
+            now = time.perf_counter()
+            taken += len(records)
+            if settling:
+                settling -= bool(records)
+                taken, start = 0, now
+            elif taken >= self.size:
+                self.own.append(taken / (now - start))
+                self.others.append(sum(one.per_second for one in self._ask()))
+                settling = SETTLING
+            yield records
+
+    def tell(self, tally: Tally, record: Record) -> None:
+        """Notes how much memory the run has."""
         assert record.row["status"] == "ok", record.row
         if tally.done % 1000 == 0:
-            self.memory[tally.done] = memory_mb(os.getpid()) - sum(
-                memory_mb(one.process.pid) for one in self.bare
-            )
-        turn = tally.done % self.size
-        if turn == self.in_hand:
-            self._start = time.perf_counter()
-        elif turn == 0:
-            self.own.append((self.size - self.in_hand) / (time.perf_counter() - self._start))
-            self.others.append(sum(one.per_second for one in self._ask()))
+            bare = sum(memory_mb(one.process.pid) for one in self.bare)
+            self.memory[tally.done] = memory_mb(os.getpid()) - bare
 
     def _ask(self) -> Iterator[Slice]:
         time.sleep(0.5)  # until the run's processes have nothing more to do
@@ -86,9 +97,9 @@ def main() -> None:
         bundle = Bundle.load(options.bundle)
         work = Work(source, sink, options.bundle, bundle.name, ((mask, ".png"),), faces="whole")
         bare = [stack.enter_context(bare_pipeline(options.bundle)) for _ in range(options.workers)]
-        turns = Turns(bare, options.turn, in_hand=2 * options.workers)
+        turns = Turns(bare, options.turn, options.workers)
         items = named(source.photos(lambda path, reason: None, None))
-        run(work, items, partial(processes.run, workers=options.workers), bundle, turns)
+        run(work, items, turns.engine, bundle, turns.tell)
     report(turns, options.workers)
 
 

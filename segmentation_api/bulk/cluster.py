@@ -37,7 +37,7 @@ TRIES = 2
 
 def run(
     work: Work, items: Iterator[Item], *, address: str, workers: int | None, cpus: float, gpus: float
-) -> Generator[Record, None, None]:
+) -> Generator[list[Record], None, None]:
     """The records of all photos, as they come; `workers` actors at most, of `cpus` and `gpus` each.
 
     Raises BulkError.
@@ -59,7 +59,7 @@ def run(
         )
         try:
             for row in rows.iter_rows():
-                yield Record(**json.loads(row["record"]))
+                yield [Record(**json.loads(row["record"]))]
         except ray.exceptions.RayTaskError as error:
             raise BulkError(str(error.cause)) from None
         except ray.exceptions.RayError as error:

@@ -31,10 +31,14 @@ class Journal:
             )
             raise BulkError(f"{file}: {error}; {what}?") from None
 
-    def add(self, row: Row, notes: Mapping[str, Any] | None) -> None:
-        """Take the row in place of an earlier one; once this returns, it outlives the process."""
-        values = _key(row["path"]), json.dumps(row), json.dumps(notes) if notes else None
-        self._database.execute("INSERT OR REPLACE INTO photos VALUES (?, ?, ?)", values)
+    def add(self, rows: Iterable[tuple[Row, Mapping[str, Any] | None]]) -> None:
+        """Take rows and notes in place of earlier ones; once this returns, they outlive the process."""
+        values = (
+            (_key(row["path"]), json.dumps(row), json.dumps(notes) if notes else None) for row, notes in rows
+        )
+        with self._database:  # all or none
+            self._database.execute("BEGIN")
+            self._database.executemany("INSERT OR REPLACE INTO photos VALUES (?, ?, ?)", values)
 
     def find(self, path: str) -> tuple[Row, bool] | None:
         """A photo's row, and whether its notes are there."""

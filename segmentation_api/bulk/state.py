@@ -127,8 +127,7 @@ class BucketState:
                 _read(self.work / name, self.journal)
         for page in self._bucket.pages(self._rows):
             for key in page:
-                for line in self._bucket.lines(key):
-                    self.journal.add(*json.loads(line))
+                self.journal.add(map(json.loads, self._bucket.lines(key)))
         if self._bucket.fetch(self._name, self.work / "run"):
             self._goes_on, self.run = True, (self.work / "run").read_text()
         else:
@@ -205,9 +204,11 @@ def opened(sink: Place, *, resume: bool, manifests: Sequence[str]) -> Iterator[S
 def _read(file: Path, journal: Journal) -> None:
     """The rows of a manifest; those of the journal are newer. Of names that are no text Parquet does not know which."""
     try:
-        for row in manifest.read(file):
-            if "\ufffd" not in row["path"] and journal.find(row["path"]) is None:
-                journal.add(row, None)
+        journal.add(
+            (row, None)
+            for row in manifest.read(file)
+            if "\ufffd" not in row["path"] and journal.find(row["path"]) is None
+        )
     except ImportError:
         raise BulkError(f"{file.name} needs pyarrow: pip install -r requirements-bulk.txt") from None
     except (ValueError, LookupError, TypeError):  # of JSON, of Arrow, of rows that are none of ours

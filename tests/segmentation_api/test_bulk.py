@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -88,7 +89,8 @@ def test_a_photo_that_ends_its_process_is_a_row(
     work = make_work(models_dir, Deadly(str(tmp_path), threads=threads), Folder(str(tmp_path / "out")))
     (tmp_path / "out").mkdir()
     items = (Item(name, name) for name in names)
-    found = {record.row["path"]: record.row for record in processes.run(work, items, workers=2)}
+    records = chain.from_iterable(processes.run(work, items, workers=2))
+    found = {record.row["path"]: record.row for record in records}
     assert sorted(found) == sorted(names)
     assert {path for path, row in found.items() if row["status"] != "ok"} == {"deadly.png"}
     assert found["deadly.png"]["error"] == "The process that parsed it died twice: signal SIGABRT."

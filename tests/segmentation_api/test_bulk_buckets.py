@@ -42,9 +42,10 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     bucket.client.cache_clear()
 
 
-def here(work: Work, items: Iterator[Item]) -> Generator[Record, None, None]:
+def here(work: Work, items: Iterator[Item]) -> Generator[list[Record], None, None]:
     """An engine without processes, which moto does not reach."""
-    yield from map(Worker(work), items)
+    worker = Worker(work)
+    yield from ([worker(item)] for item in items)
 
 
 def keys(client: Any) -> list[str]:
@@ -103,7 +104,7 @@ def test_a_run_into_a_bucket_that_ends_early_goes_on(
     work = make_work(models_dir, Folder(str(tmp_path)), Bucket("bucket", "out/"))
     items = [Item(f"{number}.png", str(number)) for number in range(6)]
 
-    def fails(work: Work, items: Iterator[Item]) -> Generator[Record, None, None]:
+    def fails(work: Work, items: Iterator[Item]) -> Generator[list[Record], None, None]:
         yield from itertools.islice(here(work, items), 4)
         raise BulkError("the power went")
 
@@ -115,11 +116,11 @@ def test_a_run_into_a_bucket_that_ends_early_goes_on(
     assert keys(s3) == [*(f"out/{number}.png" for number in range(6)), "out/manifest.parquet"]
 
 
-def killed(work: Work, items: Iterator[Item]) -> Generator[Record, None, None]:
+def killed(work: Work, items: Iterator[Item]) -> Generator[list[Record], None, None]:
     """Writes the results of four photos, of which the run hears of one before it ends."""
     worker = Worker(work)
     records = [worker(item) for item in itertools.islice(items, 4)]
-    yield records[0]
+    yield records[:1]
     raise BulkError("killed")
 
 

@@ -148,7 +148,7 @@ def folder(tmp_path: Path, two: bytes, monkeypatch: pytest.MonkeyPatch) -> Path:
             )
 
     def here(work: bulk_work.Work, items: Any, **_: Any) -> Any:
-        yield from map(Finding(work), items)
+        yield list(map(Finding(work), items))
 
     monkeypatch.setattr("segmentation_api.bulk.processes.run", here)
     photos = tmp_path / "photos"
