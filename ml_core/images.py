@@ -67,17 +67,23 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
 
 
 def read(
-    data: bytes, *, max_pixels: int = MAX_PIXELS, opened: Callable[[int], object] = lambda pixels: None
+    data: bytes,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    opened: Callable[[int], object] = lambda pixels: None,
+    walked: bool = False,
 ) -> Decoded:
     """Decode JPEG, PNG, WebP, BMP, TIFF, GIF or AVIF bytes, and HEIC where pillow-heif is installed.
 
     EXIF orientation is honoured, colours are converted to sRGB, transparency is laid on white, 16 bits a channel
-    are scaled to 8. `opened` is told the number of pixels by the header, before they are decoded. Raises TooComplex
-    and ImageTooLarge before a pixel is decoded; else UnsupportedImage or BrokenImage.
+    are scaled to 8. `opened` is told the number of pixels by the header, before they are decoded. `walked`: its
+    structure is known to be within limits. Raises TooComplex and ImageTooLarge before a pixel is decoded; else
+    UnsupportedImage or BrokenImage.
     """
     if not data:
         raise BrokenImage("The image is empty.")
-    walk(data)
+    if not walked:
+        walk(data)
     directory = None
     if data.startswith(tiff.PREFIXES):
         data, directory = tiff.full_picture(data)

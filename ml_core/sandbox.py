@@ -73,7 +73,7 @@ class Sandbox:
         While it waits `keep_going` is asked again and again; if that raises, the decoder is ended.
         """
         if not AVAILABLE or walk(data):
-            return read(data, max_pixels=max_pixels)
+            return read(data, max_pixels=max_pixels, walked=AVAILABLE)
         shared = os.memfd_create("image", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         try:
             write(shared, data)
