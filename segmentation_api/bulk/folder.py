@@ -6,7 +6,6 @@ Without pathlib, whose paths cost more than reading and writing the files.
 import errno
 import os
 import stat
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -56,13 +55,13 @@ class Folder:
 
     def read(self, path: str, most: int) -> bytes:
         """The file's bytes. Raises ImageTooLarge for more than `most`, unread."""
-        with open(os.path.join(self.root, path), "rb") as file:
+        with open(os.path.join(self.root, path), "rb", buffering=0) as file:
             check_bytes(os.fstat(file.fileno()).st_size, most)
             return file.read()
 
     def stage(self, path: str, data: bytes, about: str = "") -> str:
         """Written under a name of its own in the scratch folder, which is on the same file system."""
-        name = uuid.uuid4().hex
+        name = os.urandom(16).hex()
         staged = os.path.join(self.root, self.scratch, name)
         try:
             _write(staged, data)
@@ -88,8 +87,10 @@ class Folder:
 
 
 def _write(path: str, data: bytes) -> None:
-    with open(path, "wb") as file:
-        file.write(data)
+    with open(path, "wb", buffering=0) as file:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[file.write(rest) :]
 
 
 def _why_left_out(path: str, entry: "os.DirEntry[str]") -> str | None:
