@@ -26,14 +26,15 @@ def paste(
     image_size: tuple[int, int],
     *,
     homes: Sequence[Affine] | None = None,
+    best: Sequence[NDArray[np.uint8] | None] | None = None,
 ) -> NDArray[np.uint8]:
     """(h, w, C) logits of each cut -> (height, width) uint8 labels of the photo; 0 outside all cuts.
 
     The background of one cut never erases another's parts; where two cuts both see a part, the pixel goes
     to the one whose home is nearer: the distance from its centre in its own sides. A cut is its own home
-    unless `homes` says otherwise.
+    unless `homes` says otherwise. `best` is `best_classes` of the logits, where it is known.
     """
-    return paste_owned(logits, cuts, image_size, homes=homes)[0]
+    return paste_owned(logits, cuts, image_size, homes=homes, best=best)[0]
 
 
 def paste_owned(
@@ -42,21 +43,23 @@ def paste_owned(
     image_size: tuple[int, int],
     *,
     homes: Sequence[Affine] | None = None,
+    best: Sequence[NDArray[np.uint8] | None] | None = None,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint16] | None]:
     """As `paste`, and (height, width) which cut each part was seen in, from 1, 0 none; None where there is one cut."""
     homes = cuts if homes is None else homes
+    best = [None] * len(cuts) if best is None else best
     labels = np.zeros(image_size, np.uint8)
     if len(cuts) == 1:  # nobody to share the photo with
         left, top, right, bottom = bounds(cuts[0], image_size)
         moved = cuts[0] - [[0, 0, left], [0, 0, top]]
-        labels[top:bottom, left:right] = upsample(logits[0], moved, (bottom - top, right - left))
+        labels[top:bottom, left:right] = upsample(logits[0], moved, (bottom - top, right - left), best[0])
         return labels, None
     owners = np.zeros(image_size, np.uint16)
-    for number, (values, cut) in enumerate(zip(logits, cuts, strict=True), start=1):
+    for number, (values, cut, winner) in enumerate(zip(logits, cuts, best, strict=True), start=1):
         left, top, right, bottom = bounds(cut, image_size)
         area = slice(top, bottom), slice(left, right)
         moved = cut - [[0, 0, left], [0, 0, top]]
-        found = upsample(values, moved, (bottom - top, right - left))
+        found = upsample(values, moved, (bottom - top, right - left), winner)
         if number > 1:
             rows, columns = np.nonzero((found > 0) & (labels[area] > 0))
             points = np.stack([columns + left, rows + top]) + 0.5
@@ -89,9 +92,17 @@ def ovals(
         yield area, across**2 + down**2 <= 0.25
 
 
-def upsample(logits: NDArray[np.float32], cut: Affine, size: tuple[int, int]) -> NDArray[np.uint8]:
+def best_classes(logits: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """(h, w, C) logits -> (h, w): the class with the highest, the first of equals."""
+    best: NDArray[np.uint8] = logits.argmax(axis=2).astype(np.uint8)
+    return best
+
+
+def upsample(
+    logits: NDArray[np.float32], cut: Affine, size: tuple[int, int], best: NDArray[np.uint8] | None = None
+) -> NDArray[np.uint8]:
     """(h, w, C) logits of a cut -> (height, width) uint8: the best class between them, 0 outside the cut."""
-    best = logits.argmax(axis=2).astype(np.uint8)
+    best = best_classes(logits) if best is None else best
     around = cv2.copyMakeBorder(best, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
     cells = around[:-1, :-1].copy()  # cell (i, j) lies between logits i - 1 and i, j - 1 and j
     cells[(cells != around[1:, :-1]) | (cells != around[:-1, 1:]) | (cells != around[1:, 1:])] = MIXED

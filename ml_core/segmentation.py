@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ml_core.bundle import Bundle
 from ml_core.faces import Face
 from ml_core.images import Affine, bounds
+from ml_core.paste import best_classes
 from ml_core.regions import class_pixels
 
 
@@ -32,6 +33,11 @@ class Parsed:
     logits: NDArray[np.float32]
     look: NDArray[np.float32]
     cut: Affine
+
+    @cached_property
+    def best(self) -> NDArray[np.uint8]:
+        """The best class at each of `logits`."""
+        return best_classes(self.logits)
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,9 @@ class Segmentation:
         The background's is None once other classes were merged into it. Computed on first use: it takes as long as
         decoding a photo, and pictures do without it.
         """
-        found = _confidence([one.logits for one in self.parsed], self.pixels > 0, self.bundle.temperatures)
+        found = _confidence(
+            [(one.logits, one.best) for one in self.parsed], self.pixels > 0, self.bundle.temperatures
+        )
         return found if self.kept is None else (None, *found[1:])
 
     @property
@@ -122,7 +130,7 @@ class Segmentation:
         if self.unmasked is not None and self.owners is not None:
             before = before * (self.owners[area] == one.number)
         present = class_pixels(labels, len(self.bundle.labels)) > 0
-        confidence = _confidence([one.logits], present, self.bundle.temperatures)
+        confidence = _confidence([(one.logits, one.best)], present, self.bundle.temperatures)
         return FacePart((area[1].start, area[0].start), labels, int(np.count_nonzero(before)), confidence)
 
     def own(self, one: Parsed) -> tuple[tuple[slice, slice], NDArray[np.uint8]]:
@@ -150,32 +158,29 @@ class FacePart:
 
 
 def _confidence(
-    logits: Sequence[NDArray[np.float32]], present: NDArray[np.bool_], temperatures: Sequence[float]
+    looks: Sequence[tuple[NDArray[np.float32], NDArray[np.uint8]]],
+    present: NDArray[np.bool_],
+    temperatures: Sequence[float],
 ) -> tuple[float | None, ...]:
     """Per class, the mean softmax(logits / its temperature) where it wins; None if it is not `present` in the labels.
 
+    Of (h, w, C) logits and the best class at each.
     Taken over the logits, not over the photo's pixels: the same figure for a fraction of the time. A class
     that wins only between logits has the highest probability it reaches at one of them.
     """
     classes = len(temperatures)
     sharpness = 1 / np.array(temperatures, np.float32)
     total, count, highest = np.zeros(classes), np.zeros(classes), np.zeros(classes)
-    for values in logits:
-        odds = cv2.transpose(
-            values.reshape(-1, classes)
-        )  # a class a row, worked on in place: a third of the time
-        best, winner = odds[0].copy(), np.zeros(odds.shape[1], np.uint8)
-        for index in range(1, classes):
-            better = (odds[index] > best).view(np.uint8)
-            np.maximum(best, odds[index], out=best)
-            np.maximum(winner, better * np.uint8(index), out=winner)
-        odds -= best
+    for values, best in looks:
+        odds = cv2.transpose(values.reshape(-1, classes))  # a class a row, in place: a third of the time
+        winner = best.ravel()
+        odds -= odds.max(axis=0)
         odds *= sharpness.take(winner)
         cv2.exp(odds, odds)  # a tenth of NumPy's time, as are the next two casts of bincount's own
         scale = 1 / odds.sum(axis=0)  # the winner's probability, as its odds are 1
         total += np.bincount(winner.astype(np.intp), scale.astype(np.float64), minlength=classes)
-        count += np.bincount(winner, minlength=classes)
+        count += class_pixels(best, classes)
         if (present & (count == 0)).any():
             highest = np.maximum(highest, (odds * scale).max(axis=1))
     mean = np.where(count > 0, total / np.maximum(count, 1), highest)
-    return tuple(float(mean[c]) if present[c] and len(logits) else None for c in range(classes))
+    return tuple(float(mean[c]) if present[c] and len(looks) else None for c in range(classes))

@@ -108,8 +108,8 @@ class Segmenter:
             all_found, left_out = 0, False
             cut = letterbox(pixels.shape[:2], self.bundle.input_size)
             logits = self.infer(pixels, cut)
-            labels = paste([logits], [cut], pixels.shape[:2])
             parsed = (Parsed(1, logits, logits, cut),)
+            labels = paste([logits], [cut], pixels.shape[:2], best=[parsed[0].best])
             result = Segmentation(pixels, labels, self.bundle, faces=(), parsed=parsed)
         done = time.perf_counter()
         return replace(
@@ -154,6 +154,7 @@ class Segmenter:
             [one.cut for one in parsed],
             image.shape[:2],
             homes=[home for _, home, *_ in faces],
+            best=[one.best if one.look is one.logits else None for one in parsed],
         )
         if refused:
             clear(labels, refused, self.bundle.labels.hair)

@@ -16,7 +16,7 @@ sys.path.insert(0, str(FRONTEND.parent))
 
 from ml_core.faces.views import Octaves  # noqa: E402
 from ml_core.images import Affine, letterbox, sample  # noqa: E402
-from ml_core.paste import clear, paste  # noqa: E402
+from ml_core.paste import best_classes, clear, paste  # noqa: E402
 from ml_core.regions import class_pixels, region_stats, rle  # noqa: E402
 from ml_core.segmentation import _confidence  # noqa: E402
 from ml_core.wide import beyond, reaching  # noqa: E402
@@ -74,7 +74,11 @@ def main() -> None:
                 "crop": crop.ravel().tolist(),
                 "labels": "".join(map(str, labels.ravel().tolist())),
                 "regions": regions,
-                "confidence": _confidence(logits, class_pixels(labels, CLASSES) > 0, TEMPERATURES),
+                "confidence": _confidence(
+                    [(one, best_classes(one)) for one in logits],
+                    class_pixels(labels, CLASSES) > 0,
+                    TEMPERATURES,
+                ),
             }
         )
     found = {"cases": rows, "together": together(), "octave": octave()}
