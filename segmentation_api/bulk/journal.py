@@ -23,6 +23,7 @@ class Journal:
                 "CREATE TABLE IF NOT EXISTS photos (path BLOB PRIMARY KEY, row TEXT, notes TEXT) WITHOUT ROWID"
             )
             self._database.execute("CREATE TABLE IF NOT EXISTS there (path BLOB PRIMARY KEY) WITHOUT ROWID")
+            self._database.execute("CREATE TABLE IF NOT EXISTS staged (path BLOB PRIMARY KEY, name TEXT)")
         except sqlite3.Error as error:
             what = (
                 "is another run writing there"
@@ -31,14 +32,28 @@ class Journal:
             )
             raise BulkError(f"{file}: {error}; {what}?") from None
 
-    def add(self, rows: Iterable[tuple[Row, Mapping[str, Any] | None]]) -> None:
-        """Take rows and notes in place of earlier ones; once this returns, they outlive the process."""
+    def add(
+        self, rows: Iterable[tuple[Row, Mapping[str, Any] | None]], staged: Mapping[str, str] | None = None
+    ) -> None:
+        """Take rows and notes in place of earlier ones; once this returns, they outlive the process.
+
+        `staged` are the results put in place next: path -> what Place.publish wants. Earlier ones are forgotten.
+        """
         values = (
             (_key(row["path"]), json.dumps(row), json.dumps(notes) if notes else None) for row, notes in rows
         )
         with self._database:  # all or none
             self._database.execute("BEGIN")
             self._database.executemany("INSERT OR REPLACE INTO photos VALUES (?, ?, ?)", values)
+            if staged is not None:
+                self._database.execute("DELETE FROM staged")
+                names = ((_key(path), name) for path, name in staged.items())
+                self._database.executemany("INSERT INTO staged VALUES (?, ?)", names)
+
+    def staged(self) -> list[tuple[str, str]]:
+        """The results that were to be put in place last."""
+        found = self._database.execute("SELECT path, name FROM staged")
+        return [(path.decode("utf-8", "surrogateescape"), name) for path, name in found]
 
     def find(self, path: str) -> tuple[Row, bool] | None:
         """A photo's row, and whether its notes are there."""
@@ -79,6 +94,7 @@ class Journal:
     def clear(self) -> None:
         """Forget all rows."""
         self._database.execute("DELETE FROM photos")
+        self._database.execute("DELETE FROM staged")
 
     def close(self) -> None:
         """Let go of the file."""

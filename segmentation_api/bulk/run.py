@@ -64,7 +64,8 @@ def run(
         todo = _unfinished(work, items, kept, tally) if resume else items
         with closing(engine(work, todo)) as come:
             for records in come:
-                journal.add((record.row, record.notes) for record in records)
+                staged = {path: name for record in records for path, name in record.staged.items()}
+                journal.add(((record.row, record.notes) for record in records), staged)
                 for record in records:
                     record = _published(record, work, journal)
                     kept.noted(record)

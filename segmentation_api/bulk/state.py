@@ -7,7 +7,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -66,6 +66,7 @@ class FolderState:
 
     def __init__(self, folder: Folder, manifests: Sequence[str]) -> None:
         self._manifests = manifests
+        self._folder = folder
         self.work = Path(folder.root, folder.scratch)
         self.work.mkdir(parents=True, exist_ok=True)
         self.journal = Journal(self.work / "journal.sqlite")
@@ -74,6 +75,9 @@ class FolderState:
         for name in self._manifests:
             if (file := self.work.parent / name).is_file():
                 _read(file, self.journal)
+        for path, staged in self.journal.staged():  # a run was killed while it put them in place
+            with suppress(OSError):  # some are; others are missing and made again
+                self._folder.publish(path, staged)
 
     def forget(self) -> None:
         self.journal.clear()

@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from pycocotools.coco import COCO
 
+from ml_core.bundle import Bundle
 from ml_core.images import colorize
 from ml_core.labels import LabelSet
 from ml_core.outputs import FORMATS
@@ -21,8 +23,9 @@ from segmentation_api.bulk.bucket import Bucket
 from segmentation_api.bulk.collected import brush_rle
 from segmentation_api.bulk.folder import Folder
 from segmentation_api.bulk.places import Item, named
+from segmentation_api.bulk.run import run
 from segmentation_api.bulk.state import opened
-from segmentation_api.bulk.work import BulkError, Work, failure
+from segmentation_api.bulk.work import BulkError, Record, Work, Worker, failure
 from tests.conftest import encode
 from tests.segmentation_api.deadly import Deadly
 from tests.segmentation_api.test_segment_images import files
@@ -94,6 +97,38 @@ def test_a_photo_that_ends_its_process_is_a_row(
     assert sorted(found) == sorted(names)
     assert {path for path, row in found.items() if row["status"] != "ok"} == {"deadly.png"}
     assert found["deadly.png"]["error"] == "The process that parsed it died twice: signal SIGABRT."
+
+
+class Killed(Folder):
+    """A run into it ends between two results."""
+
+    def publish(self, path: str, staged: str) -> None:
+        if path == "2.png":
+            raise KeyboardInterrupt
+        super().publish(path, staged)
+
+
+def test_results_that_were_about_to_be_put_in_place_are_not_made_again(
+    models_dir: Path, tmp_path: Path, photo: bytes
+) -> None:
+    source, out = Folder(str(tmp_path / "in")), tmp_path / "out"
+    for folder in (Path(source.root), out):
+        folder.mkdir()
+    names = [f"{number}.png" for number in range(4)]
+    for name in names:
+        Path(source.root, name).write_bytes(photo)
+    work, bundle = make_work(models_dir, source, Folder(str(out))), Bundle.load(models_dir / "tiny")
+
+    def together(work: Work, items: Iterator[Item]) -> Generator[list[Record], None, None]:
+        worker = Worker(work)
+        yield [worker(item) for item in items]
+
+    with pytest.raises(KeyboardInterrupt):
+        run(replace(work, sink=Killed(str(out))), named(names), together, bundle, lambda *told: None)
+    assert sorted(path.name for path in out.glob("*.png")) == names[:2]
+    tally = run(work, named(names), together, bundle, lambda *told: None, resume=True)
+    assert (tally.before, tally.ok) == (4, 0)
+    assert sorted(path.name for path in out.glob("*.png")) == names
 
 
 def test_a_model_that_cannot_be_loaded_ends_the_run(tmp_path: Path, models_dir: Path) -> None:
