@@ -97,8 +97,8 @@ async function decode(photo: Blob | ImageBitmap): Promise<Raster> {
   const bitmap = await createImageBitmap(photo, {
     imageOrientation: "from-image",
     colorSpaceConversion: "none",
-  }).catch((error: unknown) => {
-    throw new Failure("not_readable_here", String(error));
+  }).catch(() => {
+    throw new Failure("not_readable_here"); // the browser's own words say no more
   });
   const { width, height } = bitmap;
   const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true })!;
