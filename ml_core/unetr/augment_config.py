@@ -12,7 +12,7 @@ Codes = NDArray[np.uint8]
 Pair = tuple[Image, Codes]
 Rng = np.random.Generator
 Share = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))

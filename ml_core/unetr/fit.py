@@ -105,13 +105,17 @@ class Trainer:
         devices: Devices | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Raises ValueError where a batch cannot be split over the devices, or a weighted class is not there."""
+        """Raises ValueError where a phase's size or batch does not fit, or a weighted class is not there."""
         self.config, self.net, self.data, self.out = config, net, data, out
         self.watcher, self.devices = watcher or Watcher(), devices or Devices()
         self.progress = Progress()
         self.phase = config.phases[0]
         for phase in config.phases:
             self.devices.share(phase.batch_size)
+            if phase.size % net.patch_size:
+                raise ValueError(
+                    f"a phase of {phase.size} pixels: not a multiple of patch_size {net.patch_size}"
+                )
         weights = class_weights(config.class_weights, data)
         self.loss = SegmentationLoss(data.table.allowed, dice_weight=config.dice_weight, weights=weights)
         self.model = self._compiled(self.phase.size)

@@ -46,7 +46,7 @@ class FitConfig:
     samples_per_epoch: Count = 4096
     learning_rate: Positive = 1e-3
     final_rate: Positive = 1e-5
-    warmup: Share = 0.02
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.02
     """Share of the run in which the learning rate rises."""
     encoder_rate: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Learning rate of the encoder, relative to the rest: less than 1 to fine-tune a trained one."""
@@ -62,7 +62,7 @@ class FitConfig:
     average_decay: Share = 0.998
     """Per-step decay of the moving average of the weights, which is what is evaluated and exported."""
     dice_weight: Annotated[float, Field(ge=0)] = 1.0
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0)] = 0
     precision: Literal["fastest", "float32", "mixed_bfloat16", "mixed_float16"] = "fastest"
     """Keras' dtype policy; `fastest` picks one for this machine. Weights are float32 in all of them."""
     checkpoint_minutes: Positive = 10.0

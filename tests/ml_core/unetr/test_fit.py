@@ -135,6 +135,12 @@ def test_a_batch_that_cannot_be_split_is_refused(tmp_path: Path) -> None:
         Trainer(FitConfig((Phase(32, 4, 1.0),)), NET, DATA, tmp_path, devices=devices)
 
 
+def test_a_later_phase_that_cannot_be_built_is_refused_at_once(tmp_path: Path) -> None:
+    phases = Phase(32, 4, 0.5), Phase(33, 4, 1.0)
+    with pytest.raises(ValueError, match="a phase of 33 pixels: not a multiple of patch_size"):
+        Trainer(FitConfig(phases), NET, DATA, tmp_path)
+
+
 def two_layers() -> keras.Model:
     image = keras.Input((1,))
     hidden = keras.layers.Dense(1, name="layer1_mlp1")(image)

@@ -50,6 +50,17 @@ def test_phases_that_leave_a_gap_are_refused(phases: list[dict[str, float]]) -> 
         FitConfig(phases=phases)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("learning_rate", float("inf")), ("warmup", 1.0), ("seed", -1), ("clip_norm", float("nan"))],
+)
+def test_values_that_would_end_a_run_in_its_middle_are_refused(name: str, value: float) -> None:
+    with pytest.raises(ValidationError, match=name):
+        TypeAdapter(FitConfig).validate_python(
+            {"phases": [{"size": 128, "batch_size": 8, "until": 1}], name: value}
+        )
+
+
 def read_config(phase_augment: dict[str, float]) -> FitConfig:
     """From plain values, as params.yaml has them."""
     first = {"size": 128, "batch_size": 8, "until": 0.5}
