@@ -35,32 +35,48 @@ async function inflated(parts: Uint8Array<ArrayBuffer>[]): Promise<Uint8Array> {
   return bytes;
 }
 
-/** Rows that each begin with their filter -> values; a filter foretells each byte from those beside it. */
+/** Rows that each begin with their filter -> values. */
 function unfiltered(rows: Uint8Array, width: number, height: number): Uint8Array {
   if (rows.length !== (width + 1) * height) throw new Error("a PNG of another size than it says");
   const ids = new Uint8Array(width * height);
+  let above = new Uint8Array(width);
   for (let y = 0; y < height; y += 1) {
     const from = y * (width + 1) + 1;
-    const to = y * width;
-    const filter = rows[from - 1]!;
-    if (filter === 0) {
-      ids.set(rows.subarray(from, from + width), to);
-      continue;
-    }
-    for (let x = 0; x < width; x += 1) {
-      const left = x > 0 ? ids[to + x - 1]! : 0;
-      const above = y > 0 ? ids[to + x - width]! : 0;
-      const corner = x > 0 && y > 0 ? ids[to + x - width - 1]! : 0;
-      ids[to + x] = rows[from + x]! + foretold(filter, left, above, corner);
-    }
+    const values = ids.subarray(y * width, (y + 1) * width);
+    const undo = UNDO[rows[from - 1]!];
+    if (!undo) throw new Error("no filter of PNG");
+    undo(values, rows.subarray(from, from + width), above);
+    above = values;
   }
   return ids;
 }
 
-function foretold(filter: number, left: number, above: number, corner: number): number {
-  if (filter === 1) return left;
-  if (filter === 2) return above;
-  if (filter === 3) return (left + above) >> 1;
+/** By a filter's number: writes a row's values. Each differs by `line` from what those beside it foretell. */
+const UNDO: readonly ((values: Uint8Array, line: Uint8Array, above: Uint8Array) => void)[] = [
+  (values, line) => values.set(line),
+  (values, line) => {
+    let left = 0;
+    for (let x = 0; x < line.length; x += 1) values[x] = left = (line[x]! + left) & 255;
+  },
+  (values, line, above) => {
+    for (let x = 0; x < line.length; x += 1) values[x] = line[x]! + above[x]!;
+  },
+  (values, line, above) => {
+    let left = 0;
+    for (let x = 0; x < line.length; x += 1) values[x] = left = (line[x]! + ((left + above[x]!) >> 1)) & 255;
+  },
+  (values, line, above) => {
+    let [left, corner] = [0, 0];
+    for (let x = 0; x < line.length; x += 1) {
+      const up = above[x]!;
+      values[x] = left = (line[x]! + nearest(left, up, corner)) & 255;
+      corner = up;
+    }
+  },
+];
+
+/** Paeth's: of three the one nearest to left + above - corner. */
+function nearest(left: number, above: number, corner: number): number {
   const a = Math.abs(above - corner);
   const b = Math.abs(left - corner);
   const c = Math.abs(left + above - 2 * corner);

@@ -20,8 +20,9 @@ describe("idAt", () => {
 
 it("chooses a step that bounds the labels", () => {
   expect(stepFor(512, 512)).toBe(1);
-  expect(stepFor(4000, 3000)).toBe(1);
-  expect(stepFor(8000, 6000)).toBe(2);
+  expect(stepFor(3200, 2400)).toBe(1);
+  expect(stepFor(4000, 3000)).toBe(2);
+  expect(stepFor(8000, 6000)).toBe(3);
 });
 
 it("keeps every second place both ways", () => {

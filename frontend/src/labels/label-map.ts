@@ -13,8 +13,11 @@ export interface LabelMap {
   ids: Uint8Array;
 }
 
-/** Bounds the memory of what is shown: photos above it are shown by every second pixel in both directions. */
-export const MOST_LABELS = 16_000_000;
+/**
+ * Bounds the time and memory of what is shown: photos above it are shown by every second pixel in both
+ * directions, still more than a screen has. Downloads have every pixel.
+ */
+const MOST_LABELS = 8_000_000;
 
 /** The step at which a photo of this size has no more than `most` labels. */
 export function stepFor(width: number, height: number, most = MOST_LABELS): number {

@@ -15,8 +15,8 @@ interface Props {
 
 /** A line about each part, equally thin however far the photo is enlarged. */
 export function Outlines({ labels, colors, lifted, photoSize, photo }: Props) {
-  const traced = useDeferredValue(labels); // the tints come first
-  const paths = useMemo(() => outlinesOf(traced), [traced]);
+  const traced = useDeferredValue<LabelMap | null>(labels, null); // the tints come first
+  const paths = useMemo(() => (traced ? outlinesOf(traced) : new Map<number, string>()), [traced]);
   const shown = [...paths].filter(([id]) => colors.has(id));
   shown.sort(([one], [other]) => Number(one === lifted) - Number(other === lifted)); // the lifted one on top
   return (
