@@ -81,8 +81,10 @@ def find_volumes(root: Path) -> VolumeSet:
     problems += [f"{root}: no volumes for {split}" for split, pairs in splits.items() if not pairs]
     if not problems and len(names or range(highest + 1)) < 2:
         problems.append(f"{root}: all labels are 0; a second class is needed to learn anything")
+    if len(problems) > 1:
+        problems.insert(0, f"{len(problems)} problems in {root}:")
     if problems:
-        raise RunError("\n  ".join([f"{len(problems)} problems in {root}:", *problems][len(problems) == 1 :]))
+        raise RunError("\n  ".join(problems))
     classes = names or ("background", *(f"class {number}" for number in range(1, highest + 1)))
     return VolumeSet(classes, tuple(splits["train"]), tuple(splits["val"]))
 
