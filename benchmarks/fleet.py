@@ -1,6 +1,6 @@
 """A fleet on paper: replicas behind a balancer over a day whose load rises and falls, autoscaled, losing nodes.
 
-python -m benchmarks.fleet [--peak 100] [--hours 1] [--ms 115] [--retries 0] [--losses 2]
+python -m benchmarks.fleet [--peak 100] [--hours 1] [--ms 114] [--retries 0] [--losses 2]
 
 Service times have the mean CPU of a photo that benchmarks.costs measured, and the spread that benchmarks.fleet_check
 saw. The autoscaler has the figures of docker/k8s. `--hours` is how long the day lasts: in a short one the load rises
@@ -19,7 +19,7 @@ from rich.table import Table
 
 from benchmarks.replicas import Answer, Fleet, ReplicaSize, Scaling, lognormal
 
-SERVICE_MS = 115.0
+SERVICE_MS = 114.0
 """CPU of a 1280 x 960 photo to a mask, by docs/scale.md."""
 SPREAD = 0.4
 """Coefficient of variation of the service time."""
