@@ -119,7 +119,7 @@ def _describe(
             "train_with": [other.name for other in manifest.extra],
             "scenes": manifest.scenes.name if manifest.scenes else None,
         },
-        licence=manifest.licence,
+        licence=history.licence_with(manifest.licence),
         network=net.to_dict(),
         training=history.to_json(),
     )

@@ -16,6 +16,8 @@ class Start(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     init: str | None = None
+    licence: str | None = None
+    """Of those weights, as their card has it."""
     after: "Run | None" = None
 
     @classmethod
@@ -30,7 +32,7 @@ class Start(BaseModel):
             before = {"after": Run.model_validate(card.training)} if card.training else {}
         except (BundleError, ValidationError) as error:
             raise RunError(f"--init: {bundle / CARD}: {error}") from error
-        return cls(init=f"{card.name} {card.version}", **before)
+        return cls(init=f"{card.name} {card.version}", licence=card.licence, **before)
 
     @classmethod
     def read(cls, out: Path) -> "Start":
@@ -40,6 +42,12 @@ class Start(BaseModel):
             return cls.model_validate_json(path.read_bytes()) if path.exists() else cls(init=None)
         except ValidationError as error:
             raise RunError(f"{path}: not readable, run the prepare stage again ({error})") from error
+
+    def licence_with(self, data: str) -> str:
+        """The licence of weights that learn from data of that licence: that of the weights before goes on."""
+        if self.licence in (None, data, "not stated"):
+            return data
+        return f"of the data: {data}; of {self.init}, from which they were trained: {self.licence}"
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values, without what was left out."""
