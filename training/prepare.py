@@ -48,9 +48,8 @@ def prepare(options: RunOptions, params: Params | None = None) -> None:
         for line in told:
             Console().print(f"--init: {line}", soft_wrap=True)
     start = Start.of(options.init)
-    options.checkpoint.unlink(
-        missing_ok=True
-    )  # of an earlier run, which --resume must not take for this one's
+    # Of an earlier run, which --resume must not take for this one's
+    options.checkpoint.unlink(missing_ok=True)
     _write_json(options.out / "network.json", net.to_dict())
     save_weights(model, options.out / "initial.npz")
     _write_json(options.out / "start.json", start.to_json())
