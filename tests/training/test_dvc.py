@@ -75,6 +75,14 @@ def test_a_stage_depends_on_all_that_it_runs(pipeline: dict[str, Any], stage: st
     assert all((ROOT / path).exists() or path in made for path in listed)
 
 
+def test_the_network_is_prepared_anew_for_what_it_is_made_of_alone(pipeline: dict[str, Any]) -> None:
+    """Every preset has a seed of its own, which DVC finds by that name; the recipe is of later stages."""
+    (listed,) = pipeline["stages"]["prepare"]["params"]
+    assert listed == {"training/params.yaml": ["run.preset", "prepare", "train.${run.preset}.seed"]}
+    presets = yaml.safe_load((ROOT / "training/params.yaml").read_text(encoding="utf-8"))["train"]
+    assert [name for name, recipe in presets.items() if "seed" not in recipe] == []
+
+
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     """A repository with the pipeline, which draws a few small faces."""
