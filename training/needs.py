@@ -6,6 +6,7 @@ The stages import this module before anything else: run as programs, they end he
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from importlib.util import find_spec
 
 BACKEND = os.environ.get("KERAS_BACKEND") or "tensorflow"
@@ -27,7 +28,23 @@ def lacking(needed: Sequence[str] = (*KERAS, *OTHERS)) -> str | None:
     return f"Training needs {', '.join(missing)}, which serving does not:\n{INSTALL}" if missing else None
 
 
+def broken() -> str | None:
+    """Why Keras or its backend, which are installed, cannot be imported; None where they can. Imports them."""
+    try:
+        import_module("keras")
+    except Exception as error:  # libraries raise other things than ImportError where versions do not fit
+        first: BaseException = error
+        while (before := first.__cause__ or first.__context__) is not None:
+            first = before
+        told = (str(first).splitlines() or [""])[0]
+        again = INSTALL.replace("pip install", "pip install --force-reinstall", 1)
+        return f"Keras with {BACKEND} cannot be imported ({type(first).__name__}: {told}). Install it anew:\n{again}"
+    return None
+
+
 program = getattr(sys.modules["__main__"], "__spec__", None)
 name = program.name if program is not None else ""
-if name.startswith("training.") and (told := lacking(OTHERS if name in WITHOUT_KERAS else (*KERAS, *OTHERS))):
-    sys.exit(told)
+if name.startswith("training."):
+    keras_too = name not in WITHOUT_KERAS
+    if told := lacking((*KERAS, *OTHERS) if keras_too else OTHERS) or (broken() if keras_too else None):
+        sys.exit(told)

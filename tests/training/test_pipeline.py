@@ -346,6 +346,27 @@ def test_a_stage_where_a_package_is_missing_says_what_to_install(
     assert "pip install -r requirements.txt -r training/requirements.txt" in done.stderr
 
 
+@pytest.mark.parametrize("command", [["-m", "training.prepare"], ["manage.py", "train_unetr"]])
+def test_a_tensorflow_that_cannot_be_imported_is_told_with_a_remedy(
+    command: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "tensorflow").mkdir()
+    (tmp_path / "tensorflow/__init__.py").write_text("raise TypeError('Descriptors cannot be created')")
+    done = subprocess.run(
+        [sys.executable, *command, "--out", str(tmp_path)],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert (
+        "Keras with tensorflow cannot be imported (TypeError: Descriptors cannot be created)" in done.stderr
+    )
+    assert "pip install --force-reinstall -r requirements.txt -r training/requirements.txt" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("backend", "told"),
     [

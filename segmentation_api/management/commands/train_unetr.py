@@ -30,7 +30,7 @@ class Command(BaseCommand):
         """Run the four stages; without the packages that only training needs, say how to install them."""
         from training import needs
 
-        if told := needs.lacking():
+        if told := needs.lacking() or needs.broken():
             raise CommandError(told)
         from training.options import NAMES, RunError, RunOptions
         from training.pipeline import run
