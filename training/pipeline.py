@@ -46,7 +46,7 @@ def _stages(options: RunOptions, params: Params | None) -> None:
     console = Console()
     console.rule("1/4 ingest")
     manifest = ingest(options, config)
-    console.print(f"{manifest.name}: {manifest.counts} in {manifest.root}")
+    console.print(f"{manifest.name}: {manifest.counts} in {manifest.root}", soft_wrap=True)
     console.rule("2/4 prepare")
     prepare(options, params)
     console.rule("3/4 train")
