@@ -96,7 +96,7 @@ def _pair_problems(labels: LabelSet, files: Files) -> list[str]:
 
 
 def _check_labels(files: Files, image: Image | None, found: Labels, labels: LabelSet) -> None:
-    """Raises DataError where their size is not the photo's, or their values are no classes."""
+    """Raises DataError where their size is not the photo's, their values are no classes, or no pixel counts."""
     if image is not None:
         check_size(files, image, found)
     values = np.flatnonzero(np.bincount(found.ravel())).tolist()
@@ -104,6 +104,8 @@ def _check_labels(files: Files, image: Image | None, found: Labels, labels: Labe
         raise DataError(
             f"{files[1]}: label values {strange}, but there are {len(labels)} classes and {IGNORE}"
         )
+    if values == [IGNORE]:
+        raise DataError(f"{files[1]}: every pixel is {IGNORE}, which is not counted; leave the photo out")
 
 
 def _coarse_problems(files: Files) -> list[str]:

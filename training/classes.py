@@ -1,6 +1,7 @@
 """classes.json: the class list that lies beside a data set."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -9,6 +10,8 @@ from training.photos import DataError
 
 NAME = "classes.json"
 Cut = Literal["face", "whole"]
+KEYS = ("id", "name", "color", "mirror", "role")
+"""What the row of a class may hold."""
 
 
 def read_classes(path: Path) -> LabelSet:
@@ -44,6 +47,7 @@ def read_cut(path: Path | None, labels: LabelSet) -> Cut:
 def _rows(table: Any) -> list[Any]:
     if isinstance(table, dict):
         if "classes" in table:
+            _only(("cut", "classes"), table, "beside `classes`")
             return _rows(table["classes"])
         return [{"name": name, "color": color} for name, color in table.items()]
     if not isinstance(table, list):
@@ -56,7 +60,13 @@ def _row(index: int, row: Any) -> dict[str, Any]:
         return {"name": row, "color": voc_color(index)}
     if not isinstance(row, dict):
         raise TypeError(f"class {index} is {row!r}")
+    _only(KEYS, row, f"class {index}")
     return {"color": voc_color(index), **row}
+
+
+def _only(known: Sequence[str], given: Mapping[str, Any], where: str) -> None:
+    if unknown := [key for key in given if key not in known]:
+        raise ValueError(f"{where}: {', '.join(map(repr, unknown))} is none of {', '.join(known)}")
 
 
 def voc_color(index: int) -> Color:

@@ -9,6 +9,7 @@ import tarfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import boto3
 import numpy as np
@@ -208,6 +209,23 @@ def test_a_class_list_may_be_names_alone(drawn: Path, tmp_path: Path) -> None:
 def test_a_class_list_that_is_none_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "classes.json").write_text(text)
     with pytest.raises(DataError, match=r"classes\.json: not a list of class names"):
+        read_classes(tmp_path / "classes.json")
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        (
+            [{"name": "road", "colour": [0, 0, 0]}],
+            r"class 0: 'colour' is none of id, name, color, mirror, role",
+        ),
+        (["verge", {"name": "road", "Role": "face", "x": 1}], r"class 1: 'Role', 'x' is none of"),
+        ({"Cut": "whole", "classes": ["verge", "road"]}, r"beside `classes`: 'Cut' is none of cut, classes"),
+    ],
+)
+def test_a_misspelt_key_of_a_class_list_is_named(tmp_path: Path, table: Any, told: str) -> None:
+    (tmp_path / "classes.json").write_text(json.dumps(table))
+    with pytest.raises(DataError, match=told):
         read_classes(tmp_path / "classes.json")
 
 

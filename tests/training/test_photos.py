@@ -47,16 +47,18 @@ def test_every_file_is_checked_and_all_problems_are_named(root: Path, tmp_path: 
     Image.fromarray(np.full((64, 64, 3), 9, np.uint8)).save(root / "train/labels/00002.png")
     Image.fromarray(np.zeros((32, 64), np.uint8)).save(root / "train/labels/00003.png")
     Image.fromarray(np.full((64, 64), 77, np.uint8)).save(root / "val/labels/00003.png")
+    Image.fromarray(np.full((64, 64), 255, np.uint8)).save(root / "val/labels/00002.png")
     (root / "test/images/00003.jpg").write_bytes(b"no picture")
-    with pytest.raises(DataError, match="5 files cannot be used") as caught:
+    with pytest.raises(DataError, match="6 files cannot be used") as caught:
         ingest(RunOptions(data=str(root), out=tmp_path / "out"))
     problems = (tmp_path / "out/problems.txt").read_text().splitlines()
-    assert len(problems) == 5
+    assert len(problems) == 6
     for name, reason in {
         "train/images/00001.jpg": "has no labels",
         "train/labels/00002.png": "colours (9, 9, 9) are of none of the classes",
         "train/labels/00003.png": "64x32 pixels, but its photo has 64x64",
         "val/labels/00003.png": "label values [77]",
+        "val/labels/00002.png": "every pixel is 255",
         "test/images/00003.jpg": "not a",
     }.items():
         assert any(name in problem and reason in problem for problem in problems), name
