@@ -25,6 +25,7 @@ from training.mosaics import Box, match
 from training.photos import Image, pairs, read
 
 GREY = (128, 128, 128)
+PORTRAITS = 36  # that the scenes are made of
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,9 @@ def main() -> None:
     options = parser.parse_args()
     cv2.setNumThreads(1)
     segmenter = Segmenter.load(options.bundle, threads=1)
-    portraits = portraits_in(options.photos, 36)
+    portraits = portraits_in(options.photos, PORTRAITS)
+    if len(portraits) < PORTRAITS:
+        parser.error(f"{options.photos} has {len(portraits)} labelled photos; {PORTRAITS} are needed")
     table = Table(title="Faces found in made scenes")
     for column in ("scenes", "faces", "found", "too many", "CPU ms, median"):
         table.add_column(column, justify="left" if column == "scenes" else "right")
