@@ -22,6 +22,10 @@ SETTINGS: dict[str, Any] = {"ENABLE_CPU_PINNING": False}
 """Of every compiled graph. Not pinned, since other worker processes pin as well. The precision is left to OpenVINO: it
 multiplies in bfloat16 where the processor does, which costs no F1 (docs/experiments.md)."""
 
+# The bindings fill a table of types at its first use, and two threads that are first at once wait for each other
+# forever. A module is imported by one thread.
+ov.Tensor(np.zeros(1, np.float32)).data  # noqa: B018
+
 
 class OpenVinoSession:
     """`run` may be called by many threads at once: each takes an idle request of the graph, or makes one."""

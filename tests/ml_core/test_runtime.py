@@ -14,6 +14,7 @@ from ml_core.bundle import MODEL
 from ml_core.images import colorize
 from ml_core.runtime import OPENVINO, ProviderUnavailable, check_providers, open_session
 from ml_core.segmenter import Segmenter
+from tests.conftest import ROOT
 from tests.tiny_bundle import draw_face, make_palette_bundle
 from training.lapa import LAPA
 
@@ -66,6 +67,35 @@ def test_many_threads_share_an_openvino_session(folder: Path, photos: NDArray[np
             found = pool.map(lambda photo: session.run(["logits"], {"image": photo})[0], photos)
             for answer, expected in zip(found, wanted, strict=True):
                 np.testing.assert_array_equal(answer, expected)
+
+
+FIRST = """
+import os, sys, threading
+from pathlib import Path
+import numpy as np
+from ml_core.openvino_session import OpenVinoSession
+
+session = OpenVinoSession(Path(sys.argv[1]), threads=1)
+together = threading.Barrier(8)
+sys.setswitchinterval(1e-6)
+
+def first():
+    together.wait()
+    session.run(["labels"], {"image": np.zeros((1, 32, 32, 3), np.uint8)})
+
+threads = [threading.Thread(target=first, daemon=True) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join(20)
+os._exit(any(thread.is_alive() for thread in threads))
+"""
+
+
+def test_the_first_inferences_of_openvino_may_come_at_once(folder: Path) -> None:
+    """A lock of its bindings and Python's: without care every second process hangs here."""
+    for _ in range(3):
+        subprocess.run([sys.executable, "-c", FIRST, str(folder / MODEL)], cwd=ROOT, check=True, timeout=60)
 
 
 def test_an_answer_of_openvino_is_not_overwritten_by_the_next(
