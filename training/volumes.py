@@ -19,7 +19,7 @@ from ml_core.unetr.export import ParityError, check_parity, export_onnx
 from ml_core.unetr.metrics import Scores
 from ml_core.unetr.model import build_unetr
 from ml_core.unetr.schedule import Budget
-from ml_core.unetr.volumes import cube, evaluate, fit
+from ml_core.unetr.volumes import bare, cube, evaluate, fit
 from ml_core.unetr.weights import save_weights, seed
 from training.config import ConfigError, Params, params_of
 from training.nifti import draw_volumes, find_volumes, read_volumes
@@ -66,7 +66,7 @@ def run(options: RunOptions, params: Params | None = None) -> Path:
         parity = check_parity(model, folder / "model.onnx", cubes[..., None], tolerance=TOLERANCE)
     except ParityError as error:
         raise RunError(str(error)) from error
-    model.save(folder / "network.keras")
+    bare(model).save(folder / "network.keras")
     save_weights(model, folder / "weights.npz", dtype=np.float16)
     found = evaluate(model, val)
     card = {

@@ -84,6 +84,11 @@ def fit(
     return f1
 
 
+def bare(model: keras.Model) -> keras.Model:
+    """The same network without the loss, which Keras alone could not open, and the optimizer, twice as large."""
+    return keras.Model(model.inputs, model.outputs)
+
+
 def cube(volume: Volume, size: int, rng: np.random.Generator) -> Volume:
     """A random cube of a volume, mirrored at random, brighter or darker; beyond the volume 0, not counted."""
     image, codes = padded(volume, size)

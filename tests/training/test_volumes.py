@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import keras
 import nibabel
 import numpy as np
 import onnxruntime as ort
@@ -65,11 +66,13 @@ def test_a_short_run_learns_drawn_volumes_and_exports_them(
     assert card["classes"] == ["background", "ball", "box"]
     assert card["parity"]["max_logit_difference"] < 1e-3
     assert "8 volumes to train on, 2 for validation" in capsys.readouterr().out
+    opened = keras.saving.load_model(tmp_path / "out/unetr3d/network.keras")
     session = ort.InferenceSession(str(tmp_path / "out/unetr3d/model.onnx"))
     data = find_volumes(tmp_path / "data/volumes")
     image, truth = cube(read_volumes(data.val, (-175, 250))[0], SIDE, np.random.default_rng(0))
-    labels = session.run(["labels"], {"image": image[None, ..., None]})[0][0]
-    assert (labels == truth).mean() > 0.95
+    labels, logits = session.run(["labels", "logits"], {"image": image[None, ..., None]})
+    assert (labels[0] == truth).mean() > 0.95
+    np.testing.assert_allclose(opened.predict_on_batch(image[None, ..., None]), logits, atol=1e-3)
 
 
 class EveryVoxelIsBright:
