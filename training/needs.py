@@ -4,6 +4,7 @@ The stages import this module before anything else: run as programs, they end he
 """
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -45,6 +46,8 @@ def broken() -> str | None:
 program = getattr(sys.modules["__main__"], "__spec__", None)
 name = program.name if program is not None else ""
 if name.startswith("training."):
+    for number in (signal.SIGINT, signal.SIGTERM):  # while the rest is imported, which takes seconds
+        signal.signal(number, lambda *_: sys.exit("Stopped."))
     keras_too = name not in WITHOUT_KERAS
     if told := lacking((*KERAS, *OTHERS) if keras_too else OTHERS) or (broken() if keras_too else None):
         sys.exit(told)

@@ -3,7 +3,9 @@
 import argparse
 import math
 import re
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -183,17 +185,33 @@ def run_stage(stage: Callable[[RunOptions], object], description: str | None) ->
 
 @contextmanager
 def ending_in_one_line(stopped: Callable[[], str] = lambda: "Stopped.") -> Iterator[None]:
-    """End the program with a message and no traceback on Ctrl+C and on errors that the user can mend.
+    """End the program with a message and no traceback on Ctrl+C, SIGTERM and errors that the user can mend.
 
     Those are RunError and what the system refuses: a full disk, a folder without permission.
     stopped: gives the message after Ctrl+C.
     """
     try:
-        yield
+        with sigterm_as_ctrl_c():
+            yield
     except (RunError, OSError) as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit(stopped())
+
+
+@contextmanager
+def sigterm_as_ctrl_c() -> Iterator[None]:
+    """Within the block SIGTERM raises KeyboardInterrupt, as SIGINT does, so that what is half made is removed."""
+    if threading.current_thread() is not threading.main_thread():  # where handlers cannot be set
+        yield
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, signal.default_int_handler) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 def _plain(text: str) -> str:

@@ -48,13 +48,14 @@ def prepare(options: RunOptions, params: Params | None = None) -> None:
         for line in told:
             Console().print(f"--init: {line}", soft_wrap=True)
     start = Start.of(options.init)
-    # Of an earlier run, which --resume must not take for this one's
+    # Of an earlier run, which --resume must not take for this one's. network.json comes last: it says that all is there
     options.checkpoint.unlink(missing_ok=True)
-    _write_json(options.out / "network.json", net.to_dict())
+    (options.out / "network.json").unlink(missing_ok=True)
     save_weights(model, options.out / "initial.npz")
     _write_json(options.out / "start.json", start.to_json())
     path = options.out / "network.keras"
     model.save(path)
+    _write_json(options.out / "network.json", net.to_dict())
     Console().print(
         f"{parameters(net).total:,} parameters; {path} opens with keras.saving.load_model "
         "after `import ml_core.unetr.layers`",

@@ -4,10 +4,12 @@ import csv
 import functools
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -344,6 +346,27 @@ def test_a_stage_where_a_package_is_missing_says_what_to_install(
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
     assert f"Training needs {missing}, which" in done.stderr
     assert "pip install -r requirements.txt -r training/requirements.txt" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stage_that_is_stopped_says_so_and_leaves_nothing_half_made(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "training.ingest"],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not list(tmp_path.glob("data/.synthetic-*/train")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(number)
+    assert process.communicate()[1] == "Stopped before the first checkpoint: the same command starts anew.\n"
+    assert process.returncode == 1
+    assert list((tmp_path / "data").iterdir()) == []
 
 
 @pytest.mark.parametrize("command", [["-m", "training.prepare"], ["manage.py", "train_unetr"]])

@@ -29,15 +29,16 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the four stages; without the packages that only training needs, say how to install them."""
         from training import needs
-
-        if told := needs.lacking() or needs.broken():
-            raise CommandError(told)
-        from training.options import NAMES, RunError, RunOptions
-        from training.pipeline import run
+        from training.options import NAMES, RunError, RunOptions, sigterm_as_ctrl_c
 
         asked = RunOptions(**{name: options[name] for name in NAMES})
         try:
-            run(asked)
+            with sigterm_as_ctrl_c():
+                if told := needs.lacking() or needs.broken():
+                    raise CommandError(told)
+                from training.pipeline import run
+
+                run(asked)
         except (RunError, OSError) as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
