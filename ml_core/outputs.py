@@ -58,13 +58,13 @@ def mask_png(found: Segmentation, options: OutputOptions) -> bytes:
 
 def labels_png(found: Segmentation, options: OutputOptions) -> bytes:
     """An 8-bit grey PNG of the class ids."""
-    return _saved(Image.fromarray(found.labels), **FLAT_PNG)
+    return grey_png(found.labels)
 
 
 def instances_png(found: Segmentation, options: OutputOptions) -> bytes:
     """An 8-bit grey PNG of the faces' numbers, 0 none; faces after the 255th have none in it."""
     numbers = found.instances
-    return _saved(Image.fromarray(np.where(numbers > 255, 0, numbers).astype(np.uint8)), **FLAT_PNG)
+    return grey_png(np.where(numbers > 255, 0, numbers).astype(np.uint8))
 
 
 def matte_png(found: Segmentation, options: OutputOptions) -> bytes:
@@ -205,11 +205,21 @@ def bit_png(mask: NDArray[np.bool_]) -> bytes:
 
     Written here since Pillow takes four to eight times as long for it, and a zip has up to eleven of them.
     """
-    height, width = mask.shape
-    rows = np.zeros((height, 1 + (width + 7) // 8), np.uint8)  # each begins with its filter: 0, none
-    rows[:, 1:] = np.packbits(mask, axis=1)
+    return _flat_png(np.packbits(mask, axis=1), mask.shape[1], 1)
+
+
+def grey_png(values: NDArray[np.uint8]) -> bytes:
+    """(H, W) as an 8-bit grey PNG. Rows without a filter are what its readers are done with soonest."""
+    return _flat_png(values, values.shape[1], 8)
+
+
+def _flat_png(packed: NDArray[np.uint8], width: int, depth: int) -> bytes:
+    """Packed rows (H, bytes) as a grey PNG of `depth` bits a pixel."""
+    height, size = packed.shape
+    rows = np.zeros((height, 1 + size), np.uint8)  # each begins with its filter: 0, none
+    rows[:, 1:] = packed
     deflate = zlib.compressobj(1, zlib.DEFLATED, 15, 9, zlib.Z_RLE)
-    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, depth, 0, 0, 0, 0)
     chunks = (b"IHDR", header), (b"IDAT", deflate.compress(rows.data) + deflate.flush()), (b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
