@@ -23,3 +23,19 @@ it("reads no other PNG", async () => {
   await expect(readGreyPng(colors)).rejects.toThrow("8-bit grey");
   await expect(readGreyPng(bytesOf("AAAA"))).rejects.toThrow("no PNG");
 });
+
+it("picks every second value both ways", async () => {
+  const found = await readGreyPng(bytesOf(PNG), (width, height) => (width * height === 36 ? 2 : 1));
+  expect(found.image).toEqual({ width: 6, height: 6 });
+  expect([found.step, found.width, found.height]).toEqual([2, 3, 3]);
+  const picked = IDS.filter((_, at) => at % 2 === 0 && Math.floor(at / 6) % 2 === 0);
+  expect([...found.ids]).toEqual(picked);
+});
+
+it("refuses a PNG with more or fewer rows than it says", async () => {
+  for (const rows of [5, 7]) {
+    const other = bytesOf(PNG);
+    other[23] = rows;
+    await expect(readGreyPng(other)).rejects.toThrow("another size");
+  }
+});

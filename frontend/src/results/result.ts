@@ -57,15 +57,14 @@ export async function resultOfAnswer(
 ): Promise<Result> {
   const { decode, locate, infer } = answer.timing_ms;
   const size = task.part && photo.size ? photo.size : answer.image;
-  const found = await labelsIn(picture);
+  const found = await readGreyPng(picture, task.part ? undefined : stepFor);
   const labels = task.part ? inPhoto(found, task.part, size) : found;
-  const step = stepFor(size.width, size.height);
   return {
     photo,
     task,
     size,
-    labels: coarser(labels, step),
-    full: step === 1 || task.part ? labels : null,
+    labels: task.part ? coarser(labels, stepFor(size.width, size.height)) : labels,
+    full: labels.step === 1 ? labels : null,
     picture,
     classes: answer.classes.map(({ id, share, confidence }) => ({ id, share, confidence })),
     faces: answer.faces,
@@ -101,10 +100,5 @@ export function resultOfLabels(
 
 /** Every pixel's label. */
 export async function fullLabels({ full, labels, picture }: Result): Promise<LabelMap> {
-  return full ?? (picture ? labelsIn(picture) : labels);
-}
-
-async function labelsIn(picture: Uint8Array<ArrayBuffer>): Promise<LabelMap> {
-  const { width, height, ids } = await readGreyPng(picture);
-  return { image: { width, height }, step: 1, width, height, ids };
+  return full ?? (picture ? readGreyPng(picture) : labels);
 }
