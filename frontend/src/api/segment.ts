@@ -13,15 +13,16 @@ interface SegmentCall {
 /** POST /api/segment/: the answer's bytes, untouched. Throws a TroubleError. */
 export async function segment({ photo, options, key, signal, onSent }: SegmentCall): Promise<Blob> {
   const sent = { photo, key };
+  const form = imageForm(photo);
   try {
     const { data, error, response } = await api.POST("/api/segment/", {
       params: { query: options },
       headers: keyHeader(key),
       body: { image: "" },
-      bodySerializer: () => imageForm(photo),
+      bodySerializer: () => form,
       parseAs: "blob",
       signal,
-      ...(onSent && { fetch: uploadFetch(onSent) }),
+      ...(onSent && { fetch: uploadFetch(onSent, form) }),
     });
     if (!data) throw troubleOf(response, error, sent);
     return data;

@@ -17,16 +17,20 @@ export const ACCEPTED = "image/jpeg,image/png,image/webp,image/bmp,image/tiff,im
 let opened = 0;
 
 /**
- * One of the `known` photos if the file is the same as its own, else a new one.
+ * One of the `known` photos if the file is the same as its own, else a new one, without its size.
  * Throws a TroubleError for what is no photo at all.
  */
 export async function openPhoto(file: File, known: readonly Photo[] = []): Promise<Photo> {
   if (file.size === 0) throw trouble("empty_file");
   if (!file.type.startsWith("image/") && !looksLikeImage(await headOf(file))) throw trouble("not_a_photo");
   for (const photo of known) if (await isSameFile(photo.file, file)) return photo;
-  const url = URL.createObjectURL(file);
   opened += 1;
-  return { id: opened, file, name: file.name || "photo.jpg", url, size: await pictureSize(url) };
+  return { id: opened, file, name: file.name || "photo.jpg", url: URL.createObjectURL(file), size: null };
+}
+
+/** The photo with its size, where this browser can show it. */
+export async function measured(photo: Photo): Promise<Photo> {
+  return photo.size ? photo : { ...photo, size: await pictureSize(photo.url) };
 }
 
 async function isSameFile(one: File, other: File): Promise<boolean> {
@@ -38,7 +42,7 @@ async function isSameFile(one: File, other: File): Promise<boolean> {
 }
 
 /** The upright size of a picture this browser can show, else null. */
-export async function pictureSize(url: string): Promise<{ width: number; height: number } | null> {
+async function pictureSize(url: string): Promise<{ width: number; height: number } | null> {
   const image = new Image();
   const loaded = new Promise<boolean>((resolve) => {
     image.onload = () => resolve(true); // decode() would wait for every pixel: a second for a large photo

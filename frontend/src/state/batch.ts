@@ -1,7 +1,7 @@
 import { segmentBatch } from "@/api/batch";
 import { trouble, TroubleError, type Trouble } from "@/api/trouble";
 import { zip, type ZipMember } from "@/files/zip";
-import { openPhoto } from "@/photo/photo";
+import { measured, openPhoto } from "@/photo/photo";
 import { fullLabels, type Result, type Task } from "@/results/result";
 import { modelFor } from "./model-for";
 import { work } from "./parsing";
@@ -27,7 +27,7 @@ export function batchOver({ dispatch, now }: Pick<Store, "dispatch" | "now">) {
   const parse = async (file: File, signal: AbortSignal): Promise<Result> => {
     const { where, model: chosen, models, apiKey, batch } = now();
     const known = batch.flatMap(({ result }) => result?.photo ?? []);
-    const photo = await openPhoto(file, known);
+    const photo = await measured(await openPhoto(file, known));
     const task: Task = { ...WHOLE, where, model: chosen };
     const run = { photo, task, apiKey, model: modelFor(models, task), signal, lane: "batch" as const };
     return work({ ...run, tell: () => undefined });

@@ -1,7 +1,7 @@
 import { segment, segmentToLabels } from "@/api/segment";
 import { trouble, TroubleError } from "@/api/trouble";
 import { croppedFile } from "@/photo/cropped";
-import { isHeic, openPhoto, pictureSize, type Photo } from "@/photo/photo";
+import { isHeic, measured, openPhoto, type Photo } from "@/photo/photo";
 import { resultOfAnswer, resultOfLabels, type Look, type Result, type Task } from "@/results/result";
 import { modelFor } from "./model-for";
 import { parseHere, type HereRun } from "./parse-here";
@@ -22,21 +22,25 @@ export function parsingOver({ dispatch, now }: Pick<Store, "dispatch" | "now">) 
     return running.signal;
   };
 
-  const parse = async (photo: Photo, look: Look): Promise<void> => {
+  const parse = async (given: Photo, look: Look): Promise<void> => {
     const signal = begin();
     const { where, model: chosen, models, apiKey } = now();
     const task: Task = { ...look, where, model: chosen };
-    dispatch({ type: "opened", photo, look });
+    dispatch({ type: "opened", photo: given, look });
     const tell = (progress: Progress) => signal.aborted || dispatch({ type: "progress", progress });
     try {
-      const result = await work({ photo, task, apiKey, model: modelFor(models, task), signal, tell });
+      const working = work({ photo: given, task, apiKey, model: modelFor(models, task), signal, tell });
+      working.catch(() => undefined); // heard below
+      const photo = await measured(given); // on its way meanwhile
+      if (photo !== given) dispatch({ type: "pictured", photo });
+      const result = { ...(await working), photo };
       if (signal.aborted) return;
       dispatch({ type: "parsed", result });
       if (photo.size || where === "device") return;
       // whatever is shown by the time it comes: the photo stays among the recent ones
       dispatch({ type: "pictured", photo: await pictureOf(result, apiKey) });
     } catch (error) {
-      const failure = failureOf(error, () => void parse(photo, look), photo.name);
+      const failure = failureOf(error, () => void parse(given, look), given.name);
       if (failure && !signal.aborted) dispatch({ type: "failed", failure });
     }
   };
@@ -58,7 +62,7 @@ export function parsingOver({ dispatch, now }: Pick<Store, "dispatch" | "now">) 
 
   const open = async (source: Source): Promise<void> => {
     const signal = begin();
-    dispatch({ type: "opening" });
+    if (typeof source === "function") dispatch({ type: "opening" });
     let file: File | undefined;
     try {
       file = typeof source === "function" ? await source(signal) : source;
@@ -112,7 +116,7 @@ async function onDevice({ photo, ...run }: Run): Promise<Result> {
 async function pictureOf({ photo, task }: Result, key: string): Promise<Photo> {
   const options = { ...serviceOptions(task), output: "overlay", alpha: 0 } as const;
   const url = URL.createObjectURL(await segment({ photo: photo.file, options, key }));
-  return { ...photo, url, size: await pictureSize(url) };
+  return measured({ ...photo, url });
 }
 
 /** Null for what a person has ended. */
