@@ -1,7 +1,8 @@
 import { Button } from "@heroui/react/button";
 import { ToggleButton } from "@heroui/react/toggle-button";
-import { useMemo, useState } from "react";
+import { useCallback, useDeferredValue, useMemo, useState } from "react";
 import type { ClassRow } from "@/api/client";
+import { tintOf } from "@/labels/tints";
 import { figuresOf, type PartFigures } from "@/state/face-labels";
 import { useStudio } from "@/state/studio-context";
 import { LegendRow, type Unit } from "./LegendRow";
@@ -12,11 +13,22 @@ const NONE: ReadonlyMap<number, PartFigures> = new Map();
 /** The parts: shown or not, their colour, name, share and confidence. */
 export function Legend({ classes }: { classes: readonly ClassRow[] }) {
   const { state, act } = useStudio();
-  const { result, face } = state;
+  const { face, hidden, solo, style, tints } = state;
+  const result = useDeferredValue(state.result); // the stage comes first
   const [unit, setUnit] = useState<Unit>("share");
   const figures = useMemo(() => (result ? figuresOf(result, face) : NONE), [result, face]);
+  const confidences = new Map(result?.classes.map(({ id, confidence }) => [id, confidence]));
+  const toggle = useCallback(
+    (id: number) => {
+      const next = new Set(hidden);
+      if (!next.delete(id)) next.add(id);
+      act.hide(next);
+      act.highlight(null); // what is switched off goes at once, the pointer still on it
+    },
+    [act, hidden],
+  );
   const painted = classes.filter(({ id }) => id !== 0);
-  const isDataset = state.style.palette === "dataset";
+  const isDataset = style.palette === "dataset";
   const hasFaces = classes.some(({ role }) => role === "face");
   const isOfSeveral = face === null && (result?.faces.length ?? 1) > 1;
   const whole = !hasFaces ? "all parts" : isOfSeveral ? "faces" : "face";
@@ -43,9 +55,18 @@ export function Legend({ classes }: { classes: readonly ClassRow[] }) {
           <LegendRow
             key={row.id}
             row={row}
+            color={tintOf(row, style.palette, tints)}
             figures={figures.get(row.id)}
+            confidence={figures.has(row.id) ? (confidences.get(row.id) ?? null) : null}
             whole={hasFaces ? "the face" : whole}
             unit={unit}
+            isShown={solo === null ? !hidden.has(row.id) : solo === row.id}
+            isAlone={solo === row.id}
+            isHighlighted={(state.highlighted ?? state.pointed) === row.id}
+            isMissing={result !== null && !figures.has(row.id)}
+            isAwaited={!result && (state.progress !== null || state.result !== null)}
+            onToggle={toggle}
+            act={act}
           />
         ))}
       </ul>

@@ -1,10 +1,10 @@
 import { Checkbox } from "@heroui/react/checkbox";
 import { ToggleButton } from "@heroui/react/toggle-button";
+import { memo } from "react";
 import type { ClassRow } from "@/api/client";
-import { tintOf } from "@/labels/tints";
 import { className, formatCount, formatShare } from "@/lib/format";
 import type { PartFigures } from "@/state/face-labels";
-import { useStudio } from "@/state/studio-context";
+import type { Acts } from "@/state/use-acts";
 import { Placeholder } from "./Placeholder";
 import { Tint } from "./Tint";
 
@@ -25,43 +25,50 @@ const NAME = [
 
 interface Props {
   row: ClassRow;
+  /** `#rrggbb` */
+  color: string;
   /** Undefined where the part was not found. */
   figures: PartFigures | undefined;
+  confidence: number | null;
   /** What the share is of. */
   whole: string;
   unit: Unit;
+  isShown: boolean;
+  /** Shown alone. */
+  isAlone: boolean;
+  isHighlighted: boolean;
+  /** There is a result, and the part is not in it. */
+  isMissing: boolean;
+  /** A first result is being computed. */
+  isAwaited: boolean;
+  onToggle: (id: number) => void;
+  act: Acts;
 }
 
-/** A part: whether it is shown, its colour, its name, which keeps it alone, and its figures. */
-export function LegendRow({ row, figures, whole, unit }: Props) {
-  const { state, act } = useStudio();
-  const { result, hidden, solo, style, tints } = state;
-  const isAwaited = state.progress !== null && !result;
-  const isHighlighted = (state.highlighted ?? state.pointed) === row.id;
+/**
+ * A part: whether it is shown, its colour, its name, which keeps it alone, and its figures. Rendered again
+ * when these change: ten rows of controls at every change of the page would hold up the stage.
+ */
+export const LegendRow = memo(function LegendRow(props: Props) {
+  const { row, color, figures, confidence, whole, unit, isAlone, isAwaited, act } = props;
   const name = className(row.name);
-  const value = figures && (result?.classes.find(({ id }) => id === row.id)?.confidence ?? null);
-  const toggle = () => {
-    const next = new Set(hidden);
-    if (!next.delete(row.id)) next.add(row.id);
-    act.hide(next);
-    act.highlight(null); // what is switched off goes at once, the pointer still on it
-  };
+  const certainty = confidence === null ? "–" : percent(confidence);
   return (
     <li
       data-class-id={row.id}
       className={[
         `${COLUMNS} rounded-lg pr-2 pointer-coarse:pr-0`,
-        isHighlighted ? "bg-default" : "",
-        result && !figures ? "opacity-60" : "",
+        props.isHighlighted ? "bg-default" : "",
+        props.isMissing ? "opacity-60" : "",
       ].join(" ")}
       onPointerEnter={() => act.highlight(row.id)}
       onKeyUp={({ key }) => key === "Tab" && act.highlight(row.id)}
       onBlur={() => act.highlight(null)}
     >
       <Checkbox
-        aria-label={`${name}, ${spoken(figures, whole)}, confidence ${value == null ? "–" : percent(value)}`}
-        isSelected={solo === null ? !hidden.has(row.id) : solo === row.id}
-        onChange={toggle}
+        aria-label={`${name}, ${spoken(figures, whole)}, confidence ${certainty}`}
+        isSelected={props.isShown}
+        onChange={() => props.onToggle(row.id)}
       >
         <Checkbox.Content className={BOX}>
           <Checkbox.Control>
@@ -71,14 +78,14 @@ export function LegendRow({ row, figures, whole, unit }: Props) {
       </Checkbox>
       <Tint
         label={`Colour of ${name.toLowerCase()}`}
-        color={tintOf(row, style.palette, tints)}
+        color={color}
         onColor={(color) => act.tint(row.name, color)}
       />
       <ToggleButton
         size="sm"
         className={NAME}
         aria-label={`${name} alone`}
-        isSelected={solo === row.id}
+        isSelected={isAlone}
         onChange={(on) => act.keep(on ? row.id : null)}
       >
         <span className="truncate">{name}</span>
@@ -86,10 +93,10 @@ export function LegendRow({ row, figures, whole, unit }: Props) {
       <span aria-hidden className="text-right text-[15px] tabular-nums">
         {isAwaited ? <Placeholder className="ml-auto h-3.5 w-9" /> : written(figures, unit)}
       </span>
-      {isAwaited ? <Placeholder className="ml-auto h-3.5 w-9" /> : <Confidence value={value ?? null} />}
+      {isAwaited ? <Placeholder className="ml-auto h-3.5 w-9" /> : <Confidence value={confidence} />}
     </li>
   );
-}
+});
 
 function written(figures: PartFigures | undefined, unit: Unit): string {
   if (!figures) return "–";

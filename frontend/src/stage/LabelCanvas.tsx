@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "react";
+import { useLayoutEffect, useRef } from "react";
 import type { LabelMap } from "@/labels/label-map";
 import { paint, type Paint } from "@/labels/paint";
 
@@ -14,7 +14,7 @@ interface Props {
 export function LabelCanvas({ labels, colors, opacity, crisp }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const context = canvas.current?.getContext("2d");
     context?.putImageData(new ImageData(paint(labels, colors), labels.width, labels.height), 0, 0);
   }, [labels, colors]);

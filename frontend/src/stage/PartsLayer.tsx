@@ -1,14 +1,14 @@
-import dynamic from "next/dynamic";
 import type { CSSProperties, ReactNode } from "react";
 import type { Box, Size } from "@/geometry/view";
 import type { LabelMap } from "@/labels/label-map";
 import type { Paint } from "@/labels/paint";
 import { hexOf } from "@/labels/tints";
+import { later } from "@/lib/later";
 import { useStudio } from "@/state/studio-context";
 import { LabelCanvas } from "./LabelCanvas";
 
 // not needed before the first result
-const Outlines = dynamic(() => import("./Outlines").then((stage) => stage.Outlines));
+export const Outlines = later(() => import("./Outlines").then((stage) => stage.Outlines));
 
 export const LAYER = "absolute top-0 left-0 origin-top-left";
 

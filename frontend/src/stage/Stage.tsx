@@ -1,27 +1,30 @@
-import dynamic from "next/dynamic";
-import { useEffect, useMemo, useRef } from "react";
+import { useDeferredValue, useEffect, useMemo, useRef } from "react";
 import { trouble } from "@/api/trouble";
 import { fitScale, photoBox, toPhoto, visibleSpan, type Size, type View } from "@/geometry/view";
 import { idAt } from "@/labels/label-map";
 import { tinted } from "@/labels/tints";
 import { className } from "@/lib/format";
+import { later } from "@/lib/later";
 import { dyedParts } from "@/state/dyes";
 import { labelsShown } from "@/state/face-labels";
 import { modelFor } from "@/state/model-for";
 import { unseen } from "@/state/shown";
 import { useStudio } from "@/state/studio-context";
 import { useFaceChoice } from "@/state/use-face-choice";
+import { useLoadedAhead } from "@/state/use-loaded-ahead";
 import { pointIn } from "@/state/use-view";
 import { useStageView } from "@/state/view-context";
 import { DrawPart } from "./DrawPart";
 import { PartFrame } from "./PartFrame";
-import { LAYER, PartsLayer } from "./PartsLayer";
+import { LAYER, Outlines, PartsLayer } from "./PartsLayer";
 
 // nothing of it is needed before the first result
-const FaceBoxes = dynamic(() => import("./FaceBoxes").then((stage) => stage.FaceBoxes));
-const CompareNames = dynamic(() => import("./CompareNames").then((stage) => stage.CompareNames));
-const RecolouredPhoto = dynamic(() => import("./RecolouredPhoto").then((stage) => stage.RecolouredPhoto));
-const SplitHandle = dynamic(() => import("./SplitHandle").then((stage) => stage.SplitHandle));
+const FaceBoxes = later(() => import("./FaceBoxes").then((stage) => stage.FaceBoxes));
+const CompareNames = later(() => import("./CompareNames").then((stage) => stage.CompareNames));
+const RecolouredPhoto = later(() => import("./RecolouredPhoto").then((stage) => stage.RecolouredPhoto));
+const SplitHandle = later(() => import("./SplitHandle").then((stage) => stage.SplitHandle));
+
+const OF_RESULTS = [Outlines, FaceBoxes, SplitHandle];
 
 /** Pixels that a pointer may move between down and up and still be a click. */
 const CLICK = 5;
@@ -32,6 +35,7 @@ export function Stage() {
   const { stageRef, size, view, handlers } = useStageView();
   const tag = useRef<HTMLDivElement>(null);
   const pressed = useRef({ x: 0, y: 0 });
+  useLoadedAhead(OF_RESULTS);
   const { photo, result } = state;
   const pointed = model?.classes.find(({ id }) => id === state.pointed);
 
@@ -109,6 +113,7 @@ function Layers() {
   const { size, view } = useStageView();
   const { photo, result, compared, look, split, drawing, style, tints, dyes, hidden, solo } = state;
   const chooseFace = useFaceChoice();
+  const isSettled = useDeferredValue(result) === result; // the parts come first, then what is about them
   const colors = useMemo(() => {
     const classes = model?.classes ?? [];
     return { classes: tinted(classes, style.palette, tints), hidden: unseen({ hidden, solo }, classes) };
@@ -151,7 +156,7 @@ function Layers() {
         />
       )}
       {compared && model && other && <CompareNames left={other} right={model} models={state.models} />}
-      {result && style.boxes && !drawing && (
+      {result && isSettled && style.boxes && !drawing && (
         <FaceBoxes
           faces={result.faces}
           selected={state.face}
@@ -163,7 +168,7 @@ function Layers() {
       {look.part && !drawing && (
         <PartFrame part={look.part} photoSize={photo.size} photo={box} scale={scale} onPart={act.parsePart} />
       )}
-      {result && !drawing && <SplitHandle {...span} split={split} onSplit={act.setSplit} />}
+      {result && isSettled && !drawing && <SplitHandle {...span} split={split} onSplit={act.setSplit} />}
       {drawing && (
         <DrawPart
           photoSize={photo.size}

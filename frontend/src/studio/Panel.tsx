@@ -1,8 +1,8 @@
 import { Button } from "@heroui/react/button";
-import dynamic from "next/dynamic";
 import { useDeferredValue, useState, type ReactNode } from "react";
 import type { ModelDetail } from "@/api/client";
 import { formatMs } from "@/lib/format";
+import { later } from "@/lib/later";
 import { Segments } from "@/lib/Segments";
 import { Batch } from "@/panel/Batch";
 import { Legend, LegendSkeleton } from "@/panel/Legend";
@@ -11,12 +11,14 @@ import { ModelChoice } from "@/panel/ModelChoice";
 import { Placeholder } from "@/panel/Placeholder";
 import type { Result } from "@/results/result";
 import { useStudio } from "@/state/studio-context";
+import { useLoadedAhead } from "@/state/use-loaded-ahead";
 
 // nothing of it is needed before the first result
-const Code = dynamic(() => import("@/panel/Code").then((panel) => panel.Code));
-const Downloads = dynamic(() => import("@/panel/Downloads").then((panel) => panel.Downloads));
-const FaceList = dynamic(() => import("@/panel/FaceList").then((panel) => panel.FaceList));
-const Recolour = dynamic(() => import("@/panel/Recolour").then((panel) => panel.Recolour));
+const Code = later(() => import("@/panel/Code").then((panel) => panel.Code));
+const Downloads = later(() => import("@/panel/Downloads").then((panel) => panel.Downloads));
+const FaceList = later(() => import("@/panel/FaceList").then((panel) => panel.FaceList));
+const Recolour = later(() => import("@/panel/Recolour").then((panel) => panel.Recolour));
+const OF_RESULTS = [Code, Downloads, FaceList, Recolour];
 
 const GROUPS = ["Parts", "Faces", "Export"] as const;
 type GroupName = (typeof GROUPS)[number];
@@ -28,9 +30,11 @@ const PANEL =
 /** What was found, and what can be taken away: in groups, one of which is open where room is scarce. */
 export function Panel() {
   const { state, act, model } = useStudio();
-  const { result, where } = state;
+  const { where } = state;
+  const result = useDeferredValue(state.result); // the stage comes first
   const [open, setOpen] = useState<GroupName>("Parts");
   const classes = useDeferredValue(model?.classes); // rendered in steps that let a touch through
+  useLoadedAhead(OF_RESULTS);
   const group = (name: GroupName) => (open === name ? "contents" : "hidden beside:contents");
   return (
     <aside aria-label="What was found" className={PANEL}>
@@ -82,7 +86,7 @@ export function Panel() {
           </div>
         </>
       )}
-      {state.progress && !result && <ResultSkeleton />}
+      {!result && (state.progress || state.result) && <ResultSkeleton />}
       <Batch />
       <ModelChoice />
       <Origin />

@@ -2,13 +2,15 @@
 
 import { Button } from "@heroui/react/button";
 import dynamic from "next/dynamic";
-import { Suspense, useRef } from "react";
+import { Suspense, useDeferredValue, useRef } from "react";
 import { Intake } from "@/intake/Intake";
 import { Recent } from "@/panel/Recent";
 import { SampleStrip } from "@/intake/SampleStrip";
 import { useDropAndPaste } from "@/intake/use-drop-and-paste";
+import { later } from "@/lib/later";
 import { Stage } from "@/stage/Stage";
 import { StudioProvider, useStudio } from "@/state/studio-context";
+import { useLoadedAhead } from "@/state/use-loaded-ahead";
 import { ViewProvider } from "@/state/view-context";
 import { Footer } from "./Footer";
 import { Header } from "./Header";
@@ -19,8 +21,10 @@ import { TroubleCard } from "./TroubleCard";
 import { useRestingPointer } from "./use-resting-pointer";
 
 // in scripts of their own, so that a slow phone can answer a touch between them
-const Toolbar = dynamic(() => import("@/stage/Toolbar").then((stage) => stage.Toolbar));
+const Toolbar = later(() => import("@/stage/Toolbar").then((stage) => stage.Toolbar));
 const Panel = dynamic(() => import("./Panel").then((studio) => studio.Panel));
+
+const OF_RESULTS = [Toolbar];
 
 const MAIN = [
   "grid min-h-0 flex-1 grid-cols-[minmax(0,1fr)] gap-3 sm:gap-4",
@@ -93,7 +97,9 @@ function Rooms() {
 /** Its sliders are not needed before the first result. */
 function ToolbarOfResult() {
   const { state } = useStudio();
-  return state.result && <Toolbar />;
+  const settled = useDeferredValue(state.result); // the parts on the stage come first
+  useLoadedAhead(OF_RESULTS);
+  return state.result && settled && <Toolbar />;
 }
 
 /** What lies over the stage: the invitation, progress, troubles. */
