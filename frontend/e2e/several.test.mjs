@@ -1,7 +1,7 @@
 /** Several photos, other formats, no connection, keys, samples, paper, an address that is none. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -60,6 +60,38 @@ for (const where of ["in the service", "on this device"]) {
       await list.waitFor({ state: "detached" });
     });
   });
+}
+
+test("a folder that is dropped: its photos, and those in its folders; one without any is told", async () => {
+  await withPage({}, async (page) => {
+    const folder = mkdtempSync(join(tmpdir(), "face-parts-"));
+    for (const name of ["inner", "empty"]) mkdirSync(join(folder, name));
+    for (const name of ["b2.jpg", "b10.jpg", ".hidden.jpg", "inner/a.jpg"])
+      writeFileSync(join(folder, name), sample);
+    writeFileSync(join(folder, "letter.txt"), "hello");
+    await page.getByRole("checkbox", { name: /Hair/ }).waitFor();
+    await dropPaths(page, [join(folder, "empty")]);
+    await page.getByText("There is no photo in this folder").waitFor();
+    await dropPaths(page, [folder]);
+    const list = page.getByTestId("batch");
+    await list.getByText("3 of 3 photos").waitFor();
+    assert.equal(await page.locator("[role=alert][data-code]").count(), 0);
+    const names = await list.getByRole("button", { name: /\.jpg/ }).allInnerTexts();
+    assert.deepEqual(
+      names.map((text) => /\w+\.jpg/.exec(text)[0]),
+      ["b2.jpg", "b10.jpg", "a.jpg"],
+    );
+  });
+});
+
+/** Drag files and folders from outside of the browser onto the page. */
+async function dropPaths(page, files) {
+  const cdp = await page.context().newCDPSession(page);
+  const data = { items: [], files, dragOperationsMask: 1 };
+  for (const type of ["dragEnter", "dragOver", "dragOver", "drop"]) {
+    await cdp.send("Input.dispatchDragEvent", { type, x: 500, y: 400, data });
+    await page.waitForTimeout(100); // what is under the pointer has changed
+  }
 }
 
 test("several photos, switched to this device on the way: nothing is sent from then on", async () => {

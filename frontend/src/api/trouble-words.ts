@@ -163,6 +163,11 @@ export const WORDS: Record<string, Words> = {
     hint: "JPEG, PNG, WebP, AVIF, BMP, TIFF and GIF are read.",
     remedy: "other-photo",
   },
+  no_photos: {
+    title: "There is no photo in this folder",
+    hint: "JPEG, PNG, WebP, AVIF, BMP, TIFF and GIF are read.",
+    remedy: "other-photo",
+  },
   empty_file: { title: "This file is empty", hint: "Choose another one.", remedy: "other-photo" },
   not_readable_here: {
     title: "This browser cannot open the photo",

@@ -44,7 +44,7 @@ export function Intake({ input }: Props) {
         onChange={(event) => {
           const files = [...(event.target.files ?? [])];
           event.target.value = "";
-          act.openAll(files);
+          if (files.length > 0) act.openAll(files);
         }}
       />
       {camera && (

@@ -1,7 +1,10 @@
 import { useEffect, useEffectEvent, useState } from "react";
-import { photosIn } from "@/photo/photo";
+import { photosIn } from "@/photo/given";
 
-/** Photos dropped or pasted anywhere on the page. Says whether one is being dragged over it. */
+/**
+ * Photos dropped or pasted anywhere on the page, and those of folders, which may have none. Says whether
+ * one is being dragged over it.
+ */
 export function useDropAndPaste(onFiles: (files: readonly File[]) => void): boolean {
   const [dragging, setDragging] = useState(false);
   const take = useEffectEvent(onFiles);
@@ -13,10 +16,9 @@ export function useDropAndPaste(onFiles: (files: readonly File[]) => void): bool
       act: (event: WindowEventMap[Name]) => void,
     ) => window.addEventListener(name, act, listening);
     const accept = (event: { preventDefault: () => void }, transfer: DataTransfer | null) => {
-      const files = photosIn(transfer);
-      if (files.length === 0) return;
+      if (!transfer?.files.length) return;
       event.preventDefault();
-      take(files);
+      photosIn(transfer).then(take, () => take([]));
     };
     listen("dragover", (event) => {
       event.preventDefault();

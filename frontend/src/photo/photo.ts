@@ -52,13 +52,6 @@ async function pictureSize(url: string): Promise<{ width: number; height: number
   return (await loaded) ? { width: image.naturalWidth, height: image.naturalHeight } : null;
 }
 
-/** The pictures of a paste or a drop; where there is none the first file, for a clear message. */
-export function photosIn(transfer: DataTransfer | null): File[] {
-  const files = [...(transfer?.files ?? [])];
-  const pictures = files.filter((file) => file.type.startsWith("image/"));
-  return pictures.length > 0 ? pictures : files.slice(0, 1);
-}
-
 /** By the ISO base media brands of HEIC and HEIF (ISO/IEC 23008-12); AVIF has others. */
 export async function isHeic(file: File): Promise<boolean> {
   const head = await headOf(file);

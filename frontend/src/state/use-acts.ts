@@ -1,5 +1,5 @@
 import { useMemo } from "react";
-import type { Trouble } from "@/api/trouble";
+import { trouble, type Trouble } from "@/api/trouble";
 import type { Part } from "@/geometry/part";
 import type { Result, Where } from "@/results/result";
 import type { DyeName, DyeOfPart } from "./dyes";
@@ -15,7 +15,7 @@ import type { Store } from "./store";
 /** Everything a person can do on the page. */
 export interface Acts {
   open: (source: Source) => void;
-  /** One photo, or several one after the other. */
+  /** One photo, or several one after the other. Of none it is said that there is none. */
   openAll: (files: readonly File[]) => void;
   /** Ends the parsing of several photos and forgets them. */
   closeBatch: () => void;
@@ -96,7 +96,7 @@ export function useActs(store: Store): Acts {
           stop();
           dispatch({ type: "dismissed" });
           void batch.open(files);
-        }
+        } else dispatch({ type: "told", failure: { trouble: trouble("no_photos").trouble } });
       },
       closeBatch: batch.close,
       zipBatch: () => zipOfMasks({ now }),
