@@ -143,17 +143,26 @@ for (const look of [
   });
 }
 
-test("forced colours leave the parts' own, and say what is switched on", async () => {
-  await withPage({ forcedColors: "active", colorScheme: "dark" }, async (page) => {
-    await parseFile(page);
-    const swatch = page.getByRole("button", { name: "Colour of hair" }).locator("span").first();
-    const shown = await swatch.evaluate((element) => getComputedStyle(element).backgroundColor);
-    assert.equal(shown, "rgb(128, 87, 252)");
-    const [chosen, other] = await page
-      .getByRole("radiogroup", { name: "Where photos are parsed" })
-      .getByRole("radio")
-      .evaluateAll((radios) => radios.map((radio) => getComputedStyle(radio).backgroundColor));
-    assert.notEqual(chosen, other, "what is chosen");
-    await shoot(page, "forced-colours");
+for (const colorScheme of ["dark", "light"]) {
+  test(`forced colours, ${colorScheme}: the parts keep theirs, and what is switched on is seen`, async () => {
+    await withPage({ forcedColors: "active", colorScheme }, async (page) => {
+      await parseFile(page);
+      const hair = page.getByRole("checkbox", { name: /Hair/ });
+      const box = page.locator("li", { has: hair }).locator(".checkbox__control");
+      const filled = () => box.evaluate((element) => getComputedStyle(element).backgroundColor);
+      const on = await filled();
+      await hair.press("Space");
+      assert.notEqual(await filled(), on, "the box of a part that is shown");
+      await hair.press("Space");
+      const swatch = page.getByRole("button", { name: "Colour of hair" }).locator("span").first();
+      const shown = await swatch.evaluate((element) => getComputedStyle(element).backgroundColor);
+      assert.equal(shown, "rgb(128, 87, 252)");
+      const [chosen, other] = await page
+        .getByRole("radiogroup", { name: "Where photos are parsed" })
+        .getByRole("radio")
+        .evaluateAll((radios) => radios.map((radio) => getComputedStyle(radio).backgroundColor));
+      assert.notEqual(chosen, other, "what is chosen");
+      await shoot(page, `forced-colours-${colorScheme}`);
+    });
   });
-});
+}
