@@ -210,6 +210,7 @@ test("on paper there are no buttons", async () => {
     await parseFile(page);
     await page.emulateMedia({ media: "print" });
     assert.equal(await page.locator("button:visible").count(), 0);
+    assert.ok(await page.getByRole("group", { name: "Zoom", exact: true, includeHidden: true }).isHidden());
     await page.getByRole("img", { name: /Your photo/ }).waitFor();
   });
 });

@@ -8,7 +8,7 @@ import { useStageView } from "@/state/view-context";
 import { ShareSlider } from "./ShareSlider";
 
 const BAR = [
-  "fades flex flex-wrap items-center gap-x-2 gap-y-1",
+  "fades flex flex-wrap items-center gap-x-2 gap-y-1 print:hidden",
   "sm:pointer-events-auto sm:rounded-xl sm:bg-overlay sm:p-1 lg:px-2 sm:shadow-lg",
 ].join(" ");
 const GROUP = "flex items-center gap-0.5 lg:gap-1";
