@@ -27,7 +27,7 @@ from ml_core.unetr.model import build_unetr
 from ml_core.unetr.optimizer import build_optimizer
 from ml_core.unetr.precision import dtype_policy
 from ml_core.unetr.schedule import Budget, FitConfig, Phase
-from ml_core.unetr.weights import WeightsError, assign, load_weights, named, save_arrays
+from ml_core.unetr.weights import WeightsError, assign, load_weights, named, save_arrays, seed
 
 LAST, BEST = "last.npz", "best.npz"
 
@@ -254,8 +254,7 @@ class Trainer:
             self._validation = validation_batches(
                 self.data.val, size=phase.size, target_size=self.net.image_size, batch_size=16
             )
-            with dtype_policy(self.config.precision):
-                self._scorer = build_unetr(self.net, input_size=phase.size)
+            self._scorer = self._built(phase.size)
             self._scorer.compile(jit_compile=JIT)
             for size in {len(images) for images, _ in self._validation}:
                 self._scorer.predict_on_batch(
@@ -265,12 +264,17 @@ class Trainer:
 
     def _compiled(self, size: int) -> keras.Model:
         with self.devices.scope():
-            with dtype_policy(self.config.precision):
-                model = build_unetr(self.net, input_size=size)
+            model = self._built(size)
             optimizer = build_optimizer(self.config, model)
             model.compile(optimizer=optimizer, loss=self.loss, jit_compile=JIT)
             model.optimizer.build(model.trainable_variables)
         return model
+
+    def _built(self, size: int) -> keras.Model:
+        """With the same weights in every process of a run, which JAX asks for, though others take their place."""
+        seed(self.config.seed)
+        with dtype_policy(self.config.precision):
+            return build_unetr(self.net, input_size=size)
 
     @property
     def _steps(self) -> int:

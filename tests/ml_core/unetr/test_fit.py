@@ -229,3 +229,13 @@ def test_weights_of_classes_weigh_in_the_loss() -> None:
     assert loss() == pytest.approx(10, abs=0.01)
     assert loss(nose=3) == pytest.approx(15, abs=0.01)
     assert loss(skin=3) == pytest.approx(5, abs=0.01)
+
+
+def test_every_process_of_a_run_builds_the_same_network(tmp_path: Path) -> None:
+    """JAX refuses to share one whose weights differ, and libraries draw from Python's generator in between."""
+    built = []
+    for number in (1, 2):
+        keras.utils.set_random_seed(number)
+        built.append(Trainer(FitConfig((Phase(32, 4, 1.0),)), NET, DATA, tmp_path).model.get_weights())
+    for first, second in zip(*built, strict=True):
+        np.testing.assert_array_equal(first, second)
