@@ -1,3 +1,5 @@
+import { isPicture } from "./photo";
+
 /**
  * The pictures of a paste or a drop, those in its folders too. Without any: of files the first, for a clear
  * message, of folders none.
@@ -7,10 +9,15 @@ export async function photosIn(transfer: DataTransfer): Promise<File[]> {
   const files = [...transfer.files];
   const entries = [...transfer.items].flatMap((item) => item.webkitGetAsEntry() ?? []);
   if (!entries.some(isFolder)) {
-    const pictures = files.filter(isPicture);
+    const pictures = await picturesOf(files);
     return pictures.length > 0 ? pictures : files.slice(0, 1);
   }
-  return (await Promise.all(entries.map(filesOf))).flat().filter(isPicture);
+  return picturesOf((await Promise.all(entries.map(filesOf))).flat());
+}
+
+async function picturesOf(files: File[]): Promise<File[]> {
+  const are = await Promise.all(files.map(isPicture));
+  return files.filter((_, at) => are[at]);
 }
 
 /** A file, or all files of a folder and of those in it, by name; hidden ones are left out. */
@@ -40,4 +47,3 @@ async function entriesIn(folder: FileSystemDirectoryEntry): Promise<FileSystemEn
 }
 
 const isFolder = (entry: FileSystemEntry): entry is FileSystemDirectoryEntry => entry.isDirectory;
-const isPicture = (file: File) => file.type.startsWith("image/");

@@ -22,7 +22,7 @@ let opened = 0;
  */
 export async function openPhoto(file: File, known: readonly Photo[] = []): Promise<Photo> {
   if (file.size === 0) throw trouble("empty_file");
-  if (!file.type.startsWith("image/") && !looksLikeImage(await headOf(file))) throw trouble("not_a_photo");
+  if (!(await isPicture(file))) throw trouble("not_a_photo");
   for (const photo of known) if (await isSameFile(photo.file, file)) return photo;
   opened += 1;
   return { id: opened, file, name: file.name || "photo.jpg", url: URL.createObjectURL(file), size: null };
@@ -50,6 +50,11 @@ async function pictureSize(url: string): Promise<{ width: number; height: number
   });
   image.src = url;
   return (await loaded) ? { width: image.naturalWidth, height: image.naturalHeight } : null;
+}
+
+/** By its type, or its first bytes: systems that cannot show HEIC have no type for it. */
+export async function isPicture(file: File): Promise<boolean> {
+  return file.type.startsWith("image/") || looksLikeImage(await headOf(file));
 }
 
 /** By the ISO base media brands of HEIC and HEIF (ISO/IEC 23008-12); AVIF has others. */
