@@ -14,7 +14,8 @@ REMOTE := .venv-dvc
 ENGINE := .venv-engine
 BULK := .venv-bulk
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-LOCK := $(BIN)/uv pip compile --quiet --python-version 3.11 --custom-compile-command "make lock"
+UV := $(BIN)/uv
+LOCK := $(UV) pip compile --quiet --python-version 3.11 --custom-compile-command "make lock"
 
 NODE_IS_NEW_ENOUGH := const [major, minor] = process.versions.node.split("."); process.exit(major > 20 || (major == 20 && minor >= 9) ? 0 : 1)
 PAGE := frontend/out/index.html
@@ -152,32 +153,31 @@ $(DEV): requirements/dev.txt $(TRAIN)
 	$(PIP) -r requirements.txt -r training/requirements.txt -r requirements/dev.txt
 	@touch $@
 
-$(CHECKS)/.installed: requirements/security.txt
-	$(PYTHON) -m venv --clear $(CHECKS)
-	$(CHECKS)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/security.txt
+$(UV): requirements/dev.txt | .venv/bin/python
+	$(PIP) "$$(grep '^uv==' requirements/dev.txt)"
 	@touch $@
 
-$(ENGINE)/.installed: requirements/engine.txt
-	$(PYTHON) -m venv --clear $(ENGINE)
-	$(ENGINE)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/engine.txt
+# A suite's own environment, by uv in a sixth of pip's time: $(call venv,folder,requirements)
+define venv
+	$(UV) venv --quiet --clear --python $(BIN)/python $(1)
+	$(UV) pip install --quiet --python $(1)/bin/python $(2)
 	@touch $@
+endef
 
-$(BULK)/.installed: requirements.txt requirements-bulk.txt requirements-ray.txt requirements/bulk-tests.txt
-	$(PYTHON) -m venv --clear $(BULK)
-	$(BULK)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
-		-r requirements.txt -r requirements-bulk.txt -r requirements-ray.txt -r requirements/bulk-tests.txt
-	@touch $@
+$(CHECKS)/.installed: requirements/security.txt | $(UV)
+	$(call venv,$(CHECKS),-r requirements/security.txt)
 
-$(JAX)/.installed: requirements.txt training/requirements.txt requirements/dev.txt requirements/backends.txt
-	$(PYTHON) -m venv --clear $(JAX)
-	$(JAX)/bin/python -m pip install --quiet --disable-pip-version-check \
-		-r requirements.txt -r training/requirements.txt -r requirements/dev.txt -r requirements/backends.txt
-	@touch $@
+$(ENGINE)/.installed: requirements/engine.txt | $(UV)
+	$(call venv,$(ENGINE),-r requirements/engine.txt)
 
-$(REMOTE)/.installed: requirements/remote.txt
-	$(PYTHON) -m venv --clear $(REMOTE)
-	$(REMOTE)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/remote.txt
-	@touch $@
+$(BULK)/.installed: requirements.txt requirements-bulk.txt requirements-ray.txt requirements/bulk-tests.txt | $(UV)
+	$(call venv,$(BULK),--no-deps $(addprefix -r ,$^))
+
+$(JAX)/.installed: requirements.txt training/requirements.txt requirements/dev.txt requirements/backends.txt | $(UV)
+	$(call venv,$(JAX),$(addprefix -r ,$^))
+
+$(REMOTE)/.installed: requirements/remote.txt | $(UV)
+	$(call venv,$(REMOTE),-r requirements/remote.txt)
 
 frontend/node_modules/.installed: frontend/package-lock.json
 	cd frontend && npm ci
