@@ -56,7 +56,8 @@ test("several models: the chosen one is used by page, downloads, curl command an
       await choose(page, "Model", "other");
       await asked;
       await page.getByText(/^Model other/).waitFor();
-      assert.match(await page.getByTestId("code").innerText(), /model=other/);
+      // the panel comes after the stage
+      await page.getByTestId("code").filter({ hasText: "model=other" }).waitFor();
       const { bytes } = await download(page, "JSON");
       assert.equal(JSON.parse(bytes).model.name, "other");
       const fetched = page.waitForRequest(/\/api\/models\/other\/model\.onnx$/);
