@@ -3,9 +3,7 @@
 import argparse
 import math
 import re
-import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ml_core.unetr.config import PRESETS
+from ml_core.unetr.interrupt import sigterm_as_ctrl_c
 from training.logs import log_file
 
 _Number = TypeVar("_Number", int, float)
@@ -197,21 +196,6 @@ def ending_in_one_line(stopped: Callable[[], str] = lambda: "Stopped.") -> Itera
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit(stopped())
-
-
-@contextmanager
-def sigterm_as_ctrl_c() -> Iterator[None]:
-    """Within the block SIGTERM raises KeyboardInterrupt, as SIGINT does, so that what is half made is removed."""
-    if threading.current_thread() is not threading.main_thread():  # where handlers cannot be set
-        yield
-        return
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, signal.default_int_handler) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
 
 
 def _plain(text: str) -> str:

@@ -28,8 +28,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the four stages; without the packages that only training needs, say how to install them."""
+        from ml_core.unetr.interrupt import sigterm_as_ctrl_c
         from training import needs
-        from training.options import NAMES, RunError, RunOptions, sigterm_as_ctrl_c
+        from training.options import NAMES, RunError, RunOptions
 
         asked = RunOptions(**{name: options[name] for name in NAMES})
         try:
