@@ -5,7 +5,7 @@ import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ask, choose, download, models, parseFile, pixelsOf, SAMPLE, shoot, withPage } from "./browser.mjs";
+import { ask, choose, download, models, parseFile, pixelsOf, SAMPLE, sentPhotos, shoot, withPage } from "./browser.mjs";
 import { ROOT } from "./service.mjs";
 
 const GROUP = join(ROOT, "samples/group.jpg");
@@ -113,8 +113,7 @@ test("a group: each face for itself, numbered from left to right", async () => {
     const shareOfAll = await page.getByRole("checkbox", { name: /^Hair/ }).getAttribute("aria-label");
 
     const whole = await paintedIn(page, (await download(page, "Mask")).bytes);
-    const sent = [];
-    page.on("request", (request) => request.method() !== "GET" && sent.push(request.url()));
+    const sent = sentPhotos(page);
     await page.getByRole("button", { name: "Box of face 2" }).click();
     await page.waitForTimeout(300);
     await shoot(page, "one-face");
@@ -173,8 +172,7 @@ test("a cut-out: clear around the parts, soft at their edges; saved and copied",
 test("recolour: hair in another colour, as light as it was; before and after; saved", async () => {
   await withPage({}, async (page) => {
     await parseFile(page);
-    const sent = [];
-    page.on("request", (request) => request.method() !== "GET" && sent.push(request.url()));
+    const sent = sentPhotos(page);
     await page.getByRole("region", { name: "Recolour" }).getByRole("button", { name: "Hair" }).click();
     const canvas = page.locator("[data-testid=recoloured][data-drawn]");
     await canvas.waitFor();
