@@ -132,6 +132,7 @@ class Server:
             "MODEL": "tiny",
             "STATE_DIR": str(folder),
             "RUN_DIR": str(self.run_dir),
+            "QUEUE_TIMEOUT": "30",  # however busy the machine
             **variables,
         }
         self.environment = environment

@@ -10,6 +10,7 @@ STATUSES: dict[type[Exception], tuple[int, str, str]] = {
     errors.ExpectationFailed: (417, "Expectation Failed", "expectation_failed"),
     errors.UnsupportedTransferCoding: (501, "Not Implemented", "unsupported_transfer_coding"),
 }
+TOO_BUSY = "503 Service Unavailable"
 
 
 class NoHost(errors.ParseException):  # type: ignore[misc]  # gunicorn is not typed
@@ -29,3 +30,16 @@ def envelope(status: int, title: str, code: str, request_id: str, detail: str = 
         "request_id": request_id,
     }
     return json.dumps(problem).encode()
+
+
+def too_busy(request_id: str) -> tuple[list[tuple[str, str]], bytes]:
+    """Headers and body of a 503."""
+    body = envelope(503, "Service Unavailable", "too_busy", request_id)
+    headers = [
+        ("Content-Type", "application/problem+json"),
+        ("Content-Length", str(len(body))),
+        ("Retry-After", "5"),
+        ("Cache-Control", "no-store"),
+        ("X-Request-Id", request_id),
+    ]
+    return headers, body

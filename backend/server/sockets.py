@@ -26,8 +26,8 @@ class DeadlineSocket(socket.socket):
     sending = False
     sent = 0
     cut = False
-    streaming = False
-    """Whether the answer counts as a large one."""
+    streaming = late = False
+    """Whether the answer counts as a large one; whether the request has waited too long to be answered."""
 
     def allow(self, seconds: float, *, in_body: bool) -> None:
         """Set the deadline for the next part of a request."""

@@ -40,9 +40,9 @@ from gunicorn.http import errors
 from gunicorn.workers.gthread import _DEFER, ThreadWorker
 
 from backend.server.chunks import ChunkedBody
-from backend.server.refusals import STATUSES, NoHost, envelope
+from backend.server.refusals import STATUSES, TOO_BUSY, NoHost, envelope, too_busy
 from backend.server.sockets import DeadlineSocket
-from backend.server.turns import Turns
+from backend.server.turns import BUSY_SECONDS, Turns
 from backend.settings import env
 
 GUNICORN = "27.0.1"
@@ -58,7 +58,8 @@ DRAIN_BYTES = 1 << 20
 DRAIN_SECONDS = 5.0
 SPARE_DESCRIPTORS = 8
 """Left for what requests open, once there were none for a connection."""
-QUEUE_SECONDS = 0.1
+THREAD_SECONDS = env.QUEUE_TIMEOUT / 2
+"""How long a request may wait for a thread; those that waited longer are too many to be answered but with 503."""
 LARGE_ANSWER = 1 << 20
 LARGE_AT_ONCE = env.THREADS // 4
 """Of the threads, for answers of more than LARGE_ANSWER bytes: files of the page and models."""
@@ -113,11 +114,17 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
         after an answer that asks for it or leaves more than DRAIN_BYTES of a body unread.
         """
         super().load_wsgi()
-        from segmentation_api.errors import CLOSE  # loads what must wait for django.setup()
+        from segmentation_api.errors import CLOSE  # these load what must wait for django.setup()
+        from segmentation_api.telemetry import REJECTED
 
         application = self.wsgi
 
         def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+            if environ["gunicorn.socket"].late:
+                REJECTED.inc()
+                headers, refusal = too_busy(uuid.uuid4().hex)
+                start_response(TOO_BUSY, headers)
+                return [refusal]
             if environ.get("HTTP_TRANSFER_ENCODING") and "CONTENT_LENGTH" not in environ:
                 environ["CONTENT_LENGTH"] = ENDLESS
                 environ["wsgi.input"] = ChunkedBody(environ["wsgi.input"])
@@ -205,13 +212,14 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Look again soon while connections wait for a thread, or to be accepted."""
         soon = self.queued or self.nr_conns >= self.worker_connections
-        super().wait_for_and_dispatch_events(min(timeout, QUEUE_SECONDS) if soon else timeout)
+        super().wait_for_and_dispatch_events(min(timeout, BUSY_SECONDS) if soon else timeout)
 
     def murder_pending(self) -> None:
         """Called again and again: end what has timed out or is too much, and, while there are not threads for all, who
         keeps one idle.
         """
         super().murder_pending()
+        self.tpool.start()
         while self.nr_conns >= self.worker_connections and self._drop_idle():
             pass
         now = time.monotonic()
@@ -231,6 +239,7 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
         """In a thread of the pool."""
         self.queued.discard(conn)
         self.in_hand.add(conn)
+        conn.sock.late = time.monotonic() - conn.asked > THREAD_SECONDS
         try:
             return self._answer_all(conn)
         finally:
@@ -246,6 +255,7 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
         while True:
             conn.sock.allow(env.HEADER_TIMEOUT, in_body=False)
             result = super().handle(conn)
+            conn.sock.late = False
             if not result:
                 conn.sock.hang_up()
             if result is not True or not self._next_is_near(conn):
@@ -285,19 +295,9 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
         if hasattr(body, "close"):
             body.close()
         kept = [(name, value) for name, value in response.headers if name.lower() == "x-request-id"]
-        request_id = kept[0][1] if kept else uuid.uuid4().hex
-        refusal = envelope(503, "Service Unavailable", "too_busy", request_id)
+        headers, refusal = too_busy(kept[0][1] if kept else uuid.uuid4().hex)
         response.status, response.headers = None, []
-        response.start_response(
-            "503 Service Unavailable",
-            [
-                ("Content-Type", "application/problem+json"),
-                ("Content-Length", str(len(refusal))),
-                ("Retry-After", "5"),
-                ("Cache-Control", "no-store"),
-                ("X-Request-Id", request_id),
-            ],
-        )
+        response.start_response(TOO_BUSY, headers)
         return [refusal]
 
     def _keepalive_after(self, conn: Any, keepalive: Any) -> bool:

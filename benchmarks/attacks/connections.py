@@ -55,6 +55,12 @@ def kept_alive(target: Target) -> None:
     keep(target, 6000, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
 
 
+@attack("kept-costly")
+def kept_costly(target: Target) -> None:
+    """The same, asking for the metrics: of what is open to all that takes the longest."""
+    keep(target, 6000, b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+
+
 @attack("few-descriptors", started_by=("prlimit", "--nofile=256:256"))
 def few_descriptors(target: Target) -> None:
     """3,000 connections that say nothing, where a process may have 256 descriptors."""

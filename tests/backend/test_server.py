@@ -352,7 +352,7 @@ def test_a_slow_client_is_cut_off_only_where_threads_are_missing(threads: int) -
     worker = server_worker.DeadlineWorker(0, 0, [], None, 30, Config(), None)
     worker.cfg.set("threads", threads)
     slow = Mock(sock=Mock(since=0.0, keeps_a_thread=lambda now: True))
-    worker.in_hand, worker.queued = {slow}, {Mock()}
+    worker.in_hand, worker.queued, worker.tpool = {slow}, {Mock()}, Mock()
     worker.murder_pending()
     worker.tmp.close()
     assert slow.sock.cut_off.called == (threads == 1)
@@ -384,6 +384,22 @@ def test_clients_that_ask_again_and_again_keep_no_thread_from_others(start_serve
         finally:
             stop.set()
         assert [asking.result() for asking in busy] == [200] * 6
+
+
+def test_what_has_waited_too_long_for_a_thread_is_refused(start_server: Start) -> None:
+    server = start_server(WORKERS="1", THREADS="2", QUEUE_TIMEOUT="1").wait_until_ready()
+    stalled = [server.connect() for _ in range(4)]
+    for connection in stalled:  # two and two have the threads until they are cut off, half a second later
+        connection.sendall(head(1000) + b"\x89PNG")
+    with httpx.Client(base_url=server.url) as client:
+        time.sleep(0.2)
+        refused = client.get("/healthz")
+        assert (refused.status_code, refused.json()["type"]) == (503, "too_busy")
+        assert int(refused.headers["Retry-After"]) > 0
+        assert client.get("/healthz").status_code == 200, "the connection is still good"
+    for connection in stalled:
+        connection.close()
+    assert re.search(r"segment_rejected_total [1-9]", web.get(f"{server.url}/metrics").text)
 
 
 def test_one_line_a_request_is_logged(server: Server) -> None:

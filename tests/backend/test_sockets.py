@@ -5,14 +5,12 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from types import SimpleNamespace
 
 import pytest
 from gunicorn.http.errors import NoMoreData
 
 from backend.server import descriptors, sockets
 from backend.server.sockets import DeadlineSocket
-from backend.server.turns import Turns
 
 Pair = tuple[DeadlineSocket, socket.socket]
 
@@ -110,27 +108,3 @@ def test_connections_follow_from_the_hard_limit(
     monkeypatch.setattr(resource, "setrlimit", lambda _, limits: raised.append(limits))
     assert descriptors.most_connections(64) == connections
     assert raised == [(descriptors.MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else hard, hard)]
-
-
-def test_a_new_connection_need_not_wait_for_those_that_ask_again_and_again() -> None:
-    free, answered = threading.Event(), list[str]()
-
-    def answer(conn: SimpleNamespace) -> str:
-        assert free.wait(10)
-        answered.append(conn.name)
-        return str(conn.name)
-
-    greedy, new = SimpleNamespace(name="greedy"), SimpleNamespace(name="new")
-    with Turns(1) as turns:
-        asked = [turns.submit(answer, greedy) for _ in range(3)] + [turns.submit(answer, new)]
-        free.set()
-    assert answered == ["greedy", "new", "greedy", "greedy"]
-    assert [future.result() for future in asked] == ["greedy", "greedy", "greedy", "new"]
-
-
-def test_what_goes_wrong_in_a_thread_is_told() -> None:
-    def fail(_: object) -> None:
-        raise OSError("gone")
-
-    with Turns(1) as turns, pytest.raises(OSError, match="gone"):
-        turns.submit(fail, SimpleNamespace()).result()
