@@ -248,9 +248,10 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
     def _answer_all(self, conn: Any) -> Any:
         """Read requests' heads and answer them.
 
-        A new connection that says nothing yet goes back to the poller, which needs no thread to wait.
+        A new connection that says nothing yet goes back to the poller, which needs no thread to wait: at once where
+        others want this one.
         """
-        if not conn.initialized and not is_readable(conn, FIRST_BYTE_SECONDS):
+        if not conn.initialized and not is_readable(conn, 0 if self.queued else FIRST_BYTE_SECONDS):
             return _DEFER
         while True:
             conn.sock.allow(env.HEADER_TIMEOUT, in_body=False)

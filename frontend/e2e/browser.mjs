@@ -102,6 +102,12 @@ export async function parseFile(page, file = SAMPLE) {
   await page.getByLabel("Photo file").setInputFiles(file);
   await page.getByTestId("label-canvas").waitFor();
   await page.getByTestId("progress").waitFor({ state: "detached" });
+  await settled(page);
+}
+
+/** Wait for what is shown a moment after the parts: it comes all at once, panel and handle. */
+export function settled(page) {
+  return page.getByRole("slider", { name: "Before and after" }).waitFor();
 }
 
 /** Wait until `check` gives true in the page; unlike `waitForFunction`, which takes any promise for true. */

@@ -4,11 +4,10 @@ import { existsSync, mkdtempSync, readFileSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { choose, download, onDevice, sentPhotos, shoot, withPage } from "./browser.mjs";
+import { choose, download, onDevice, sentPhotos, settled, shoot, withPage } from "./browser.mjs";
 import { ROOT, withService, withStaticHost } from "./service.mjs";
 
 const told = (page, code) => page.locator(`[role=alert][data-code=${code}]`).waitFor();
-const mask = (page) => page.getByTestId("label-canvas").waitFor();
 
 test("a service with keys: asks, refuses a wrong one, takes the right one; on the device too", async () => {
   await withService({}, async (base, manage) => {
@@ -27,7 +26,7 @@ test("a service with keys: asks, refuses a wrong one, takes the right one; on th
       await told(page, "api_key_invalid");
       await enter(right);
       await page.getByRole("checkbox", { name: /Hair/ }).waitFor();
-      await mask(page);
+      await settled(page);
       assert.match(await page.getByTestId("code").innerText(), /Api-Key \$API_KEY/);
       const { bytes } = await download(page, "Mask");
       assert.equal(bytes.toString("latin1", 1, 4), "PNG");
@@ -50,7 +49,7 @@ test("several models: the chosen one is used by page, downloads, curl command an
   await withService({ MODELS_DIR: twoModels(), MODEL: "lite" }, async (base) => {
     await withPage({ base }, async (page) => {
       await page.getByRole("button", { name: "Sample", exact: true }).click();
-      await mask(page);
+      await settled(page);
       await page.getByText(/^Model lite/).waitFor();
       const asked = page.waitForRequest(/\/api\/segment\/\?.*model=other/);
       await choose(page, "Model", "other");
@@ -116,7 +115,7 @@ test("the page of another origin, as on Vercel: photo to the service, model from
         const posted = page.waitForRequest((request) => request.method() === "POST");
         await page.getByRole("button", { name: "Sample", exact: true }).click();
         assert.equal(new URL((await posted).url()).origin, api);
-        await mask(page);
+        await settled(page);
         await page.getByRole("checkbox", { name: /Hair.*share \d/ }).waitFor();
         assert.ok((await page.getByTestId("code").innerText()).includes(api));
         await page.getByText("On this device").click();

@@ -5,7 +5,18 @@ import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ask, choose, download, models, parseFile, pixelsOf, SAMPLE, sentPhotos, shoot, withPage } from "./browser.mjs";
+import {
+  ask,
+  choose,
+  download,
+  models,
+  parseFile,
+  pixelsOf,
+  SAMPLE,
+  sentPhotos,
+  shoot,
+  withPage,
+} from "./browser.mjs";
 import { ROOT } from "./service.mjs";
 
 const GROUP = join(ROOT, "samples/group.jpg");
