@@ -13,6 +13,7 @@ from django.test import RequestFactory
 from rest_framework.exceptions import ParseError
 from rest_framework.views import APIView
 
+from segmentation_api import flat_json, parsers
 from segmentation_api.budgets import UNIT, AnswerRoom, BytesInFlight
 from segmentation_api.errors import Problem, problem_of
 from segmentation_api.flat_json import read_object
@@ -267,6 +268,26 @@ def test_large_bodies_cost_no_memory_before_they_are_refused(before: bytes, unit
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert most < 2 << 20
+
+
+@pytest.mark.parametrize(
+    "unit", [r"QUJD\n", "QUJD", r"\u0051\u0055", r"\\A", "é日", r"\ud83d", "\\", "\n", "Q=", r"+\/\t-_"]
+)
+@pytest.mark.parametrize("pieces", [8, 12, 100])
+def test_strings_are_the_same_in_pieces(monkeypatch: pytest.MonkeyPatch, unit: str, pieces: int) -> None:
+    body = ('{"image": "' + unit * 100 + "QQ" + unit + '"}').encode()
+
+    def outcome() -> Any:
+        try:
+            _, image = read_object(body, "image")
+            return decode_base64(image or b"")
+        except (ParseError, Problem) as error:
+            return str(error)
+
+    whole = outcome()
+    monkeypatch.setattr(flat_json, "PIECE", pieces)
+    monkeypatch.setattr(parsers, "PIECE", pieces)
+    assert outcome() == whole
 
 
 @pytest.mark.parametrize("unit", [b"AAAA", b"AA ", b" ", b"AAAA\r\n"])
