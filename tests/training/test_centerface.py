@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from training.centerface import HEADS, UNIT, calibration, convert, quantize
+from training.centerface import HEADS, TARGET, UNIT, calibration, convert, quantize
 from training.photos import pairs
 
 CHANNELS = 8
@@ -76,6 +76,9 @@ def test_int8_takes_the_pixels_as_they_are_and_stays_near(package: Path) -> None
     small = quantize(model, iter(pictures))
     assert not any(node.op_type == "Cast" for node in small.graph.node)
     assert np.abs(answer(small, pictures[0]) - exact).mean() < 0.05 * exact.std()
+    for each in (small, onnx.load(TARGET)):
+        weights = [numpy_helper.to_array(tensor) for tensor in each.graph.initializer]
+        assert max(np.abs(values.astype(int)).max() for values in weights if values.dtype == np.int8) == 64
 
 
 def test_calibration_shows_the_same_pictures_each_time(drawn: Path) -> None:
