@@ -51,7 +51,8 @@ Photos like those of its data, each parsed as a whole: its `cut` is `whole`, whi
 
 PHOTO_LIMITS = (
     "Trained mostly on celebrity portraits: adult, frontal, well lit. Expect worse results on children, profiles, "
-    "covered faces, darkness and everyone such photographs show rarely."
+    "covered faces, darkness and everyone such photographs show rarely. The project's docs/model.md has pictures of "
+    "that, and published networks beside these weights."
 )
 DRAWN_LIMITS = "Trained on drawn faces only: it parses drawings like those, and no photographs."
 
