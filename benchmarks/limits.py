@@ -1,6 +1,6 @@
 """Draw what the model is not good at, on the astronaut: docs/limits/*.jpg, each the photo beside what is found in it.
 
-.venv/bin/python -m samples.make_limits [--bundle ml_core/bundles/lite-int8]
+.venv/bin/python -m benchmarks.limits [--bundle ml_core/bundles/lite-int8]
 
 Run it again whenever the weights change, look at the pictures, and bring docs/model.md up to them.
 """
