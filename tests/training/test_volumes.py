@@ -20,7 +20,7 @@ from training import pipeline
 from training.nifti import draw_volumes, find_volumes, read_volumes
 from training.options import RunError, RunOptions
 
-SIDE = 24
+SIDE = 16
 SMALL: dict[str, Any] = {
     **PRESETS["unetr3d"],
     "image_size": SIDE,

@@ -56,7 +56,8 @@ def test_a_grown_network_answers_what_the_smaller_one_answers(small: UnetrConfig
     photo = np.random.default_rng(1).integers(0, 256, (1, side, side, 3)).astype(np.float32)
     wanted, found = (np.asarray(model(photo)) for model in (before, after))
     assert wanted.std() > 0.01
-    assert np.abs(found - wanted).max() < 1e-4
+    # other shapes may be added up in another order, and random weights give large answers
+    assert np.abs(found - wanted).max() < 1e-4 * np.abs(wanted).max()
 
 
 def test_every_new_part_learns_at_once() -> None:
