@@ -119,18 +119,20 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
 
         application = self.wsgi
 
+        def refuse(_: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+            REJECTED.inc()
+            headers, refusal = too_busy(uuid.uuid4().hex)
+            start_response(TOO_BUSY, headers)
+            return [refusal]
+
         def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-            if environ["gunicorn.socket"].late:
-                REJECTED.inc()
-                headers, refusal = too_busy(uuid.uuid4().hex)
-                start_response(TOO_BUSY, headers)
-                return [refusal]
             if environ.get("HTTP_TRANSFER_ENCODING") and "CONTENT_LENGTH" not in environ:
                 environ["CONTENT_LENGTH"] = ENDLESS
                 environ["wsgi.input"] = ChunkedBody(environ["wsgi.input"])
             elif len(environ.get("CONTENT_LENGTH", "")) > len(ENDLESS):
                 environ["CONTENT_LENGTH"] = ENDLESS
-            body: Iterable[bytes] = application(environ, start_response)
+            late = environ["gunicorn.socket"].late
+            body: Iterable[bytes] = (refuse if late else application)(environ, start_response)
             response: Any = start_response.__self__  # type: ignore[attr-defined]
             unread = getattr(response.req.body.reader, "length", 0)
             if (response.response_length or 0) > LARGE_ANSWER and environ["REQUEST_METHOD"] == "GET":
