@@ -16,14 +16,17 @@ from PIL import Image
 
 from ml_core.images import blend
 from ml_core.segmenter import Segmenter
-from ml_core.unetr.heads import Head, Parts, hair_colour, head_in, skin_colour
+from ml_core.unetr.heads import Head, Parts, hair_colour, head_in, parts_of, skin_colour
 from ml_core.unetr.occluders import hand
+from ml_core.unetr.targets import target_table
 from samples.make_pictures import head_and_shoulders
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "limits"
 SIDE = 512
 SHOWN = 300
 """Pixels of a picture as it is parsed, and of each half as it is shown."""
+
+FEATURES = ("left_eye", "right_eye", "nose", "upper_lip", "inner_mouth", "lower_lip")
 
 Photo = NDArray[np.uint8]
 Draw = Callable[[Photo, Photo, Head, Parts], Photo]
@@ -100,11 +103,9 @@ def main() -> None:
     labels = segmenter.bundle.labels
     photo = cv2.resize(head_and_shoulders(), (SIDE, SIDE), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
     codes = segmenter.predict(photo).labels
-    inner = np.zeros(256, bool)
-    inner[[id for id in labels.face if labels.names[id] != "skin" and "brow" not in labels.names[id]]] = True
-    parts = Parts(labels.hair[0], labels.face[0], inner)
-    head = head_in(codes, parts)
-    assert head is not None, "the model finds no eyes and mouth in the portrait"
+    parts = parts_of(labels, target_table(labels), FEATURES)
+    head = head_in(codes, parts) if parts else None
+    assert parts is not None and head is not None, "the model finds no eyes and mouth in the portrait"
     FOLDER.mkdir(exist_ok=True)
     for name, draw in LIMITS.items():
         found = segmenter.predict(draw(photo, codes, head, parts))
