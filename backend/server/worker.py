@@ -260,6 +260,8 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
             result = super().handle(conn)
             conn.sock.late = False
             if not result:
+                if conn.parser:  # what was read ahead, of a body that broke off, must not outlive it in a cycle
+                    conn.parser.unreader.buf = io.BytesIO()
                 conn.sock.hang_up()
             if result is not True or not self._next_is_near(conn):
                 return result

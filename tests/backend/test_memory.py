@@ -26,6 +26,22 @@ SECONDS = 15
 MARK = b"photo-MAR"
 MARKS = re.compile(rb"photo-MARcase-(\d{4})|" + base64.b64encode(MARK) + rb"([A-Za-z0-9+/]{12})")
 FORM = b"multipart/form-data; boundary=b"
+UNCOLLECTED = """
+import gc
+from gunicorn.workers import gthread
+
+class Kept(gthread.TConn):
+    all = []
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.all.append(self)
+
+gthread.TConn = Kept
+gc.disable()
+gc.enable = lambda: None
+"""
+"""sitecustomize.py"""
 pytestmark = pytest.mark.timeout(240)
 
 
@@ -135,9 +151,9 @@ UPLOADS = list(uploads())
 
 @pytest.fixture(scope="module")
 def uncollected(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A service of one worker, in which reference cycles stay."""
+    """A service of one worker, in which reference cycles stay, and each connection as if it were in one."""
     folder = tmp_path_factory.mktemp("uncollected")
-    (folder / "sitecustomize.py").write_text("import gc\ngc.disable()\ngc.enable = lambda: None\n")
+    (folder / "sitecustomize.py").write_text(UNCOLLECTED)
     running = Server(
         folder, models_dir, WORKERS="1", BODY_TIMEOUT="4", PYTHONPATH=str(folder), MAX_BATCH_BYTES="20000000"
     )
