@@ -260,7 +260,7 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
             result = super().handle(conn)
             conn.sock.late = False
             if not result:
-                if conn.parser:  # what was read ahead, of a body that broke off, must not outlive it in a cycle
+                if conn.parser:  # a body that broke off was read ahead, and a cycle may keep the connection
                     conn.parser.unreader.buf = io.BytesIO()
                 conn.sock.hang_up()
             if result is not True or not self._next_is_near(conn):
