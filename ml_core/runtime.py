@@ -61,8 +61,9 @@ def open_session(
 ) -> Session:
     """A session on `model`; `threads` compute one inference (0: one per core).
 
-    The first provider takes what it can compute, the next ones the rest; OpenVINO takes all. A graph whose input has
-    a free `height` and `width` is fixed to `size`, which is faster. Raises ProviderUnavailable.
+    The first provider takes what it can compute, the next ones the rest; OpenVINO takes all. With a `size`, a graph
+    that leaves `batch`, `height` and `width` free is fixed to one photo of it: nothing in it computes sizes then.
+    Raises ProviderUnavailable.
     """
     check_providers(providers)
     if providers[0] == OPENVINO and OPENVINO not in ort.get_available_providers():
@@ -75,7 +76,7 @@ def open_session(
     options.log_severity_level = 3
     options.enable_mem_pattern = bool(size)  # for the finder's canvases it would want a block for each shape
     options.add_session_config_entry("session.use_env_allocators", "1")
-    for name, side in zip(("height", "width"), size, strict=False):
+    for name, side in zip(("batch", "height", "width"), (1, *size) if size else (), strict=False):
         options.add_free_dimension_override_by_name(name, side)
     _share_memory()
     # Idle threads that spin take the core from the next request's decoding and encoding.

@@ -16,7 +16,8 @@ from ml_core.unetr.simplify import drop_unread
 def free_size(model: onnx.ModelProto) -> bool:
     """Rewrite in place; False, and nothing is changed, where no table of positions is found.
 
-    Height and width of the input may then be any multiples of the patch size.
+    Height and width of the input may then be any multiples of the patch size. The names of the free sizes are those
+    that `ml_core.runtime.open_session` fixes.
     """
     graph = model.graph
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
@@ -56,11 +57,11 @@ def free_size(model: onnx.ModelProto) -> bool:
     del graph.node[:], graph.value_info[:]
     graph.node.extend(nodes)
     drop_unread(graph)
-    named = {"image": (1, 2), "labels": (1, 2), "logits": (1, 2)}
+    sizes = ("batch", "height", "width")
+    named = {"image": sizes, "labels": sizes, "logits": ("batch", "logits_height", "logits_width")}
     for value in [*graph.input, *graph.output]:
-        for axis, side in zip(named.get(value.name, ()), ("height", "width"), strict=False):
-            side = f"logits_{side}" if value.name == "logits" else side
-            value.type.tensor_type.shape.dim[axis].dim_param = side
+        for axis, size_name in enumerate(named.get(value.name, ())):
+            value.type.tensor_type.shape.dim[axis].dim_param = size_name
     return True
 
 

@@ -118,6 +118,15 @@ def test_a_bundle_is_served_by_openvino(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["lite", "lite-int8"])
+def test_a_graph_is_fixed_to_one_photo_of_a_size(name: str) -> None:
+    model = ROOT / "ml_core" / "bundles" / name / MODEL
+    (free,) = open_session(model).get_inputs()
+    (fixed,) = open_session(model, size=(176, 176)).get_inputs()
+    assert list(free.shape) == ["batch", "height", "width", 3]
+    assert list(fixed.shape) == [1, 176, 176, 3]
+
+
+@pytest.mark.parametrize("name", ["lite", "lite-int8"])
 def test_the_shipped_weights_pass_their_own_check_in_the_precision_that_openvino_chooses_here(
     name: str,
 ) -> None:
