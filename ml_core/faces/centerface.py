@@ -21,8 +21,8 @@ from ml_core.runtime import open_session
 CELL = 4
 """Pixels from one answer of the network to the next."""
 
-HINT, SURE = 0.07, 0.5
-"""Scores from which something is looked at again, and is a face."""
+HINT, TINY, SURE = 0.05, 0.02, 0.5
+"""Scores from which something is looked at again, in all of a photo and in its parts, and is a face."""
 
 TRUSTED = 0.7
 """O-Net's score from which its landmarks are the better ones."""
@@ -39,8 +39,8 @@ AGAIN, ROOM = 64, 1.7
 PARSED = 18
 """Height in pixels below which there is nothing to parse in a face."""
 
-DOUBTFUL = 32
-"""Second looks per photo at most, the best hints first."""
+DOUBTFUL, MORE = 32, 8
+"""Second looks per photo at most, the best hints first; and how many more for each of its parts."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +73,14 @@ class CenterFace:
         seen = _joined([self._look(octaves, [view])[0] for view in whole_photo(height, width)])
         boxes = seen.boxes()[seen.scores >= SURE]
         largest = float((boxes[:, 3] - boxes[:, 1]).max(initial=0.0))
-        seen = _joined([seen, *(self._look(octaves, [view])[0] for view in tiles(height, width, largest))])
+        parts = [self._look(octaves, [view], TINY)[0] for view in tiles(height, width, largest)]
+        seen = _joined([seen, *parts])
         seen = _within(seen, height, width)
         seen = seen[suppress(seen.boxes(), seen.scores, 0.3)]
         sure = seen.scores >= SURE
         good, known = self._refined(octaves, seen[sure])
-        again = self._again(octaves, good[~known], seen[~sure])
+        doubtful = _joined([good[~known], seen[~sure]])[: DOUBTFUL + MORE * len(parts)]
+        again = self._again(octaves, doubtful, (~known).sum())
         found = _joined([good, self._refined(octaves, again)[0]])
         found = _within(found, height, width)
         found = found[suppress_nested(found.boxes(), found.scores, 0.6)]
@@ -87,25 +89,22 @@ class CenterFace:
             for index, (left, top, right, bottom) in enumerate(found.boxes().tolist())
         ]
 
-    def _look(self, octaves: Octaves, views: list[View]) -> list[Seen]:
-        """What the network sees in each of some views of one size, from HINT on."""
+    def _look(self, octaves: Octaves, views: list[View], least: float = HINT) -> list[Seen]:
+        """What the network sees in each of some views of one size, from a score of `least` on."""
         pictures = np.stack([octaves.picture(*view) for view in views])
         (found,) = self._network.run(["found"], {"image": pictures})  # (n, 15, rows, columns)
-        return [_decoded(answers, *view) for answers, view in zip(found, views, strict=True)]
+        return [_decoded(answers, least, *view) for answers, view in zip(found, views, strict=True)]
 
-    def _again(self, octaves: Octaves, unknown: Seen, hints: Seen) -> Seen:
+    def _again(self, octaves: Octaves, doubtful: Seen, unknown: int) -> Seen:
         """Second looks: the best of four rotations of each detection, if its score reaches SURE.
 
-        A hint that its close-up rejects is not rotated further. Detections that O-Net rejected are, since they may be
-        turned or in profile.
+        A hint that its close-up rejects is not rotated further. The first `unknown` detections, which O-Net rejected,
+        are, since they may be turned or in profile.
         """
-        doubtful = _joined([unknown, hints])[:DOUBTFUL]
         views = [turns(box, ROOM, AGAIN) for box in doubtful.boxes()]
         found = self._central(octaves, doubtful, [view[0] for view in views])
         scores = np.array([seen.scores.max(initial=0.0) for seen in found])
-        open_ = np.flatnonzero(
-            (np.arange(len(scores)) < len(unknown.scores)) | ((scores >= HINT) & (scores < SURE))
-        )
+        open_ = np.flatnonzero((np.arange(len(scores)) < unknown) | ((scores >= HINT) & (scores < SURE)))
         for turn in (1, 2, 3):
             turned = self._central(octaves, doubtful[open_], [views[index][turn] for index in open_])
             for index, seen in zip(open_, turned, strict=True):
@@ -150,9 +149,9 @@ def _within(seen: Seen, height: int, width: int) -> Seen:
     return seen[(sides[:, 1] >= PARSED) & (beyond <= 0.1 * sides).all(axis=1)]
 
 
-def _decoded(answers: Floats, cut: Affine, size: tuple[int, int]) -> Seen:
+def _decoded(answers: Floats, least: float, cut: Affine, size: tuple[int, int]) -> Seen:
     """(15, rows, columns) answers for a cut -> what they say about the photo."""
-    rows, columns = np.nonzero(answers[0] >= math.log(HINT / (1 - HINT)))
+    rows, columns = np.nonzero(answers[0] >= math.log(least / (1 - least)))
     values = answers[:, rows, columns]  # (15, n)
     half = CELL * np.exp(values[1:3]) / 2  # height, width
     centre = CELL * (np.stack([rows, columns]) + values[3:5] + 0.5)

@@ -163,6 +163,15 @@ def test_a_face_of_30_pixels_in_a_large_photo(finder: FaceFinder, astronaut: NDA
     assert np.abs(face.landmarks - LANDMARKS / 4 - (3000, 300)).max() < 3
 
 
+def test_most_faces_of_24_pixels_upside_down_in_a_large_photo(
+    finder: FaceFinder, astronaut: NDArray[np.uint8]
+) -> None:
+    small = np.asarray(cv2.resize(astronaut, (102, 102), interpolation=cv2.INTER_AREA)[::-1, ::-1], np.uint8)
+    places = [(100, 100), (1744, 2488), (333, 2001), (2501, 777), (3001, 1503)]
+    found = [len(finder.find(astronaut_in((3000, 4000), *place, small))) for place in places]
+    assert sum(found) >= 3
+
+
 def test_all_faces_of_a_panorama(finder: FaceFinder, astronaut: NDArray[np.uint8]) -> None:
     assert len(finder.find(np.tile(astronaut, (1, 8, 1)))) == 8
 

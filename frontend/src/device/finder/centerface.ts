@@ -12,8 +12,8 @@ import { tiles, turns, wholePhoto, type Octaves, type View } from "./views";
 
 /** Pixels from one answer of the network to the next. */
 const CELL = 4;
-/** Scores from which something is looked at again, and is a face. */
-const [HINT, SURE] = [0.07, 0.5];
+/** Scores from which something is looked at again, in all of a photo and in its parts, and is a face. */
+const [HINT, TINY, SURE] = [0.05, 0.02, 0.5];
 /** O-Net's score from which its landmarks are the better ones. */
 const TRUSTED = 0.7;
 /** O-Net looks again, from its own landmarks, where one moved by more than this share of their extent. */
@@ -24,8 +24,8 @@ const BATCH = 8;
 const [AGAIN, ROOM] = [64, 1.7];
 /** Height in pixels below which there is nothing to parse in a face. */
 const PARSED = 18;
-/** Second looks per photo at most, the best hints first. */
-const DOUBTFUL = 32;
+/** Second looks per photo at most, the best hints first; and how many more for each of its parts. */
+const [DOUBTFUL, MORE] = [32, 8];
 
 export interface Networks {
   centerface: Network;
@@ -44,25 +44,27 @@ export async function findFaces(
   size: Size,
   goOn: () => void,
 ): Promise<FoundFace[]> {
-  const look = async (views: readonly View[]): Promise<Seen[][]> => {
+  const look = async (views: readonly View[], least = HINT): Promise<Seen[][]> => {
     goOn();
     const pictures = views.map((view) => photo.picture(view));
     const { dims, values } = await networks.centerface(pictures, views[0]!.size);
-    return views.map((view, index) => decoded(values[index]!, dims, view));
+    return views.map((view, index) => decoded(values[index]!, dims, view, least));
   };
-  const lookAtEach = async (views: readonly View[]): Promise<Seen[]> => {
+  const lookAtEach = async (views: readonly View[], least: number): Promise<Seen[]> => {
     const found: Seen[] = [];
-    for (const view of views) found.push(...(await look([view]))[0]!);
+    for (const view of views) found.push(...(await look([view], least))[0]!);
     return found;
   };
-  const whole = await lookAtEach(wholePhoto(size));
+  const whole = await lookAtEach(wholePhoto(size), HINT);
   const heights = whole.filter(({ score }) => score >= SURE).map(({ box }) => box.bottom - box.top);
-  const seen = [...whole, ...(await lookAtEach(tiles(size, Math.max(0, ...heights))))];
+  const parts = tiles(size, Math.max(0, ...heights));
+  const seen = [...whole, ...(await lookAtEach(parts, TINY))];
   const apart = suppressed(within(seen, size), 0.3);
   const refined = await refine(networks.onet, photo, apart.filter(isSure));
   const unknown = refined.filter(({ known }) => !known);
   const hints = apart.filter((each) => !isSure(each));
-  const again = await lookAgain(look, unknown, hints);
+  const doubtful = [...unknown, ...hints].slice(0, DOUBTFUL + MORE * parts.length);
+  const again = await lookAgain(look, doubtful, unknown.length);
   const found = within([...refined, ...(await refine(networks.onet, photo, again))], size);
   return suppressedNested(found, 0.6).map(({ score, box, landmarks }) => ({
     score,
@@ -77,10 +79,9 @@ const isSure = ({ score }: Seen) => score >= SURE;
 
 /**
  * Second looks: where one of the four turns of a detection is sure, the best of them.
- * A hint that is none from near is turned no further; what O-Net did not know may be turned, or in profile.
+ * A hint that is none from near is turned no further; the first `unknown` may be turned, or in profile.
  */
-async function lookAgain(look: Look, unknown: readonly Seen[], hints: readonly Seen[]): Promise<Seen[]> {
-  const doubtful = [...unknown, ...hints].slice(0, DOUBTFUL);
+async function lookAgain(look: Look, doubtful: readonly Seen[], unknown: number) {
   const views = doubtful.map(({ box }) => turns(boxOf(box), ROOM, AGAIN));
   const central = async (chosen: readonly number[], turn: number) => {
     const found: Seen[][] = [];
@@ -95,7 +96,7 @@ async function lookAgain(look: Look, unknown: readonly Seen[], hints: readonly S
   const found = await central(all, 0);
   const open = all.filter((index) => {
     const score = best(found[index]!)?.score ?? 0;
-    return index < unknown.length || (score >= HINT && score < SURE);
+    return index < unknown || (score >= HINT && score < SURE);
   });
   for (const turn of [1, 2, 3]) {
     const turned = await central(open, turn);
@@ -148,9 +149,14 @@ function within<Found extends Seen>(seen: readonly Found[], { width, height }: S
 }
 
 /** 15 planes of answers for a view -> what they say about the photo. */
-function decoded(values: Float32Array, [, rows, columns]: readonly number[], { cut, size }: View): Seen[] {
+function decoded(
+  values: Float32Array,
+  [, rows, columns]: readonly number[],
+  { cut, size }: View,
+  leastScore: number,
+): Seen[] {
   const plane = rows! * columns!;
-  const least = Math.log(HINT / (1 - HINT));
+  const least = Math.log(leastScore / (1 - leastScore));
   const found: Seen[] = [];
   for (let cell = 0; cell < plane; cell += 1) {
     if (values[cell]! < least) continue;
