@@ -30,8 +30,8 @@ ov.Tensor(np.zeros(1, np.float32)).data  # noqa: B018
 class OpenVinoSession:
     """`run` may be called by many threads at once: each takes an idle request of the graph, or makes one."""
 
-    def __init__(self, model: Path, *, threads: int = 0) -> None:
-        """`threads` compute one inference (0: one per core)."""
+    def __init__(self, model: Path | bytes, *, threads: int = 0) -> None:
+        """A file or its content; `threads` compute one inference (0: one per core)."""
         self._core = ov.Core()
         self._graph = self._core.read_model(model)
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -57,9 +57,9 @@ def check_providers(providers: Sequence[str]) -> None:
 
 
 def open_session(
-    model: Path, *, providers: Sequence[str] = CPU, threads: int = 0, size: Sequence[int] = ()
+    model: Path | bytes, *, providers: Sequence[str] = CPU, threads: int = 0, size: Sequence[int] = ()
 ) -> Session:
-    """A session on `model`; `threads` compute one inference (0: one per core).
+    """A session on a file or its content; `threads` compute one inference (0: one per core).
 
     The first provider takes what it can compute, the next ones the rest; OpenVINO takes all. With a `size`, a graph
     that leaves `batch`, `height` and `width` free is fixed to one photo of it: nothing in it computes sizes then.
@@ -82,7 +82,7 @@ def open_session(
     # Idle threads that spin take the core from the next request's decoding and encoding.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     wanted = [name for name in providers if name in ort.get_available_providers()]
-    session = ort.InferenceSession(str(model), options, providers=wanted)
+    session = ort.InferenceSession(model, options, providers=wanted)
     unstarted = [name for name in wanted if name not in session.get_providers()]
     if unstarted:
         raise ProviderUnavailable(f"{', '.join(unstarted)} could not be started")

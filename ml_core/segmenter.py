@@ -17,6 +17,7 @@ from ml_core.bundle import GOLDEN, GOLDEN_LABELS, MODEL, Bundle, BundleError
 from ml_core.faces import Face, FaceFinder, alignment, default_finder
 from ml_core.image_errors import TooComplex
 from ml_core.images import MAX_PIXELS, Affine, Decoded, from_pil, letterbox, pixel_affine, read, sample
+from ml_core.model_file import ModelFile
 from ml_core.paste import clear, paste, paste_owned
 from ml_core.runtime import CPU, ProviderUnavailable, Session, open_session
 from ml_core.segmentation import Parsed, Segmentation
@@ -44,10 +45,11 @@ class Segmenter:
         read: Read | None = None,
     ) -> None:
         self.bundle = bundle
-        self._open = partial(open_session, bundle.path / MODEL, providers=providers, threads=threads)
+        self._open = partial(open_session, providers=providers, threads=threads)
         try:
-            self._session = self._open(size=bundle.input_size)
-        except ProviderUnavailable:
+            self.file = ModelFile(bundle)
+            self._session = self._open(bundle.path / MODEL, size=bundle.input_size)
+        except (BundleError, ProviderUnavailable):
             raise
         except Exception as error:  # ONNX Runtime's own have no common base
             raise BundleError(f"{bundle.path / MODEL}: {error}") from error
@@ -190,11 +192,18 @@ class Segmenter:
         return np.asarray(logits[0], np.float32)
 
     def _coarse(self) -> tuple[Session, tuple[int, int]]:
-        """The session of the wide look and its size, opened when first needed: it has the weights once more."""
+        """The session of the wide look and its size, opened when first needed: it has the weights once more.
+
+        Where the file was written into since it was loaded, that of the first look serves for it, in more time.
+        """
         # 0.47 of the pixels, in whole patches
         coarse = [side * 11 // 256 * 16 for side in self.bundle.input_size]
         with self._lock:
-            self._wide = self._wide or self._open(size=coarse)
+            if self._wide is None:
+                try:
+                    self._wide = self._open(self.file.read(), size=coarse)
+                except OSError:
+                    self._wide = self._session
         own = self._wide.get_inputs()[0].shape[1:3]  # a graph of one size keeps it
         height, width = (a if isinstance(a, int) else b for a, b in zip(own, coarse, strict=True))
         return self._wide, (height, width)

@@ -14,7 +14,6 @@ from ml_core.faces import default_finder
 from ml_core.sandbox import Sandbox
 from ml_core.segmenter import Segmenter
 from segmentation_api.errors import invalid, not_ready
-from segmentation_api.model_file import ModelFile
 from segmentation_api.model_store import bundle_folders
 from segmentation_api.telemetry import RELOADS
 
@@ -34,7 +33,6 @@ class Engine:
 
     def __init__(self) -> None:
         self._models: dict[str, Segmenter] = {}
-        self._files: dict[str, ModelFile] = {}
         self._loaded = False
         self._lock = threading.Lock()
         self.sandbox = Sandbox(seconds=min(settings.DECODE_TIMEOUT, settings.MAX_CPU_SECONDS))
@@ -55,11 +53,6 @@ class Engine:
                 if not self._loaded:
                     self._load()
         return self._models
-
-    def files(self) -> dict[str, ModelFile]:
-        """The ONNX files of the models, by name."""
-        self.models()
-        return self._files
 
     def ready(self) -> bool:
         """Whether the default model is loaded, and so has passed its golden image."""
@@ -87,7 +80,6 @@ class Engine:
 
     def _load(self) -> dict[str, str]:
         models: dict[str, Segmenter] = {}
-        files: dict[str, ModelFile] = {}
         folders: dict[str, Path] = {}
         refused: dict[str, str] = {}
         try:
@@ -98,19 +90,18 @@ class Engine:
             refused.setdefault(settings.MODEL, "the default model is gone from MODELS_DIR")
         for name, folder in folders.items():
             try:
-                segmenter = self._open(name, folder)
-                files[name], models[name] = ModelFile(segmenter.bundle), segmenter
+                models[name] = self._open(name, folder)
             except Exception as error:  # ONNX Runtime raises many kinds
                 refused[name] = str(error)
         for name, reason in refused.items():
             kept = name in self._models
             logger.error("model_refused", model=name, reason=reason, old_one_kept=kept)
             if kept:
-                models[name], files[name] = self._models[name], self._files[name]
+                models[name] = self._models[name]
         for name in folders:
             RELOADS.labels(name, "refused" if name in refused else "ok").inc()
         logger.info("models_loaded", models=sorted(models), refused=sorted(refused))
-        self._models, self._files, self._loaded = models, files, True
+        self._models, self._loaded = models, True
         return refused
 
     def _open(self, name: str, folder: Path) -> Segmenter:
@@ -119,7 +110,7 @@ class Engine:
             raise BundleError(f"{str(folder)!a}: the folder's name has control characters")
         bundle = Bundle.load(folder).model_copy(update={"name": name})
         segmenter = self._models.get(name)
-        if segmenter is None or segmenter.bundle != bundle:
+        if segmenter is None or segmenter.bundle != bundle or not segmenter.file.intact():
             segmenter = Segmenter(
                 bundle,
                 providers=settings.PROVIDERS,

@@ -172,9 +172,9 @@ class ModelFileView(APIView):
     @schema.model_file
     def get(self, request: Request, name: str) -> HttpResponseBase:
         """The ONNX file that this process runs; 304 for a client that has it."""
-        file = engine.files().get(name)
-        if file is None:
+        if name not in engine.models():
             raise Http404
+        file = engine.models()[name].file
         etag = quote_etag(file.bundle.sha256)
         # Not by the decorator `condition`, whose 412 would not be in the envelope
         known = get_conditional_response(request._request, etag=etag)

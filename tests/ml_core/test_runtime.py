@@ -50,6 +50,16 @@ def test_openvino_answers_what_onnx_runtime_answers(
         np.testing.assert_allclose(answer, expected, atol=1e-3)
 
 
+@pytest.mark.parametrize("provider", ["CPUExecutionProvider", OPENVINO])
+def test_a_session_on_the_content_of_a_file(folder: Path, photos: NDArray[np.uint8], provider: str) -> None:
+    of_file, of_content = (
+        open_session(model, providers=[provider]) for model in (folder / MODEL, (folder / MODEL).read_bytes())
+    )
+    for photo in photos:
+        wanted, found = (one.run(["logits"], {"image": photo})[0] for one in (of_file, of_content))
+        np.testing.assert_array_equal(found, wanted)
+
+
 def test_openvino_describes_a_graph_as_onnx_runtime_does(folder: Path) -> None:
     def described(provider: str) -> list[tuple[str, str, list[object]]]:
         session = open_session(folder / MODEL, providers=[provider])

@@ -1,5 +1,6 @@
 import io
 import json
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -13,15 +14,18 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from ml_core.bundle import Bundle, BundleError, sha256_of
+from ml_core.bundle import MODEL, Bundle, BundleError, sha256_of
 from ml_core.faces import Face, FaceFinder
 from ml_core.image_errors import BrokenImage, ImageTooLarge
 from ml_core.images import colorize
 from ml_core.labels import LabelSet
 from ml_core.runtime import ProviderUnavailable
 from ml_core.segmenter import Segmenter
+from tests.conftest import ROOT
 from tests.tiny_bundle import draw_face, make_palette_bundle
 from training.lapa import LAPA
+
+ASTRONAUT = ROOT / "samples" / "astronaut.jpg"
 
 SIZE = 128
 
@@ -355,3 +359,28 @@ def test_a_bundle_without_golden_files_is_only_for_the_exporter(tmp_path: Path) 
     (bundle / "golden.png").unlink()
     photo = colorize(draw_face(32), LAPA)
     assert Segmenter(Bundle.load(bundle, golden=False)).predict(photo, faces="whole").labels.any()
+
+
+@pytest.fixture
+def shipped(tmp_path: Path) -> Path:
+    """A copy of the bundle, whose wide look sees more of the astronaut's hair."""
+    return Path(shutil.copytree(ROOT / "ml_core" / "bundles" / "lite-int8", tmp_path / "lite-int8"))
+
+
+def test_the_wide_look_is_of_the_file_that_was_verified(shipped: Path, tmp_path: Path) -> None:
+    expected = Segmenter.load(shipped).predict(ASTRONAUT).labels
+    replaced, gone = Segmenter.load(shipped), Segmenter.load(shipped)
+    (tmp_path / "other.onnx").write_bytes(b"no model")
+    (tmp_path / "other.onnx").rename(shipped / MODEL)
+    np.testing.assert_array_equal(replaced.predict(ASTRONAUT).labels, expected)
+    shutil.rmtree(shipped)
+    np.testing.assert_array_equal(gone.predict(ASTRONAUT).labels, expected)
+
+
+def test_a_file_that_was_written_into_is_not_opened_again(shipped: Path) -> None:
+    segmenter = Segmenter.load(shipped)
+    expected = Segmenter.load(shipped).predict(ASTRONAUT).labels
+    (shipped / MODEL).write_bytes(b"no model")
+    assert (segmenter.predict(ASTRONAUT).labels == expected).mean() > 0.99
+    with pytest.raises(OSError, match=r"written into|cut short"):
+        segmenter.file.read()

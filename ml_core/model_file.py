@@ -1,4 +1,4 @@
-"""The ONNX file of a loaded model, for clients that run it themselves."""
+"""The ONNX file of a loaded model, for what is opened or sent long after it was loaded."""
 
 import hashlib
 import os
@@ -13,8 +13,8 @@ _BLOCK = 256 << 10
 class ModelFile:
     """A bundle's model.onnx, held open.
 
-    A reload or the cache of a bucket may replace the file while it is being sent, and a worker that has not reloaded
-    yet sends what it runs.
+    A deployment, a reload or the cache of a bucket may replace the file, and a worker that has not reloaded yet goes on
+    with what it runs: further sessions are of this one, and clients are sent this one.
     """
 
     def __init__(self, bundle: Bundle) -> None:
@@ -40,9 +40,16 @@ class ModelFile:
         while start < self.size:
             block = os.pread(self._descriptor, min(_BLOCK, self.size - start), start)
             if not block:
-                raise OSError("the model's file was cut short while it was sent")
+                raise OSError("the model's file was cut short")
             start += len(block)
             yield block
+
+    def read(self) -> bytes:
+        """All of it. Raises OSError if it was written into."""
+        content = b"".join(self.blocks())
+        if hashlib.sha256(content).hexdigest() != self.bundle.sha256:
+            raise OSError("the model's file was written into")
+        return content
 
     def _now(self) -> tuple[int, int]:
         found = os.fstat(self._descriptor)
