@@ -388,17 +388,14 @@ def test_clients_that_ask_again_and_again_keep_no_thread_from_others(start_serve
 
 def test_what_has_waited_too_long_for_a_thread_is_refused(start_server: Start) -> None:
     server = start_server(WORKERS="1", THREADS="2", QUEUE_TIMEOUT="1").wait_until_ready()
-    stalled = [server.connect() for _ in range(4)]
-    for connection in stalled:  # two and two have the threads until they are cut off, half a second later
-        connection.sendall(head(1000) + b"\x89PNG")
-    with httpx.Client(base_url=server.url) as client:
-        time.sleep(0.2)
+    with contextlib.ExitStack() as stack:
+        for _ in range(12):  # two at a time have the threads until they are cut off, half a second later
+            stack.enter_context(server.connect()).sendall(head(1000) + b"\x89PNG")
+        client = stack.enter_context(httpx.Client(base_url=server.url))
         refused = client.get("/healthz")
         assert (refused.status_code, refused.json()["type"]) == (503, "too_busy")
         assert int(refused.headers["Retry-After"]) > 0
         assert client.get("/healthz").status_code == 200, "the connection is still good"
-    for connection in stalled:
-        connection.close()
     assert re.search(r"segment_rejected_total [1-9]", web.get(f"{server.url}/metrics").text)
 
 
