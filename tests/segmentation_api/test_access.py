@@ -17,7 +17,7 @@ import pytest
 from django.core.cache.backends.redis import RedisCache
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
-from django.db import OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import Client, override_settings
 from django.utils import timezone
@@ -132,13 +132,14 @@ def test_another_kind_of_credential_is_none(client: Client, header: str) -> None
     assert client.get("/api/models/", headers={"Authorization": header}).status_code == 401
 
 
+@pytest.mark.parametrize("kind", [OperationalError, InterfaceError, DatabaseError])
 def test_a_database_out_of_order_opens_no_door(
-    client: Client, monkeypatch: pytest.MonkeyPatch, log: io.StringIO
+    client: Client, monkeypatch: pytest.MonkeyPatch, log: io.StringIO, kind: type[Exception]
 ) -> None:
     make_key()
 
     def fail(*_: Any, **__: Any) -> None:
-        raise OperationalError("no connection to keys.example as user secret")
+        raise kind("no connection to keys.example as user secret")
 
     monkeypatch.setattr(BaseDatabaseWrapper, "ensure_connection", fail)
     answer = client.get("/api/models/")
@@ -382,6 +383,24 @@ def test_create_api_key_prints_a_key_that_works(client: Client) -> None:
     assert stored.name == "phone"
     assert stored.expiry_date is not None
     assert key.split(".")[1] not in str(vars(stored)), "only the hash is kept"
+
+
+@pytest.mark.parametrize(
+    ("command", "reason", "said"),
+    [
+        (["create_api_key", "phone"], "database or disk is full", "DATABASE_URL: database or disk is full"),
+        (["list_api_keys"], "database is locked", "DATABASE_URL: database is locked"),
+        (["revoke_api_key", "abc"], "no such table: keys", "manage.py migrate"),
+    ],
+)
+def test_commands_on_keys_say_what_is_wrong_with_the_database(
+    client: Client, command: list[str], reason: str, said: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise OperationalError(reason)
+
+    with connection.execute_wrapper(fail), pytest.raises(CommandError, match=said):
+        call_command(*command)
 
 
 def test_keys_are_listed_and_revoked_without_the_admin(client: Client) -> None:

@@ -4,14 +4,16 @@ from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 from rest_framework_api_key.models import APIKey
+
+from segmentation_api.management.key_command import KeyCommand
 
 MOST_DAYS = 36500
 
 
-class Command(BaseCommand):
+class Command(KeyCommand):
     """`manage.py create_api_key NAME [--days N]`: prints the key once; only its hash is stored."""
 
     help = "Make an API key and print it, once. From then on keys are asked for, on loopback too."

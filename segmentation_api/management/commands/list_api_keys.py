@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from rest_framework_api_key.models import APIKey
 
+from segmentation_api.management.key_command import KeyCommand
 
-class Command(BaseCommand):
+
+class Command(KeyCommand):
     """`manage.py list_api_keys`: one line per key, the newest first."""
 
     help = "List the API keys: prefix, state, day made, day of expiry, name. revoke_api_key takes the prefix."

@@ -3,11 +3,13 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from rest_framework_api_key.models import APIKey
 
+from segmentation_api.management.key_command import KeyCommand
 
-class Command(BaseCommand):
+
+class Command(KeyCommand):
     """`manage.py revoke_api_key PREFIX`"""
 
     help = "Revoke an API key for good. The running service refuses it from the next request on."
