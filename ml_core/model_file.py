@@ -20,14 +20,11 @@ class ModelFile:
     def __init__(self, bundle: Bundle) -> None:
         """Raises BundleError if the file no longer has the bundle's sha256."""
         self.bundle = bundle
-        self._descriptor = os.open(bundle.path / MODEL, os.O_RDONLY)
-        weakref.finalize(self, os.close, self._descriptor)
+        self._file = (bundle.path / MODEL).open("rb")
+        weakref.finalize(self, self._file.close)
         self._state = self._now()
         self.size = self._state[0]  # bytes
-        digest = hashlib.sha256()
-        for block in self.blocks():
-            digest.update(block)
-        if digest.hexdigest() != bundle.sha256:
+        if hashlib.file_digest(self._file, "sha256").hexdigest() != bundle.sha256:
             raise BundleError(f"{bundle.path / MODEL}: changed while it was loaded")
 
     def intact(self) -> bool:
@@ -35,22 +32,23 @@ class ModelFile:
         return self._now() == self._state
 
     def blocks(self) -> Iterator[bytes]:
-        """The file in blocks. Raises OSError if it is cut short meanwhile."""
+        """The file in blocks, for any number of clients at once. Raises OSError if it is cut short meanwhile."""
         start = 0
         while start < self.size:
-            block = os.pread(self._descriptor, min(_BLOCK, self.size - start), start)
+            block = os.pread(self._file.fileno(), min(_BLOCK, self.size - start), start)
             if not block:
                 raise OSError("the model's file was cut short")
             start += len(block)
             yield block
 
     def read(self) -> bytes:
-        """All of it. Raises OSError if it was written into."""
-        content = b"".join(self.blocks())
+        """All of it, for one caller at a time. Raises OSError if it was written into."""
+        self._file.seek(0)
+        content = self._file.read()
         if hashlib.sha256(content).hexdigest() != self.bundle.sha256:
             raise OSError("the model's file was written into")
         return content
 
     def _now(self) -> tuple[int, int]:
-        found = os.fstat(self._descriptor)
+        found = os.fstat(self._file.fileno())
         return found.st_size, found.st_mtime_ns

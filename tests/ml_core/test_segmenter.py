@@ -382,5 +382,5 @@ def test_a_file_that_was_written_into_is_not_opened_again(shipped: Path) -> None
     expected = Segmenter.load(shipped).predict(ASTRONAUT).labels
     (shipped / MODEL).write_bytes(b"no model")
     assert (segmenter.predict(ASTRONAUT).labels == expected).mean() > 0.99
-    with pytest.raises(OSError, match=r"written into|cut short"):
+    with pytest.raises(OSError, match="written into"):
         segmenter.file.read()
