@@ -19,9 +19,6 @@ const config: NextConfig = {
   env: { NEXT_PUBLIC_VERSION: projectVersion() },
   reactStrictMode: true,
   poweredByHeader: false,
-  // Without tailwind-merge: HeroUI's classes lie in a lower layer than utilities, and the tables that it
-  // builds took a fifth of a second of a phone's first load.
-  turbopack: { resolveAlias: { "tailwind-variants": "tailwind-variants/lite" } },
   typescript: { ignoreBuildErrors: true }, // `npm run typecheck` checks; a build does not wait for it
 };
 
