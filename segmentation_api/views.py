@@ -158,9 +158,10 @@ class ModelDetailView(APIView):
     @schema.model_detail
     def get(self, request: Request, name: str) -> Response:
         """One model: class table, input size, metrics, licence."""
-        if name not in engine.models():
+        segmenter = engine.models().get(name)
+        if segmenter is None:
             raise Http404
-        return Response(answers.ModelDetail(_described(engine.models()[name])).data)
+        return Response(answers.ModelDetail(_described(segmenter)).data)
 
 
 class ModelFileView(APIView):
@@ -172,9 +173,10 @@ class ModelFileView(APIView):
     @schema.model_file
     def get(self, request: Request, name: str) -> HttpResponseBase:
         """The ONNX file that this process runs; 304 for a client that has it."""
-        if name not in engine.models():
+        segmenter = engine.models().get(name)
+        if segmenter is None:
             raise Http404
-        file = engine.models()[name].file
+        file = segmenter.file
         etag = quote_etag(file.bundle.sha256)
         # Not by the decorator `condition`, whose 412 would not be in the envelope
         known = get_conditional_response(request._request, etag=etag)
