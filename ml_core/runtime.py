@@ -76,8 +76,9 @@ def open_session(
     options.log_severity_level = 3
     options.enable_mem_pattern = bool(size)  # for the finder's canvases it would want a block for each shape
     options.add_session_config_entry("session.use_env_allocators", "1")
-    for name, side in zip(("batch", "height", "width"), (1, *size) if size else (), strict=False):
-        options.add_free_dimension_override_by_name(name, side)
+    if size:
+        for name, side in zip(("batch", "height", "width"), (1, *size), strict=True):
+            options.add_free_dimension_override_by_name(name, side)
     _share_memory()
     # Idle threads that spin take the core from the next request's decoding and encoding.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

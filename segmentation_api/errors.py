@@ -13,7 +13,15 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
-from django.db import DatabaseError, InterfaceError, OperationalError
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    NotSupportedError,
+    ProgrammingError,
+)
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import is_valid_path
 from rest_framework import exceptions as drf
@@ -71,8 +79,8 @@ def not_ready(detail: str) -> Problem:
     return Problem(503, "not_ready", detail, headers={"Retry-After": "5"})
 
 
-UNUSABLE = (OperationalError, InterfaceError, DatabaseError)
-"""What a database that is gone, locked or broken raises; other kinds of DatabaseError are mistakes in queries."""
+QUERY_MISTAKES = (DataError, IntegrityError, InternalError, NotSupportedError, ProgrammingError)
+"""What a database raises that can be used; all else means that it is gone, locked or broken."""
 UNEXPECTED = Problem(500, "internal_error", "Something went wrong here. The log has it under the request_id.")
 GET_ONLY = Problem(405, "method_not_allowed", "GET only.", headers={"Allow": "GET, HEAD"})
 DRF_PROBLEMS: dict[type[drf.APIException], tuple[str, str]] = {
@@ -119,7 +127,7 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(403, "forbidden", "This is not allowed.")
         case SuspiciousOperation():
             return Problem(400, "bad_request", "The request is malformed or its Host is not served here.")
-        case DatabaseError() | InterfaceError() if type(error) in UNUSABLE:
+        case DatabaseError() | InterfaceError() if not isinstance(error, QUERY_MISTAKES):
             logger.error("database_failed", reason=type(error).__name__)
             return not_ready("Keys cannot be looked up now.")
     return None
