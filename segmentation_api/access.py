@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.cache import caches
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, OperationalError, ProgrammingError, connection
+from django.db import DatabaseError, OperationalError, connection
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.http import HttpRequest
@@ -26,7 +26,7 @@ from rest_framework.request import Request
 from rest_framework_api_key.models import AbstractAPIKey, APIKey
 from rest_framework_api_key.permissions import KeyParser
 
-from segmentation_api.database import give_back_connection
+from segmentation_api.database import give_back_connection, lacks_tables, setting_and_reason
 from segmentation_api.errors import Problem, forget
 from segmentation_api.startup import is_loopback, on_loopback
 
@@ -75,7 +75,7 @@ def check_stores() -> None:
         if not settings.API_PUBLIC:
             keys_made()
     except DatabaseError as error:
-        raise ImproperlyConfigured(f"DATABASE_URL: {str(error).partition(chr(10))[0]}") from None
+        raise ImproperlyConfigured(setting_and_reason(error)) from None
     try:
         caches["default"]
     except OSError as error:
@@ -102,7 +102,7 @@ def keys_exist(second: int) -> bool:
     except DatabaseError as error:
         forget(error)
         # By the error itself: of a locked database a second question would be a second wait
-        if isinstance(error, ProgrammingError) or "no such table" in str(error):
+        if lacks_tables(error):
             return False
         raise
     finally:

@@ -1,6 +1,6 @@
-"""The database's connections."""
+"""The database's connections, and its errors in words."""
 
-from django.db import connection, connections
+from django.db import DatabaseError, ProgrammingError, connection, connections
 
 
 def give_back_connection() -> None:
@@ -19,3 +19,13 @@ def close_connections() -> None:
         one.close()
         if close_pool := getattr(one, "close_pool", None):
             close_pool()
+
+
+def lacks_tables(error: DatabaseError) -> bool:
+    """Whether it says that `manage.py migrate` has not run yet: SQLite by an OperationalError."""
+    return isinstance(error, ProgrammingError) or "no such table" in str(error)
+
+
+def setting_and_reason(error: DatabaseError) -> str:
+    """For the operator: the setting, and the first line of what the database says."""
+    return f"DATABASE_URL: {str(error).partition(chr(10))[0]}"

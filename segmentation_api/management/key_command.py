@@ -5,6 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
+from segmentation_api.database import lacks_tables, setting_and_reason
+
 
 class KeyCommand(BaseCommand):
     """Ends with one line where the database cannot be used."""
@@ -14,6 +16,5 @@ class KeyCommand(BaseCommand):
         try:
             return super().execute(*args, **options)
         except DatabaseError as error:
-            reason = str(error).partition("\n")[0]
-            hint = "; `manage.py migrate` makes the tables" if "no such table" in reason else ""
-            raise CommandError(f"DATABASE_URL: {reason}{hint}") from error
+            hint = "; `manage.py migrate` makes the tables" if lacks_tables(error) else ""
+            raise CommandError(setting_and_reason(error) + hint) from error
