@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 
+import ml_core.unetr  # noqa: F401  # what it sets must be set before TensorFlow is imported
+
 BACKEND = os.environ.get("KERAS_BACKEND") or "tensorflow"
 BACKENDS = {"tensorflow": "", "jax": " -r training/requirements-jax.txt", "torch": " torch"}
 """What pip installs for each backend of Keras, beside what all need."""

@@ -348,6 +348,26 @@ def test_a_stage_where_a_package_is_missing_says_what_to_install(
     assert "pip install -r requirements.txt -r training/requirements.txt" in done.stderr
 
 
+@pytest.mark.parametrize(("own", "wanted"), [({}, "1"), ({"TF_ENABLE_ONEDNN_OPTS": "0"}, "0")])
+@pytest.mark.parametrize("stage", ["prepare", "train", "export", "pipeline", "quantize"])
+def test_tensorflow_is_told_to_compute_with_onednn_before_it_is_imported(
+    stage: str, own: dict[str, str], wanted: str
+) -> None:
+    code = (
+        "import os, runpy, sys; sys.path.insert(0, '')\n"
+        "class Watch:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'tensorflow': sys.exit('told ' + os.environ.get('TF_ENABLE_ONEDNN_OPTS', 'nothing'))\n"
+        "sys.meta_path.insert(0, Watch())\n"
+        f"runpy.run_module('training.{stage}', run_name='__main__', alter_sys=True)"
+    )
+    environment = {"PATH": os.environ["PATH"], **own}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stderr.strip() == f"told {wanted}"
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stage_that_is_stopped_says_so_and_leaves_nothing_half_made(
     number: signal.Signals, tmp_path: Path
