@@ -14,6 +14,7 @@ import {
   PHONE,
   SAMPLE,
   sentPhotos,
+  settled,
   shoot,
   until,
   withPage,
@@ -106,6 +107,35 @@ test("several photos, switched to this device on the way: nothing is sent from t
   });
 });
 
+test("files under way to the service: with the switch they end there, and are drawn here", async () => {
+  await withPage({}, async (page) => {
+    const sent = sentPhotos(page);
+    await page.getByLabel("Photo file").setInputFiles([file("a.jpg", sample), file("b.jpg", sample)]);
+    await page.getByTestId("batch").getByText("2 of 2 photos").waitFor();
+    await settled(page);
+    const before = sent.length;
+    await page.route("**/api/segment/**", () => undefined);
+    for (const [name, button] of [
+      ["masks.zip", "All masks (zip)"],
+      ["a-mask.png", "Mask"],
+    ]) {
+      const saved = page.waitForEvent("download");
+      const asked = sent.length;
+      await page.getByRole("button", { name: button, exact: true }).click();
+      while (sent.length === asked) await page.waitForTimeout(50);
+      await onDevice(page);
+      assert.equal((await saved).suggestedFilename(), name);
+      await page.getByTestId("progress").waitFor({ state: "detached" });
+      assert.equal(sent.length, asked + 1, sent.join());
+      await page.unroute("**/api/segment/**");
+      await page.getByText("In the service", { exact: true }).click();
+      await page.getByText(/m?s in the service/).waitFor();
+      await page.route("**/api/segment/**", () => undefined);
+    }
+    assert.ok(sent.length > before);
+  });
+});
+
 test("no connection: the page comes back and parses here; the service is called offline", async () => {
   const options = { serviceWorkers: "allow", library: /ERR_INTERNET_DISCONNECTED/ };
   await withPage(options, async (page, browser) => {
@@ -122,6 +152,38 @@ test("no connection: the page comes back and parses here; the service is called 
     await page.getByText("In the service", { exact: true }).click();
     await page.locator("[role=alert][data-code=offline]").waitFor();
     await browser.setOffline(false);
+  });
+});
+
+test("storage that is full: what the service says of its models is taken all the same", async () => {
+  await withPage({ serviceWorkers: "allow" }, async (page, browser) => {
+    await onDevice(page);
+    await parseFile(page);
+    await until(page, async () => (await (await caches.open("models")).keys()).length > 1);
+    const devtools = await browser.newCDPSession(page);
+    const { origin } = new URL(page.url());
+    await devtools.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 1 });
+    await page.evaluate(() => caches.delete("models"));
+    await page.reload();
+    await page.getByRole("checkbox", { name: /Hair/ }).waitFor();
+    assert.equal(await page.locator("[role=alert][data-code]").count(), 0);
+    assert.deepEqual(await page.evaluate(async () => (await (await caches.open("models")).keys()).length), 0);
+  });
+});
+
+test("a script that cannot be fetched is told; the result stays, and later it comes", async () => {
+  const library = /ERR_INTERNET_DISCONNECTED|could not be fetched/;
+  await withPage({ library }, async (page, browser) => {
+    await parseFile(page);
+    await browser.setOffline(true);
+    await page.keyboard.press("?");
+    await page.locator("[role=alert][data-code=script_missing]").waitFor();
+    await page.getByRole("region", { name: "Recolour" }).getByRole("button", { name: "Hair" }).click();
+    await page.getByTestId("label-canvas").waitFor({ state: "attached" });
+    await page.getByRole("img", { name: "Your photo, astronaut.jpg" }).waitFor();
+    await browser.setOffline(false);
+    await page.keyboard.press("?");
+    await page.getByRole("dialog").getByText("The photo as it was").waitFor();
   });
 });
 

@@ -43,15 +43,23 @@ async function keepAll() {
 
 /** From the network, which is remembered; without one, what was remembered. */
 async function newest(request, name, instead = request) {
-  const cache = await caches.open(name);
   try {
     const response = await fetch(request);
-    if (response.ok && instead === request) await cache.put(request, response.clone());
+    if (response.ok && instead === request) await remember(name, request, response.clone());
     return response;
   } catch (error) {
-    const found = await cache.match(instead, { ignoreVary: true });
+    const found = await (await caches.open(name)).match(instead, { ignoreVary: true });
     if (found) return found;
     throw error;
+  }
+}
+
+/** Where there is room for it: the answer serves without, too. */
+async function remember(name, request, response) {
+  try {
+    await (await caches.open(name)).put(request, response);
+  } catch {
+    // storage is full or forbidden
   }
 }
 

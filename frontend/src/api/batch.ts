@@ -1,5 +1,6 @@
 import { unzipSync } from "fflate";
 import { api, keyHeader, type SegmentOptions } from "./client";
+import { throughGate } from "./sending";
 import { asTrouble, troubleOf } from "./trouble";
 
 /** Of one request: well within what the service takes. */
@@ -30,7 +31,7 @@ async function answersOf({ photos, options, key, signal }: BatchCall) {
       body: { images: [] },
       bodySerializer: () => formOf(photos),
       parseAs: "arrayBuffer",
-      signal,
+      signal: throughGate(signal),
     });
     if (!data) throw troubleOf(response, error, { key });
     const files = unzipSync(new Uint8Array(data));

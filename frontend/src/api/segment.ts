@@ -1,4 +1,5 @@
 import { api, keyHeader, type Answer, type SegmentOptions } from "./client";
+import { throughGate } from "./sending";
 import { asTrouble, trouble, troubleOf } from "./trouble";
 import { uploadFetch, type OnSent } from "./upload-fetch";
 
@@ -21,7 +22,7 @@ export async function segment({ photo, options, key, signal, onSent }: SegmentCa
       body: { image: "" },
       bodySerializer: () => form,
       parseAs: "blob",
-      signal,
+      signal: throughGate(signal),
       ...(onSent && { fetch: uploadFetch(onSent, form) }),
     });
     if (!data) throw troubleOf(response, error, sent);

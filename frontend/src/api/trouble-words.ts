@@ -194,6 +194,11 @@ export const WORDS: Record<string, Words> = {
     hint: "The photo may be too large for this browser's memory.",
     remedy: "retry",
   },
+  script_missing: {
+    title: "A part of this page could not be fetched",
+    hint: "Check the connection. If the page was updated meanwhile, reload it; what it shows is lost then.",
+    remedy: "none",
+  },
   page_failed: {
     title: "This page could not show the photo",
     hint: "The photo may be too large for this browser's memory.",

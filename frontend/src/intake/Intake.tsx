@@ -1,12 +1,15 @@
 import { Button } from "@heroui/react/button";
-import dynamic from "next/dynamic";
 import { useState, type RefObject } from "react";
 import { CameraIcon, FaceIcon, PhotoIcon } from "@/lib/icons";
+import { later } from "@/lib/later";
 import { ACCEPTED } from "@/photo/photo";
 import { fetchSample } from "@/photo/sample";
 import { useStudio } from "@/state/studio-context";
 
-const CameraDialog = dynamic(() => import("./CameraDialog"), { ssr: false });
+const CameraDialog = later(
+  () => import("./CameraDialog").then((dialog) => dialog.default),
+  ({ onClose }) => onClose(),
+);
 
 interface Props {
   /** Other parts of the page open the file chooser through it. */

@@ -1,9 +1,9 @@
 import { Button } from "@heroui/react/button";
-import dynamic from "next/dynamic";
 import { useEffect, useState } from "react";
 import type { Output } from "@/api/client";
 import { trouble, TroubleError } from "@/api/trouble";
 import { CopyIcon, DownloadIcon, ScissorsIcon } from "@/lib/icons";
+import { later } from "@/lib/later";
 import { saveFile } from "@/lib/save-file";
 import { useStudio } from "@/state/studio-context";
 import { unseen } from "@/state/shown";
@@ -17,7 +17,10 @@ import {
   type Shown,
 } from "./file-of";
 
-const JsonDialog = dynamic(() => import("./JsonDialog"), { ssr: false });
+const JsonDialog = later(
+  () => import("./JsonDialog").then((dialog) => dialog.default),
+  ({ onClose }) => onClose(),
+);
 
 export const DOWNLOADS: readonly { output: Output; label: string; short?: string }[] = [
   { output: "mask", label: "Mask" },
@@ -65,6 +68,7 @@ export function Downloads(shown: Shown) {
       await navigator.clipboard.write([new ClipboardItem({ "image/png": png })]);
       setTold("Copied");
     });
+  const file = (output: Output) => act.take((chosen) => fileOf(output, { ...state, ...chosen }, shown));
   const cutOut = () => cutOutOf(state, shown);
   const recoloured = () => recolouredOf(state, shown);
 
@@ -99,7 +103,7 @@ export function Downloads(shown: Shown) {
             variant="secondary"
             className={`px-2 ${output === "classes" ? "col-span-3" : ""}`}
             isDisabled={busy !== null}
-            onPress={() => void save(output, () => fileOf(output, state, shown))}
+            onPress={() => void save(output, () => file(output))}
           >
             <DownloadIcon />
             {busy === output ? "Wait …" : label}
@@ -122,7 +126,7 @@ export function Downloads(shown: Shown) {
       )}
       {reading && (
         <JsonDialog
-          read={async () => (await fileOf("json", state, shown)).blob}
+          read={async () => (await file("json")).blob}
           onFailed={(error) => {
             setReading(false);
             fail(error);

@@ -1,6 +1,16 @@
-import { createContext, use, useLayoutEffect, useMemo, useState, useSyncExternalStore } from "react";
+import {
+  createContext,
+  use,
+  useCallback,
+  useLayoutEffect,
+  useMemo,
+  useState,
+  useSyncExternalStore,
+} from "react";
 import type { ReactNode } from "react";
 import type { ModelDetail } from "@/api/client";
+import { trouble } from "@/api/trouble";
+import { ScriptMissing } from "@/lib/later";
 import { modelFor } from "./model-for";
 import { remembered } from "./remembered";
 import { EMPTY, type StudioState } from "./state";
@@ -8,6 +18,7 @@ import { makeStore, type Store } from "./store";
 import { useActs, type Acts } from "./use-acts";
 import { useFreedPictures } from "./use-freed-pictures";
 import { useOffline } from "./use-offline";
+import { useSendingGate } from "./use-sending-gate";
 
 export interface Studio {
   state: StudioState;
@@ -33,6 +44,7 @@ export function StudioProvider({ children }: { children: ReactNode }) {
   const act = useActs(store);
   useFreedPictures(store);
   useOffline(store);
+  useSendingGate(store);
 
   // before anything can be clicked or dropped; the exported page knows no visitor
   useLayoutEffect(() => {
@@ -40,7 +52,12 @@ export function StudioProvider({ children }: { children: ReactNode }) {
   }, [store]);
 
   const studio = useMemo(() => ({ store, act }), [store, act]);
-  return <StudioContext value={studio}>{children}</StudioContext>;
+  const tellMissing = useCallback(() => act.fail(trouble("script_missing").trouble), [act]);
+  return (
+    <StudioContext value={studio}>
+      <ScriptMissing value={tellMissing}>{children}</ScriptMissing>
+    </StudioContext>
+  );
 }
 
 function shownModel({ models, result, model, where }: StudioState): ModelDetail | null {

@@ -1,4 +1,5 @@
 import { useMemo } from "react";
+import { againIfShut } from "@/api/sending";
 import { trouble, type Trouble } from "@/api/trouble";
 import type { Part } from "@/geometry/part";
 import type { Result, Where } from "@/results/result";
@@ -7,7 +8,7 @@ import { batchOver, zipOfMasks } from "./batch";
 import { remember } from "./remembered";
 import { parseFrame, type Here, type HereRun } from "./parse-here";
 import { parsingOver, type Source } from "./parsing";
-import { WHOLE, type Style } from "./state";
+import { WHOLE, type StudioState, type Style } from "./state";
 import { useModels } from "./use-models";
 
 import type { Store } from "./store";
@@ -19,6 +20,11 @@ export interface Acts {
   openAll: (files: readonly File[]) => void;
   /** Ends the parsing of several photos and forgets them. */
   closeBatch: () => void;
+  /**
+   * Makes a file of a result, where photos may be sent as they may be then: again, and drawn here, where they
+   * are to stay here meanwhile.
+   */
+  take: <T>(make: (chosen: Pick<StudioState, "where" | "apiKey">) => Promise<T>) => Promise<T>;
   /** Rejects with a TroubleError. */
   zipBatch: () => Promise<Blob>;
   /** The photo on the stage, as it was to be parsed. */
@@ -99,7 +105,8 @@ export function useActs(store: Store): Acts {
         } else dispatch({ type: "told", failure: { trouble: trouble("no_photos").trouble } });
       },
       closeBatch: batch.close,
-      zipBatch: () => zipOfMasks({ now }),
+      take: (make) => againIfShut(() => make({ where: now().where, apiKey: now().apiKey })),
+      zipBatch: () => againIfShut(() => zipOfMasks({ now })),
       parse: () => again(),
       parseWhole: () => again({ faces: "whole", part: null }),
       parsePart: (part) => again({ faces: "whole", part }),

@@ -1,12 +1,15 @@
 import { Button } from "@heroui/react/button";
 import { Link } from "@heroui/react/link";
-import dynamic from "next/dynamic";
 import { useState } from "react";
 import { API_BASE_URL } from "@/api/client";
+import { later } from "@/lib/later";
 import { SOURCE_URL } from "@/lib/source-url";
 import { useStudio } from "@/state/studio-context";
 
-const AboutDialog = dynamic(() => import("./AboutDialog"), { ssr: false });
+const AboutDialog = later(
+  () => import("./AboutDialog").then((dialog) => dialog.default),
+  ({ onClose }) => onClose(),
+);
 
 const ENTRY = "text-[13px] text-muted no-underline hover:underline pointer-coarse:py-3";
 

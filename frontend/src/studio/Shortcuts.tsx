@@ -1,8 +1,11 @@
-import dynamic from "next/dynamic";
 import { useEffect, useEffectEvent, useState } from "react";
+import { later } from "@/lib/later";
 import { useStudio } from "@/state/studio-context";
 
-const ShortcutsDialog = dynamic(() => import("./ShortcutsDialog"), { ssr: false });
+const ShortcutsDialog = later(
+  () => import("./ShortcutsDialog").then((dialog) => dialog.default),
+  ({ onClose }) => onClose(),
+);
 
 /** Keys that work anywhere on the page but in a field, a control or a dialog. */
 export function Shortcuts({ onChoose }: { onChoose: () => void }) {
