@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { cutOut } from "./cut-out";
 import { matteOf } from "./matte";
 import { labOf, rgbOfLab } from "./oklab";
 import { between, boxMean, planeOf, smaller } from "./planes";
@@ -92,4 +93,11 @@ it.each<[number, number, number]>([
   [12, 200, 90],
 ])("goes from %i %i %i to OKLab and back", (...rgb) => {
   expect(rgbOfLab(labOf(...rgb))).toEqual(rgb);
+});
+
+it("a cut-out is clear outside of the part, and where the photo was", () => {
+  const photo = { width: 4, height: 1, data: new Uint8ClampedArray(16) };
+  for (const [at, alpha] of [255, 255, 128, 0].entries()) photo.data[4 * at + 3] = alpha;
+  cutOut(photo, Uint8ClampedArray.of(0, 200, 255, 255));
+  expect([0, 1, 2, 3].map((at) => photo.data[4 * at + 3])).toEqual([0, 200, 128, 0]);
 });

@@ -1,3 +1,4 @@
+import { cutOut } from "./cut-out";
 import { matteOf, type Picture } from "./matte";
 import type { PictureAnswer, PictureRequest } from "./messages";
 import { recolour } from "./recolour";
@@ -18,7 +19,7 @@ async function answer({ photo, labels, make, as }: PictureRequest): Promise<Made
   context.drawImage(photo, 0, 0);
   photo.close();
   const picture = context.getImageData(0, 0, canvas.width, canvas.height);
-  if (make.kind === "cutout") cutOut(picture, maskOf(labels, make.ids, picture));
+  if (make.kind === "cutout") cutOut(picture, matteOf(picture, maskOf(labels, make.ids, picture)));
   else {
     const { width, height, data } = picture;
     const edges = { width, height, data: data.slice() }; // one part's new colour is no edge of the next
@@ -30,12 +31,6 @@ async function answer({ photo, labels, make, as }: PictureRequest): Promise<Made
   context.putImageData(picture, 0, 0);
   if (as === "bitmap") return { kind: "bitmap", bitmap: canvas.transferToImageBitmap() };
   return { kind: "png", blob: await canvas.convertToBlob({ type: "image/png" }) };
-}
-
-/** What lies outside of the parts becomes clear. */
-function cutOut({ width, height, data }: Picture, mask: Uint8Array): void {
-  const matte = matteOf({ width, height, data }, mask);
-  for (let at = 0; at < matte.length; at += 1) data[4 * at + 3] = matte[at]!;
 }
 
 /** 1 where one of the ids is, at the picture's own size. */

@@ -59,6 +59,7 @@ export async function resultOfAnswer(
   const size = task.part && photo.size ? photo.size : answer.image;
   const found = await readGreyPng(picture, task.part ? undefined : stepFor);
   const labels = task.part ? inPhoto(found, task.part, size) : found;
+  const sharesOf = task.part ? found.ids.length / labels.ids.length : 1; // of the photo, not of its part
   return {
     photo,
     task,
@@ -66,7 +67,11 @@ export async function resultOfAnswer(
     labels: task.part ? coarser(labels, stepFor(size.width, size.height)) : labels,
     full: labels.step === 1 ? labels : null,
     picture,
-    classes: answer.classes.map(({ id, share, confidence }) => ({ id, share, confidence })),
+    classes: answer.classes.map(({ id, share, confidence }) => ({
+      id,
+      share: id === 0 ? 1 - (1 - share) * sharesOf : share * sharesOf,
+      confidence,
+    })),
     faces: answer.faces,
     warnings: answer.warnings,
     facesFound: answer.faces_found ?? null,

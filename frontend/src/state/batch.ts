@@ -8,6 +8,7 @@ import { work } from "./parsing";
 import { serviceOptions } from "./request-options";
 import { WHOLE } from "./state";
 import type { Store } from "./store";
+import { picturesOf } from "./use-freed-pictures";
 
 /** One of several photos that were given together. */
 export interface BatchItem {
@@ -30,7 +31,12 @@ export function batchOver({ dispatch, now }: Pick<Store, "dispatch" | "now">) {
     const photo = await measured(await openPhoto(file, known));
     const task: Task = { ...WHOLE, where, model: chosen };
     const run = { photo, task, apiKey, model: modelFor(models, task), signal, lane: "batch" as const };
-    return work({ ...run, tell: () => undefined });
+    try {
+      return await work({ ...run, tell: () => undefined });
+    } catch (error) {
+      if (!picturesOf(now()).has(photo.url)) URL.revokeObjectURL(photo.url);
+      throw error;
+    }
   };
 
   /** Again where the person chose another place meanwhile: what was begun there has ended. */
@@ -50,6 +56,7 @@ export function batchOver({ dispatch, now }: Pick<Store, "dispatch" | "now">) {
     const { signal } = (all = new AbortController());
     const waiting = { stage: "waiting", result: null, trouble: null } as const;
     dispatch({ type: "batch", batch: files.map((file) => ({ file, ...waiting })) });
+    const before = now().photo?.id;
     let isFirst = true;
     for (const [index, file] of files.entries()) {
       tell(index, { stage: "working" });
@@ -57,7 +64,9 @@ export function batchOver({ dispatch, now }: Pick<Store, "dispatch" | "now">) {
         const result = await parseAgain(file, signal);
         if (signal.aborted) return;
         tell(index, { stage: "done", result });
-        if (isFirst) dispatch({ type: "shown", result });
+        const { photo, progress } = now();
+        const isLeft = photo?.id === before && !progress; // else a person has chosen what is on the stage
+        if (isFirst && isLeft) dispatch({ type: "shown", result });
         isFirst = false;
       } catch (error) {
         if (signal.aborted) return;

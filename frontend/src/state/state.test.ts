@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import { trouble } from "@/api/trouble";
 import type { Result, Task } from "@/results/result";
 import { EMPTY, MOST_RECENT, studioReducer, WHOLE, type StudioAction } from "./state";
+import { picturesOf } from "./use-freed-pictures";
 
 const photo = (id: number) => ({
   id,
@@ -128,4 +129,20 @@ it("shows all parts again with another photo, and with another model, whose clas
   ).toBe(0);
   expect(after(hid, { type: "chose", model: "other" }).hidden.size).toBe(0);
   expect(after(hid, { type: "chose", opacity: 1 }).hidden.size).toBe(1);
+});
+
+it("lays nothing over a photo that was found in another", () => {
+  const state = after({ type: "parsed", result: result(2) }, { type: "compared", result: result(1) });
+  expect(state).toMatchObject({ compared: null, split: 0 });
+  const same = after({ type: "parsed", result: result(2) }, { type: "compared", result: result(2) });
+  expect(same).toMatchObject({ compared: { photo: { id: 2 } }, split: 0.5 });
+});
+
+it("keeps the picture of a photo that it can go back to", () => {
+  const opened: StudioAction[] = [
+    { type: "shown", result: result(1) }, // of several, whose list was closed then
+    { type: "opened", photo: photo(2), look: WHOLE },
+  ];
+  expect(picturesOf(after(...opened))).toEqual(new Set(["blob:1", "blob:2"]));
+  expect(after(...opened, failed).photo?.id).toBe(1);
 });

@@ -171,6 +171,7 @@ export function studioReducer(state: StudioState, action: StudioAction): StudioS
     case "parsed":
       return withResult(state, action.result);
     case "compared":
+      if (action.result && action.result.photo.id !== state.result?.photo.id) return state;
       return { ...state, compared: action.result, progress: null, split: action.result ? 0.5 : 0 };
     case "failed":
       return { ...withoutUnparsed(state), failure: action.failure };

@@ -123,8 +123,7 @@ function Note({ testId, children }: { testId: string; children: ReactNode }) {
 
 /** For who hears the page. */
 function spokenFaces({ faces, task }: Result, model: ModelDetail | null): string {
-  if (task.where === "device" || task.faces === "whole" || model?.cut === "whole")
-    return "The parts are in the list.";
+  if (task.faces === "whole" || model?.cut === "whole") return "The parts are in the list.";
   return faces.length === 1 ? "1 face." : `${faces.length} faces.`;
 }
 
