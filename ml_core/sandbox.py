@@ -24,6 +24,7 @@ import numpy as np
 
 from ml_core import image_errors
 from ml_core.containers import walk
+from ml_core.cpu_time import elsewhere
 from ml_core.image_errors import DecodingStopped
 from ml_core.images import MAX_PIXELS, Decoded, read
 from ml_core.sandboxed import write
@@ -34,21 +35,6 @@ ROOT = Path(__file__).resolve().parent.parent
 ANSWER_BYTES = 4096
 ASK_SECONDS = 0.25
 """How often it is asked, while an image is decoded, whether it is still wanted."""
-
-
-class Elsewhere(threading.local):
-    """What other processes have done for this thread."""
-
-    seconds = 0.0
-    """Of CPU."""
-
-
-elsewhere = Elsewhere()
-
-
-def cpu_time() -> float:
-    """CPU seconds of this thread so far, those included in which its images were decoded elsewhere."""
-    return time.thread_time() + elsewhere.seconds
 
 
 class Sandbox:

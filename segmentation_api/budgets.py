@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 
-from ml_core.sandbox import cpu_time
+from ml_core.cpu_time import cpu_time
 from segmentation_api.admission import gate
 from segmentation_api.errors import Problem
 
@@ -79,7 +79,7 @@ class PhotoBudget:
     def __init__(self, meta: Mapping[str, Any]) -> None:
         self._client = meta.get("gunicorn.socket")
         self._started = cpu_time()
-        self._seconds = settings.MAX_CPU_SECONDS / settings.INFERENCE_THREADS
+        self._seconds = settings.MAX_CPU_SECONDS
         self()
 
     def __call__(self) -> bool:
@@ -105,10 +105,18 @@ def has_gone(client: socket.socket | None) -> bool:
 class AnswerRoom(ExitStack):
     """What an answer takes of the budget until it is closed: a client that reads slowly keeps it in memory."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._size = self._held = 0
+
     def take(self, size: int) -> None:
-        """Room for `size` bytes more; small answers need none. Raises Problem (503) if there is none."""
-        if size > SMALL_ANSWER:
-            self.enter_context(bytes_in_flight.hold(size, "Too many answers are in memory."))
+        """Room for `size` bytes more; a small answer, all in all, needs none. Raises Problem (503) if there is none."""
+        whole = self._size + size
+        if whole > max(SMALL_ANSWER, self._held):
+            units = -(-(whole - self._held) // UNIT)
+            self.enter_context(bytes_in_flight.hold(units * UNIT, "Too many answers are in memory."))
+            self._held += units * UNIT
+        self._size = whole
 
 
 bytes_in_flight = BytesInFlight(settings.MAX_BYTES_IN_FLIGHT)

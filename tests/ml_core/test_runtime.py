@@ -1,7 +1,9 @@
 """Sessions: ONNX Runtime's and OpenVINO's answer the same, whoever asks and however many at once."""
 
+import os
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 
 from ml_core import openvino_session, runtime
 from ml_core.bundle import MODEL
+from ml_core.cpu_time import elsewhere
 from ml_core.images import colorize
 from ml_core.runtime import OPENVINO, ProviderUnavailable, check_providers, open_session
 from ml_core.segmenter import Segmenter
@@ -171,3 +174,16 @@ for session in sessions:
     first, second = map(int, answer.stdout.split())
     assert first > 50
     assert second < first / 10
+
+
+def test_the_time_of_all_threads_counts_for_the_one_that_asks(
+    folder: Path, photos: NDArray[np.uint8]
+) -> None:
+    for threads in (1, 2, 0):
+        session = open_session(folder / MODEL, threads=threads)
+        before = elsewhere.seconds, time.thread_time()
+        for photo in photos:
+            session.run(["logits"], {"image": photo})
+        others, own = elsewhere.seconds - before[0], time.thread_time() - before[1]
+        expected = (threads or os.cpu_count() or 1) - 1
+        assert expected * own * 0.5 <= others <= expected * own

@@ -14,7 +14,7 @@ from rest_framework.exceptions import ParseError
 from rest_framework.views import APIView
 
 from segmentation_api import flat_json, parsers
-from segmentation_api.budgets import UNIT, AnswerRoom, BytesInFlight
+from segmentation_api.budgets import SMALL_ANSWER, UNIT, AnswerRoom, BytesInFlight
 from segmentation_api.errors import Problem, problem_of
 from segmentation_api.flat_json import read_object
 from segmentation_api.parsers import FormParser, JsonParser, PhotoParser, decode_base64, most_bytes
@@ -151,6 +151,18 @@ def test_answers_have_room_until_they_are_closed(of_answers: BytesInFlight) -> N
     assert free(of_answers) == 3
     kept.close()
     assert free(of_answers) == 10
+
+
+def test_small_answers_to_one_request_have_room_once_they_are_not_small_together() -> None:
+    budget = BytesInFlight(10 * UNIT)
+    with pytest.MonkeyPatch.context() as patch, AnswerRoom() as room:
+        patch.setattr("segmentation_api.budgets.bytes_in_flight", budget)
+        room.take(SMALL_ANSWER)
+        assert free(budget) == 10
+        for taken in range(2, 12):
+            room.take(UNIT // 2)
+            assert free(budget) == 10 - -(-(SMALL_ANSWER + (taken - 1) * UNIT // 2) // UNIT)
+    assert free(budget) == 10
 
 
 @pytest.mark.django_db

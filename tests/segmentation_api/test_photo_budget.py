@@ -150,3 +150,8 @@ def test_a_slot_ages_while_it_is_taken() -> None:
     with gate.slot():
         assert gate.slots.age() > 0
     assert gate.slots.age() == 0
+
+
+def test_several_threads_for_an_inference_leave_decoding_and_encoding_their_time(settings: Any) -> None:
+    settings.INFERENCE_THREADS = 8
+    assert PhotoBudget({}).left() > 0.99 * settings.MAX_CPU_SECONDS
