@@ -98,8 +98,7 @@ if JOBS:
     JOB_CALLBACK_SECRET = env.JOB_CALLBACK_SECRET
     BODY_TIMEOUT = env.BODY_TIMEOUT
     if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":  # workers write beside the service
-        DATABASES["default"]["OPTIONS"] = {
-            "timeout": 30,
+        DATABASES["default"]["OPTIONS"] |= {
             "transaction_mode": "IMMEDIATE",
             "init_command": "PRAGMA journal_mode=WAL",
         }

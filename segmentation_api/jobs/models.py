@@ -111,7 +111,7 @@ class Job(models.Model):
         with transaction.atomic():
             task = run_job.enqueue(str(self.pk))
             changed = Job.objects.filter(pk=self.pk, **conditions).update(
-                state=State.QUEUED, task_id=task.id, lease_until=None
+                state=State.QUEUED, task_id=task.id, lease_until=None, expires_at=expiry()
             )
             if not changed:
                 transaction.set_rollback(True)

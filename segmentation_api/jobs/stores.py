@@ -4,6 +4,7 @@ Of each image that is done the folder has a row, `000007.row`, written after its
 objects in the bucket. An archive is never unpacked: entries are read one by one, and their names name no files here.
 """
 
+import errno
 import json
 import os
 import posixpath
@@ -136,11 +137,16 @@ class ZipStore(Store):
     def read(self, name: str) -> bytes:
         """Never more of an entry than an upload may have, whatever its head says."""
         self._archive = self._archive or zipfile.ZipFile(self.job.archive)
+        broken = Problem(422, "broken_image", "The zip has it damaged.")
         try:
             with self._archive.open(name) as entry:
                 data = entry.read(settings.MAX_UPLOAD_BYTES + 1)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
-            raise Problem(422, "broken_image", "The zip has it damaged.") from None
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError):
+            raise broken from None
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # of the disk; this one is of a place before the file's beginning
+                raise
+            raise broken from None
         if len(data) > settings.MAX_UPLOAD_BYTES:
             raise too_large(settings.MAX_UPLOAD_BYTES)
         return data

@@ -3,6 +3,8 @@
 import uuid
 from typing import Any, TypeVar
 
+from django.conf import settings
+from django.db.models import Q
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -54,7 +56,7 @@ class JobsView(APIView):
                 owner_of(request),
                 request._request,
                 request.content_type or "application/zip",
-                body_bytes(request.META),
+                settings.JOB_BYTES if "HTTP_TRANSFER_ENCODING" in request.META else body_bytes(request.META),
                 {name: list(values) for name, values in request.query_params.lists()},
             )
         location = reverse("job", args=[job.pk])
@@ -113,7 +115,8 @@ def owner_of(request: Request) -> str:
 
 def find(request: Request, pk: uuid.UUID) -> Job:
     """A job of this key, or one of nobody's. Raises Http404: also for others', so that none can be guessed at."""
-    job = Job.objects.filter(pk=pk, state__in=SHOWN, expires_at__gt=timezone.now()).first()
+    kept = Q(state=State.RUNNING) | Q(expires_at__gt=timezone.now())
+    job = Job.objects.filter(kept, pk=pk, state__in=SHOWN).first()
     if job is None or job.owner not in ("", owner_of(request)):
         raise Http404
     return job

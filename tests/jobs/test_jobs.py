@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from segmentation_api.budgets import BytesInFlight
 from segmentation_api.jobs import views
 from tests.conftest import decode
-from tests.jobs.conftest import run_tasks, zip_of
+from tests.jobs.conftest import only_job, run_tasks, zip_of
 
 pytestmark = pytest.mark.django_db
 Post = Callable[..., Any]
@@ -182,6 +183,41 @@ def test_an_entry_that_inflates_too_far_or_is_damaged_is_a_row(
     rows = unzipped(client.get(f"{job}result/")).read("manifest.jsonl").splitlines()
     errors = [json.loads(row).get("error", {}).get("type") for row in rows]
     assert errors == ["upload_too_large", "broken_image", None]
+
+
+@pytest.mark.parametrize("damage", ["a name that is none", "the beginning is missing"])
+def test_a_zip_whose_entries_are_not_where_they_should_be_loses_those_alone(
+    client: Client, post: Post, photo: bytes, damage: str
+) -> None:
+    body = bytearray(zip_of({"a.png": photo, "\xe9.png": photo, "z.png": photo}))
+    if damage == "the beginning is missing":
+        del body[:40]
+        expected = ["broken_image", None, None]
+    else:
+        body[body.index("\xe9.png".encode())] = 0xFF
+        expected = [None, "broken_image", None]
+    job = post(bytes(body))["Location"]
+    run_tasks()
+    rows = unzipped(client.get(f"{job}result/")).read("manifest.jsonl").splitlines()
+    assert [json.loads(row).get("error", {}).get("type") for row in rows] == expected
+
+
+def test_an_upload_in_chunks_says_no_length(client: Client, photos: dict[str, bytes], settings: Any) -> None:
+    body = zip_of(photos)
+
+    def post_in_chunks() -> Any:
+        as_served: dict[str, Any] = {
+            "CONTENT_LENGTH": str(sys.maxsize),
+            "HTTP_TRANSFER_ENCODING": "chunked",
+            "wsgi.input": io.BytesIO(body),
+        }
+        return client.generic("POST", "/api/jobs/", content_type="application/zip", **as_served)
+
+    answer = post_in_chunks()
+    assert answer.status_code == 202
+    assert only_job().bytes < 2 * len(body)
+    settings.JOB_BYTES = len(body) - 1
+    assert post_in_chunks().json()["type"] == "upload_too_large"
 
 
 @pytest.mark.parametrize(

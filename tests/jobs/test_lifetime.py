@@ -112,6 +112,23 @@ def test_nothing_is_left_of_an_expired_job(
     assert_the_database_has_no_trace_of(job.split("/")[-2])
 
 
+def test_a_job_that_a_worker_has_does_not_expire(
+    client: Client, post: Post, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    job = post()["Location"]
+    claimed()
+    lease = timezone.now() + timedelta(days=9)
+    Job.objects.update(state=State.RUNNING, lease_until=lease)
+    later(monkeypatch, settings.JOB_KEEP + 60)
+    sweep()
+    assert client.get(job).json()["state"] == "running"
+    assert only_job().enqueue(state=State.RUNNING), "handed back, or taken over"
+    sweep()
+    assert client.get(job).json()["state"] == "queued"
+    Job.objects.update(state=State.RUNNING, lease_until=lease)
+    assert client.delete(job).status_code == 204
+
+
 def test_an_upload_that_broke_off_with_its_process_is_removed(
     jobs_dir: Path, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:

@@ -5,11 +5,15 @@ from typing import Any
 
 import cv2
 from django.conf import settings
+from django.db import connection
 from django_tasks_db.management.commands import db_worker
 
 from segmentation_api.engine import engine
 from segmentation_api.jobs.sweep import Sweeper
 from segmentation_api.startup import check_model
+
+PATIENCE = 30
+"""Seconds for a lock of SQLite."""
 
 
 class Command(db_worker.Command):
@@ -23,6 +27,10 @@ class Command(db_worker.Command):
     def handle(self, **options: Any) -> None:
         """Work until SIGTERM; a job in hand goes back to the queue after its present image."""
         check_model()
+        if (
+            connection.vendor == "sqlite"
+        ):  # no request waits for a worker, which can wait for many of its kind
+            connection.settings_dict["OPTIONS"]["timeout"] = PATIENCE
         cv2.setNumThreads(settings.INFERENCE_THREADS)
         engine.models()
         Sweeper().start()
