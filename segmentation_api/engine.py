@@ -85,7 +85,7 @@ class Engine:
         try:
             folders = bundle_folders()
         except ImproperlyConfigured as error:
-            refused[settings.MODEL] = str(error)
+            refused = dict.fromkeys([settings.MODEL, *self._models], str(error))
         if settings.MODEL not in folders:
             refused.setdefault(settings.MODEL, "the default model is gone from MODELS_DIR")
         for name, folder in folders.items():

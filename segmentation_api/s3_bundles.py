@@ -35,7 +35,8 @@ S3Error = (BotoCoreError, ClientError, S3UploadFailedError)
 def fetch_bundles(url: str, cache: Path) -> dict[str, Path]:
     """Bring the bundles under s3://bucket/prefix into the cache; verified ones take their place at once.
 
-    Where the bucket cannot be reached or a bundle is broken, the version already in the cache stays.
+    Those that are gone from the bucket go from the cache. Where the bucket cannot be reached, has none any more, or one
+    is broken, the version already in the cache stays.
     Raises ImproperlyConfigured where nothing is left to serve.
     """
     store = cache / hashlib.sha256(url.encode()).hexdigest()[:16]
@@ -98,12 +99,17 @@ def _fetch_all(url: str, store: Path) -> str | None:
     problem = None
     try:
         client = make_client()
-        for name, files in _list(client, url).items():
+        listed = _list(client, url)
+        for name, files in listed.items():
             try:
                 _fetch(client, url, name, files, store / name)
             except BundleError as error:
                 problem = str(error)
                 logger.error("model_refused", model=name, reason=problem)
+        for home in store.glob("[!.]*"):
+            if listed and home.name not in listed:  # an empty listing is more likely a wrong prefix
+                shutil.rmtree(home)
+                logger.info("model_gone", model=home.name, models_dir=url)
     except (BotoCoreError, ClientError) as error:
         problem = f"{url} cannot be read: {error}"
         logger.error("models_not_fetched", models_dir=url, reason=str(error))

@@ -61,7 +61,7 @@ SPARE_DESCRIPTORS = 8
 THREAD_SECONDS = env.QUEUE_TIMEOUT / 2
 """How long a request may wait for a thread; those that waited longer are too many to be answered but with 503."""
 LARGE_ANSWER = 1 << 20
-LARGE_AT_ONCE = env.THREADS // 4
+LARGE_AT_ONCE = max(1, env.THREADS // 4)
 """Of the threads, for answers of more than LARGE_ANSWER bytes: files of the page and models."""
 ENDLESS = str(sys.maxsize)
 """The Content-Length of a body in chunks, since Django takes a request without one for empty."""

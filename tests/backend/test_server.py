@@ -367,6 +367,14 @@ def test_requests_sent_without_waiting_are_answered_in_turn(server: Server) -> N
     assert re.findall(rb"HTTP/1.1 (\d+)", answers) == [b"200", b"200", b"404", b"200"]
 
 
+def test_with_the_fewest_threads_large_files_are_sent(start_server: Start) -> None:
+    server = start_server(WORKERS="1", THREADS="2").wait_until_ready()
+    file = "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js"
+    answer = httpx.get(f"{server.url}{file}", headers={"Accept-Encoding": "identity"})
+    assert answer.status_code == 200
+    assert len(answer.content) > server_worker.LARGE_ANSWER
+
+
 def test_clients_that_ask_again_and_again_keep_no_thread_from_others(start_server: Start) -> None:
     server = start_server(WORKERS="1", THREADS="2").wait_until_ready()
     stop = threading.Event()

@@ -104,6 +104,16 @@ def test_a_broken_reload_keeps_the_old_model_and_says_so(folder: Path, how: str)
     assert engine.ready()
 
 
+def test_a_reload_that_cannot_read_the_folder_keeps_all_models(folder: Path) -> None:
+    engine = Engine()
+    make_palette_bundle(folder / "two", size=SIDE, labels=TWO, logits_scale=1)
+    before = engine.models()
+    assert set(before) == {"tiny", "two"}
+    folder.rename(folder.with_name("elsewhere"))
+    assert set(engine.reload()) == {"tiny", "two"}
+    assert engine.models() == before
+
+
 def test_a_model_that_fails_its_golden_image_is_not_ready(folder: Path) -> None:
     spoil_golden(folder / "tiny")
     engine = Engine()
@@ -191,10 +201,26 @@ def test_a_new_version_replaces_the_old_one_only_when_it_is_whole(bucket: Any, t
     assert not old.exists()
 
 
+def empty(client: Any, prefix: str = "faces/") -> None:
+    """Delete what is below it in the bucket."""
+    for row in client.list_objects_v2(Bucket="models", Prefix=prefix)["Contents"]:
+        client.delete_object(Bucket="models", Key=row["Key"])
+
+
+def test_what_is_gone_from_the_bucket_is_gone_from_the_cache(bucket: Any, tmp_path: Path) -> None:
+    upload(bucket, make_palette_bundle(tmp_path / "second" / "two", size=SIDE))
+    both = bundle_folders()
+    assert set(both) == {"tiny", "two"}
+    empty(bucket, "faces/two/")
+    assert bundle_folders() == {"tiny": both["tiny"]}
+    assert not both["two"].exists()
+    empty(bucket)
+    assert bundle_folders() == {"tiny": both["tiny"]}, "an empty bucket is taken for a mistake"
+
+
 def test_without_the_bucket_the_cache_serves(bucket: Any, settings: Any) -> None:
     folders = bundle_folders()
-    for row in bucket.list_objects_v2(Bucket="models")["Contents"]:
-        bucket.delete_object(Bucket="models", Key=row["Key"])
+    empty(bucket)
     bucket.delete_bucket(Bucket="models")
     assert bundle_folders() == folders
     settings.MODELS_DIR = "s3://nowhere/faces"
