@@ -93,11 +93,7 @@ def open_session(
     if providers[0] == OPENVINO and OPENVINO not in ort.get_available_providers():
         from ml_core.openvino_session import OpenVinoSession
 
-        return (
-            OpenVinoSession(model, threads=threads)
-            if threads == 1
-            else SeveralThreads(OpenVinoSession(model, threads=threads), threads)
-        )
+        return _counted(OpenVinoSession(model, threads=threads), threads)
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -115,6 +111,11 @@ def open_session(
     unstarted = [name for name in wanted if name not in session.get_providers()]
     if unstarted:
         raise ProviderUnavailable(f"{', '.join(unstarted)} could not be started")
+    return _counted(session, threads)
+
+
+def _counted(session: Session, threads: int) -> Session:
+    """The session, whose threads' time counts for the one that asks; one alone counts by itself."""
     return session if threads == 1 else SeveralThreads(session, threads)
 
 

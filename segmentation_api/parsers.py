@@ -58,7 +58,8 @@ class BodyParser(BaseParser):
         meta, limit = context["request"].META, getattr(settings, context["view"].limit)
         check_coding(meta)
         context.clear()  # request -> context -> request is a cycle, which would hold the photo until it is collected
-        if body_bytes(meta) > most_bytes(limit) and "HTTP_TRANSFER_ENCODING" not in meta:
+        most = most_bytes(limit)
+        if body_bytes(meta, in_chunks=most) > most:
             raise too_large(limit)
         gate.check_queue()
         try:
@@ -126,8 +127,10 @@ def check_coding(meta: Mapping[str, Any]) -> None:
         )
 
 
-def body_bytes(meta: Mapping[str, Any]) -> int:
-    """The length that a body says it has, which means nothing for one in chunks."""
+def body_bytes(meta: Mapping[str, Any], *, in_chunks: int) -> int:
+    """The length that a body says it has; one in chunks says none, and is taken for `in_chunks` long."""
+    if "HTTP_TRANSFER_ENCODING" in meta:
+        return in_chunks
     given = meta.get("CONTENT_LENGTH") or "0"
     return int(given) if given.isdecimal() else 0
 

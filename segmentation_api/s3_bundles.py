@@ -106,10 +106,10 @@ def _fetch_all(url: str, store: Path) -> str | None:
             except BundleError as error:
                 problem = str(error)
                 logger.error("model_refused", model=name, reason=problem)
-        for home in store.glob("[!.]*"):
-            if listed and home.name not in listed:  # an empty listing is more likely a wrong prefix
-                shutil.rmtree(home)
-                logger.info("model_gone", model=home.name, models_dir=url)
+        gone = [home for home in store.glob("[!.]*") if home.name not in listed]
+        for home in gone if listed else ():  # an empty listing is more likely a wrong prefix
+            shutil.rmtree(home)
+            logger.info("model_gone", model=home.name, models_dir=url)
     except (BotoCoreError, ClientError) as error:
         problem = f"{url} cannot be read: {error}"
         logger.error("models_not_fetched", models_dir=url, reason=str(error))

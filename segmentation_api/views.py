@@ -66,8 +66,7 @@ class UploadView(APIView):
     def room_for(self, request: Request) -> AbstractContextManager[None]:
         """Of the budget of bytes in flight, for as long as the photos are needed. Raises Problem (503)."""
         most = most_bytes(getattr(settings, self.limit))
-        in_chunks = "HTTP_TRANSFER_ENCODING" in request.META
-        return bytes_in_flight.hold(most if in_chunks else min(body_bytes(request.META), most))
+        return bytes_in_flight.hold(min(body_bytes(request.META, in_chunks=most), most))
 
     def read(self, request: Request) -> tuple[Any, SegmentOptions, OutputRenderer]:
         """Photos, options and how to answer; options of the query win over those of the body."""

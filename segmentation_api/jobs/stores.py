@@ -27,6 +27,8 @@ NAMES = "names.json"
 ROW = ".row"
 MANIFEST = "manifest.jsonl"
 S3_ERRORS = (BotoCoreError, ClientError)
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+"""What zipfile raises for an entry; OSError besides, for one that would lie before the archive's beginning."""
 
 
 class JobFailed(Exception):
@@ -137,16 +139,15 @@ class ZipStore(Store):
     def read(self, name: str) -> bytes:
         """Never more of an entry than an upload may have, whatever its head says."""
         self._archive = self._archive or zipfile.ZipFile(self.job.archive)
-        broken = Problem(422, "broken_image", "The zip has it damaged.")
         try:
             with self._archive.open(name) as entry:
                 data = entry.read(settings.MAX_UPLOAD_BYTES + 1)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError):
-            raise broken from None
-        except OSError as error:
-            if error.errno != errno.EINVAL:  # of the disk; this one is of a place before the file's beginning
+        except (*DAMAGED, OSError) as error:
+            if (
+                isinstance(error, OSError) and error.errno != errno.EINVAL
+            ):  # the disk's; that one is a place before 0
                 raise
-            raise broken from None
+            raise Problem(422, "broken_image", "The zip has it damaged.") from None
         if len(data) > settings.MAX_UPLOAD_BYTES:
             raise too_large(settings.MAX_UPLOAD_BYTES)
         return data

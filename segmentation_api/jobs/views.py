@@ -56,7 +56,7 @@ class JobsView(APIView):
                 owner_of(request),
                 request._request,
                 request.content_type or "application/zip",
-                settings.JOB_BYTES if "HTTP_TRANSFER_ENCODING" in request.META else body_bytes(request.META),
+                body_bytes(request.META, in_chunks=settings.JOB_BYTES),
                 {name: list(values) for name, values in request.query_params.lists()},
             )
         location = reverse("job", args=[job.pk])

@@ -1,6 +1,7 @@
 """How long who waits for SQLite."""
 
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.core.management import call_command
@@ -16,10 +17,8 @@ def test_workers_wait_longer_than_requests_do(monkeypatch: pytest.MonkeyPatch) -
     assert options["timeout"] == STORE_SECONDS
     assert options["transaction_mode"] == "IMMEDIATE"
     monkeypatch.setitem(options, "timeout", STORE_SECONDS)  # for what comes after
-    for name in ("check_model", "engine", "Sweeper"):
-        monkeypatch.setattr(db_worker, name, lambda: None)
     monkeypatch.setattr(db_worker.Command.__mro__[1], "handle", lambda *_, **__: None)
-    monkeypatch.setattr(db_worker, "engine", type("Engine", (), {"models": lambda _: {}})())
-    monkeypatch.setattr(db_worker, "Sweeper", lambda: type("Sweeper", (), {"start": lambda _: None})())
+    for name in ("check_model", "engine", "Sweeper"):
+        monkeypatch.setattr(db_worker, name, Mock())
     call_command("db_worker")
     assert options["timeout"] == db_worker.PATIENCE

@@ -1,3 +1,5 @@
+import { isAbort } from "./trouble";
+
 /** The one gate that photos leave the page by; shut while they are to stay on this device. */
 let gate = new AbortController();
 
@@ -22,7 +24,7 @@ export async function againIfShut<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      if (!signal.aborted || !(error instanceof DOMException && error.name === "AbortError")) throw error;
+      if (!signal.aborted || !isAbort(error)) throw error;
     }
   }
 }

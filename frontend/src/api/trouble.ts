@@ -54,10 +54,14 @@ export function troubleOf(response: Response, body: unknown, sent: Sent = {}): T
   return new TroubleError(found);
 }
 
+/** Whether somebody ended it. */
+export function isAbort(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "AbortError";
+}
+
 /** Anything thrown on the way as a TroubleError; an abort stays what it is. */
 export function asTrouble(error: unknown, sent: Sent = {}): unknown {
-  if (error instanceof TroubleError || (error instanceof DOMException && error.name === "AbortError"))
-    return error;
+  if (error instanceof TroubleError || isAbort(error)) return error;
   if (error instanceof SyntaxError) return trouble("unexpected_answer"); // no JSON: something else answered
   if (typeof navigator !== "undefined" && !navigator.onLine) return trouble("offline");
   if (sent.photo && sent.photo.size > LARGE) {

@@ -1,15 +1,12 @@
 import { Button } from "@heroui/react/button";
 import { useState, type RefObject } from "react";
 import { CameraIcon, FaceIcon, PhotoIcon } from "@/lib/icons";
-import { later } from "@/lib/later";
+import { laterDialog } from "@/lib/later";
 import { ACCEPTED } from "@/photo/photo";
 import { fetchSample } from "@/photo/sample";
 import { useStudio } from "@/state/studio-context";
 
-const CameraDialog = later(
-  () => import("./CameraDialog").then((dialog) => dialog.default),
-  ({ onClose }) => onClose(),
-);
+const CameraDialog = laterDialog(() => import("./CameraDialog"));
 
 interface Props {
   /** Other parts of the page open the file chooser through it. */

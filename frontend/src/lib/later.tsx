@@ -45,6 +45,16 @@ export function later<Props extends object>(
   return Object.assign(Place, { ahead });
 }
 
+/** A dialog that is its script's default; where it cannot be fetched it counts as closed. */
+export function laterDialog<Props extends { onClose: () => void }>(
+  load: () => Promise<{ default: ComponentType<Props> }>,
+) {
+  return later(
+    () => load().then((script) => script.default),
+    ({ onClose }) => onClose(),
+  );
+}
+
 class NotFetched extends Error {}
 
 interface Props {

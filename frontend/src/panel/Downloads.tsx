@@ -3,7 +3,7 @@ import { useEffect, useState } from "react";
 import type { Output } from "@/api/client";
 import { trouble, TroubleError } from "@/api/trouble";
 import { CopyIcon, DownloadIcon, ScissorsIcon } from "@/lib/icons";
-import { later } from "@/lib/later";
+import { laterDialog } from "@/lib/later";
 import { saveFile } from "@/lib/save-file";
 import { useStudio } from "@/state/studio-context";
 import { unseen } from "@/state/shown";
@@ -17,10 +17,7 @@ import {
   type Shown,
 } from "./file-of";
 
-const JsonDialog = later(
-  () => import("./JsonDialog").then((dialog) => dialog.default),
-  ({ onClose }) => onClose(),
-);
+const JsonDialog = laterDialog(() => import("./JsonDialog"));
 
 export const DOWNLOADS: readonly { output: Output; label: string; short?: string }[] = [
   { output: "mask", label: "Mask" },

@@ -1,5 +1,5 @@
 import { segment, segmentToLabels } from "@/api/segment";
-import { trouble, TroubleError } from "@/api/trouble";
+import { isAbort, trouble, TroubleError } from "@/api/trouble";
 import { croppedFile } from "@/photo/cropped";
 import { isHeic, measured, openPhoto, type Photo } from "@/photo/photo";
 import { resultOfAnswer, resultOfLabels, type Look, type Result, type Task } from "@/results/result";
@@ -121,7 +121,7 @@ async function pictureOf({ photo, task }: Result, key: string): Promise<Photo> {
 
 /** Null for what a person has ended. */
 function failureOf(error: unknown, retry?: () => void, photoName?: string): Failure | null {
-  if (error instanceof DOMException && error.name === "AbortError") return null;
+  if (isAbort(error)) return null;
   const told = error instanceof TroubleError ? error : trouble("page_failed", { detail: String(error) });
   return { trouble: told.trouble, retry, photoName };
 }

@@ -2,14 +2,11 @@ import { Button } from "@heroui/react/button";
 import { Link } from "@heroui/react/link";
 import { useState } from "react";
 import { API_BASE_URL } from "@/api/client";
-import { later } from "@/lib/later";
+import { laterDialog } from "@/lib/later";
 import { SOURCE_URL } from "@/lib/source-url";
 import { useStudio } from "@/state/studio-context";
 
-const AboutDialog = later(
-  () => import("./AboutDialog").then((dialog) => dialog.default),
-  ({ onClose }) => onClose(),
-);
+const AboutDialog = laterDialog(() => import("./AboutDialog"));
 
 const ENTRY = "text-[13px] text-muted no-underline hover:underline pointer-coarse:py-3";
 

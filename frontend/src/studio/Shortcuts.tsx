@@ -1,11 +1,8 @@
 import { useEffect, useEffectEvent, useState } from "react";
-import { later } from "@/lib/later";
+import { laterDialog } from "@/lib/later";
 import { useStudio } from "@/state/studio-context";
 
-const ShortcutsDialog = later(
-  () => import("./ShortcutsDialog").then((dialog) => dialog.default),
-  ({ onClose }) => onClose(),
-);
+const ShortcutsDialog = laterDialog(() => import("./ShortcutsDialog"));
 
 /** Keys that work anywhere on the page but in a field, a control or a dialog. */
 export function Shortcuts({ onChoose }: { onChoose: () => void }) {

@@ -13,7 +13,7 @@ from segmentation_api.jobs.sweep import Sweeper
 from segmentation_api.startup import check_model
 
 PATIENCE = 30
-"""Seconds for a lock of SQLite."""
+"""Seconds for a lock of SQLite, which many workers may want: no client waits for one of them."""
 
 
 class Command(db_worker.Command):
@@ -27,9 +27,7 @@ class Command(db_worker.Command):
     def handle(self, **options: Any) -> None:
         """Work until SIGTERM; a job in hand goes back to the queue after its present image."""
         check_model()
-        if (
-            connection.vendor == "sqlite"
-        ):  # no request waits for a worker, which can wait for many of its kind
+        if connection.vendor == "sqlite":
             connection.settings_dict["OPTIONS"]["timeout"] = PATIENCE
         cv2.setNumThreads(settings.INFERENCE_THREADS)
         engine.models()
