@@ -1,6 +1,6 @@
 import type { Metadata, Viewport } from "next";
 import type { ReactNode } from "react";
-import { THEME_SCRIPT } from "@/lib/theme-script";
+import { LOCALES_SCRIPT, THEME_SCRIPT } from "@/lib/inline-scripts";
 import "./globals.css";
 import "./media.css";
 
@@ -15,7 +15,10 @@ export default function RootLayout({ children }: { children: ReactNode }) {
   return (
     <html lang="en" suppressHydrationWarning>
       <head>
+        {/* what is parsed after a first picture would move what that has shown */}
+        <link rel="expect" href="#footer" blocking="render" />
         <script dangerouslySetInnerHTML={{ __html: THEME_SCRIPT }} />
+        <script dangerouslySetInnerHTML={{ __html: LOCALES_SCRIPT }} />
       </head>
       <body className="bg-background text-foreground antialiased">{children}</body>
     </html>

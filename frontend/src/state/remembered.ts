@@ -7,8 +7,11 @@ export interface Remembered {
   tints: Tints;
 }
 
-export function remembered(): Remembered {
-  return { where: read("where") === "device" ? "device" : "service", tints: tintsIn(read("tints")) };
+/** Null where nothing was chosen. */
+export function remembered(): Remembered | null {
+  const [where, tints] = [read("where"), read("tints")];
+  if (where === null && tints === null) return null;
+  return { where: where === "device" ? "device" : "service", tints: tintsIn(tints) };
 }
 
 export function remember({ where, tints }: Partial<Remembered>): void {

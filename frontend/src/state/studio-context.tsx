@@ -46,9 +46,11 @@ export function StudioProvider({ children }: { children: ReactNode }) {
   useOffline(store);
   useSendingGate(store);
 
-  // before anything can be clicked or dropped; the exported page knows no visitor
+  // before anything can be clicked or dropped; the exported page knows no visitor. Without news it stays as
+  // it was exported: else each part, as soon as it works, would be rendered once more, all at once
   useLayoutEffect(() => {
-    store.dispatch({ type: "chose", ...remembered() });
+    const chosen = remembered();
+    if (chosen) store.dispatch({ type: "chose", ...chosen });
   }, [store]);
 
   const studio = useMemo(() => ({ store, act }), [store, act]);

@@ -4,7 +4,7 @@ import { trouble, type Trouble } from "@/api/trouble";
 import type { Part } from "@/geometry/part";
 import type { Result, Where } from "@/results/result";
 import type { DyeName, DyeOfPart } from "./dyes";
-import { batchOver, zipOfMasks } from "./batch";
+import { batchOver } from "./batch";
 import { remember } from "./remembered";
 import { parseFrame, type Here, type HereRun } from "./parse-here";
 import { parsingOver, type Source } from "./parsing";
@@ -106,7 +106,10 @@ export function useActs(store: Store): Acts {
       },
       closeBatch: batch.close,
       take: (make) => againIfShut(() => make({ where: now().where, apiKey: now().apiKey })),
-      zipBatch: () => againIfShut(() => zipOfMasks({ now })),
+      zipBatch: async () => {
+        const { zipOfMasks } = await import("./zip-of-masks");
+        return againIfShut(() => zipOfMasks({ now }));
+      },
       parse: () => again(),
       parseWhole: () => again({ faces: "whole", part: null }),
       parsePart: (part) => again({ faces: "whole", part }),

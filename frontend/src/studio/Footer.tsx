@@ -15,7 +15,10 @@ export function Footer() {
   const { model } = useStudio();
   const [about, setAbout] = useState(false);
   return (
-    <footer className="flex flex-wrap items-center gap-x-5 gap-y-1 text-[13px] text-muted print:hidden">
+    <footer
+      id="footer"
+      className="flex flex-wrap items-center gap-x-5 gap-y-1 text-[13px] text-muted print:hidden"
+    >
       <Link className={ENTRY} href={`${API_BASE_URL}/api/docs/`}>
         API docs
       </Link>
