@@ -1,5 +1,7 @@
 """A client's socket with deadlines on what it sends and on what it takes."""
 
+import os
+import select
 import socket
 import time
 from typing import Any
@@ -64,12 +66,20 @@ class DeadlineSocket(socket.socket):
         """As `sendall`, without a copy of the file in memory."""
         start = self.sent
         while count is None or count > 0:
-            size = self._send(super().sendfile, file, offset, BLOCK if count is None else min(BLOCK, count))
+            size = self._send(self._send_some, file, offset, BLOCK if count is None else min(BLOCK, count))
             if not size:
                 break
             self.sent += size
             offset, count = offset + size, count and count - size
         return self.sent - start
+
+    def _send_some(self, file: Any, offset: int, count: int) -> int:
+        """What the client has room for: socket.sendfile would have its timeout anew with each byte that is taken."""
+        poll = select.poll()
+        poll.register(self, select.POLLOUT)
+        if not poll.poll(1000 * (self.gettimeout() or 0)):
+            raise TimeoutError
+        return os.sendfile(self.fileno(), file.fileno(), offset, count)
 
     def _send(self, send: Any, *arguments: Any) -> Any:
         self.blocked = time.monotonic()

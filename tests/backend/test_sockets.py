@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from gunicorn.http.errors import NoMoreData
@@ -47,6 +48,41 @@ def test_an_answer_that_is_taken_is_sent_whole(pair: Pair) -> None:
     served.shutdown(socket.SHUT_WR)
     thread.join(10)
     assert bytes(taken) == content
+
+
+def test_a_file_is_sent_whole_and_not_to_whoever_takes_it_in_drops(
+    pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served, client = pair
+    content = bytes(range(256)) * 5000
+    (tmp_path / "file").write_bytes(content)
+    taken = bytearray()
+
+    def take(size: int, pause: float) -> None:
+        while data := client.recv(size):
+            taken.extend(data)
+            time.sleep(pause)
+
+    thread = threading.Thread(target=take, args=(1 << 20, 0))
+    thread.start()
+    with (tmp_path / "file").open("rb") as file:
+        assert served.sendfile(file, offset=3, count=len(content) - 3) == len(content) - 3
+        served.shutdown(socket.SHUT_WR)
+        thread.join(10)
+        assert bytes(taken) == content[3:]
+
+    monkeypatch.setattr(sockets, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(sockets, "LEAST_RATE", 1 << 30)
+    ours, client = socket.socketpair()
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16 << 10)
+    thread = threading.Thread(target=take, args=(4 << 10, 0.02))
+    with (tmp_path / "file").open("rb") as file, client, DeadlineSocket(fileno=ours.detach()) as slow:
+        thread.start()
+        with pytest.raises(BrokenPipeError):
+            slow.sendfile(file, count=len(content))
+        assert 0 < slow.sent < sockets.BLOCK
+        slow.shutdown(socket.SHUT_WR)
+        thread.join(20)
 
 
 def test_one_that_is_cut_off_in_a_body_times_out_and_in_a_head_is_silent(pair: Pair) -> None:
