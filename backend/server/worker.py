@@ -7,7 +7,7 @@ What this relies on of gunicorn's internals, read in the version that `GUNICORN`
 
 - `ThreadWorker`: `pending_conns`, `keepalived_conns`, `poller`, `worker_connections` (it accepts while there are
   fewer), `cfg`, `alive`, `nr_conns`; `on_pending_socket_readable` and `on_client_socket_readable` with the socket;
-  `set_accept_enabled`, `murder_pending` and `wait_for_and_dispatch_events` are called in each round of `run`; `wsgi`,
+  `murder_pending` and `wait_for_and_dispatch_events` are called in each round of `run`; `wsgi`,
   `accept`, `enqueue_req` (the poller no longer has the socket), `handle_request`, `_keepalive_after`, `load_wsgi` and
   `get_thread_pool` are called where they are now; `tpool.submit(handle, conn)` in the thread of `run` alone;
   `handle(conn)` returns True (keep the connection), False (close it) or `_DEFER` (back to the poller); NoMoreData
@@ -56,8 +56,9 @@ AT_ONCE = 64
 NOT_THERE = 2**32 - 1
 DRAIN_BYTES = 1 << 20
 DRAIN_SECONDS = 5.0
-SPARE_DESCRIPTORS = 8
-"""Left for what requests open, once there were none for a connection."""
+SPARE_DESCRIPTORS, SHORT_SECONDS, RETRY_SECONDS = 8, 10.0, 0.01
+"""Left for what requests open, once the process or the machine had none for a connection; how long until twice as many
+connections are tried again; and the wait before the next one where there is room for one."""
 THREAD_SECONDS = env.QUEUE_TIMEOUT / 2
 """How long a request may wait for a thread; those that waited longer are too many to be answered but with 503."""
 LARGE_ANSWER = 1 << 20
@@ -102,6 +103,8 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
         self.in_hand: set[Any] = set()
         """Connections that wait for a thread, and those that have one."""
         self.large = threading.BoundedSemaphore(LARGE_AT_ONCE)
+        self.short_until = 0.0
+        """Until when no more connections are taken than there was room for."""
 
     def get_thread_pool(self) -> Turns:
         """The threads that answer."""
@@ -187,8 +190,15 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
             if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
                 raise
             self.worker_connections = max(2, self.nr_conns - SPARE_DESCRIPTORS)
-            self.set_accept_enabled(False)
+            self.short_until = time.monotonic() + SHORT_SECONDS
+            time.sleep(RETRY_SECONDS)  # it may be tried again in the next round
         return self.nr_conns > before
+
+    def _widen(self, now: float) -> None:
+        """Take more connections again, step by step: what was missing may have been missing for a moment."""
+        if self.worker_connections < self.cfg.worker_connections and now > self.short_until:
+            self.worker_connections = min(self.cfg.worker_connections, 2 * self.worker_connections)
+            self.short_until = now + SHORT_SECONDS
 
     def _drop_idle(self) -> bool:
         """Close the connection that has been silent the longest, if there is one, to make room for a new one."""
@@ -222,9 +232,10 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typ
         """
         super().murder_pending()
         self.tpool.start()
+        now = time.monotonic()
+        self._widen(now)
         while self.nr_conns >= self.worker_connections and self._drop_idle():
             pass
-        now = time.monotonic()
         if len(self.queued) + len(self.in_hand) > self.cfg.threads:
             idle = [conn.sock for conn in list(self.in_hand) if conn.sock.keeps_a_thread(now)]
             for sock in sorted(idle, key=lambda sock: sock.since)[: len(self.queued)]:

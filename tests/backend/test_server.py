@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import contextlib
+import errno
 import functools
 import importlib.metadata
 import itertools
@@ -320,6 +321,27 @@ def test_of_many_connections_a_worker_takes_what_waits_at_once(monkeypatch: pyte
         for connection in taken:
             connection.sock.close()
     flooded.tmp.close()
+
+
+def test_where_nothing_was_left_for_a_connection_there_is_room_again_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(server_worker, "connections", array("I", [0, 30]))
+    settings = Config()
+    settings.set("worker_connections", 100)
+    worker = server_worker.DeadlineWorker(0, 0, [], None, 30, settings, None)
+    worker.column = 1
+    listener = Mock()
+    listener.accept.side_effect = OSError(errno.ENFILE, "Too many open files in system")
+    worker.accept(listener)
+    assert worker.worker_connections == 22
+    now = time.monotonic()
+    worker._widen(now)
+    assert worker.worker_connections == 22, "not at once"
+    for later, number in enumerate([44, 88, 100, 100], 1):
+        worker._widen(now + later * (server_worker.SHORT_SECONDS + 1))
+        assert worker.worker_connections == number
+    worker.tmp.close()
 
 
 @pytest.mark.parametrize("kind", ["pending", "keepalived"])
