@@ -12,7 +12,7 @@
 #   TRUSTED_PROXIES  whose X-Forwarded-* the front trusts: nobody's by default, or the balancer's addresses
 #   MODELS_DIR       s3://... to serve other bundles than the image's
 #   LOG_GROUP        in CloudWatch; without it logs stay on the host
-#   MAX_BODY MAX_BATCH_BODY UPLOAD_TIMEOUT REQUEST_BUFFERS   the front's limits, see docker/Caddyfile
+#   MAX_BODY MAX_BATCH_BODY MAX_JOB_BODY UPLOAD_TIMEOUT REQUEST_BUFFERS   the front's limits, see docker/Caddyfile
 #   HOST_DIR HTTP_PORT HTTPS_PORT FRONT_IMAGE READY_TIMEOUT STOP_TIMEOUT MEMORY   see below
 #
 # The service's other settings are SSM parameters /SERVICE/STAGE/NAME; SECRET_KEY must be one of them.
@@ -71,7 +71,7 @@ start_front() {
     --env "TRUSTED_PROXIES=${TRUSTED_PROXIES:-127.0.0.0/8}"
     --env XDG_DATA_HOME=/data --env XDG_CONFIG_HOME=/config
   )
-  for name in MAX_BODY MAX_BATCH_BODY UPLOAD_TIMEOUT REQUEST_BUFFERS; do
+  for name in MAX_BODY MAX_BATCH_BODY MAX_JOB_BODY UPLOAD_TIMEOUT REQUEST_BUFFERS; do
     if [[ -n ${!name:-} ]]; then made_of+=(--env "$name=${!name}"); fi
   done
   local caddy=("${FRONT_IMAGE:-caddy:2}" caddy) config=(--config /etc/caddy/Caddyfile --adapter caddyfile)

@@ -17,6 +17,7 @@ import pytest
 from tests.containers.compose import Compose
 from tests.engine import PHOTO, free_port, front_settings, share_as_in_readme, wait_until
 
+TOO_LARGE = (413, "upload_too_large")
 STALLED = 200
 REQUESTS = 6
 MOST_CONNECTIONS = 8
@@ -199,15 +200,24 @@ def test_large_files_come_from_the_front_with_the_services_headers(front: Front)
 
 
 @pytest.mark.parametrize(
-    ("path", "megabytes"), [("/api/segment/", 17), ("/api/segment/", 24), ("/api/segment/batch/", 91)]
+    ("path", "megabytes", "expected"),
+    [
+        ("/api/segment/", 17, TOO_LARGE),
+        ("/api/segment/", 24, TOO_LARGE),
+        ("/api/segment/batch/", 91, TOO_LARGE),
+        ("/api/jobs/", 257, TOO_LARGE),
+        ("/api/jobs/", 24, (404, "not_found")),  # passed on; this service has no jobs
+    ],
 )
-def test_a_body_over_the_limit_gets_413_in_the_envelope(front: Front, path: str, megabytes: int) -> None:
+def test_a_body_over_the_limit_gets_413_in_the_envelope(
+    front: Front, path: str, megabytes: int, expected: tuple[int, str]
+) -> None:
     headers = ("-H", f"Authorization: Api-Key {front.key}", "-H", "Content-Type: image/jpeg")
     url = f"https://localhost:{front.port}{path}"
     curl = ["curl", "-sk", "--http1.1", *headers, "--data-binary", "@-", url]
     answer = subprocess.run(curl, input=bytes(megabytes << 20), capture_output=True, timeout=300).stdout
     refusal = json.loads(answer)
-    assert (refusal["status"], refusal["type"]) == (413, "upload_too_large")
+    assert (refusal["status"], refusal["type"]) == expected
 
 
 def test_stalled_uploads_do_not_reach_the_service_and_do_not_keep_it_from_answering(front: Front) -> None:
