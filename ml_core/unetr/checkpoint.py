@@ -28,6 +28,8 @@ class Progress:
     """Finished epochs."""
     step: int = 0
     """Steps done in the present epoch."""
+    samples: int = 0
+    """Samples of these steps."""
     loss: float = 0.0
     """Sum of the losses of these steps."""
     seconds: float = 0.0

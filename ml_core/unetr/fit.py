@@ -42,7 +42,7 @@ SHOWN = 4
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast an epoch went, without the first steps at a new size, which compile.
+    """How fast an epoch went, since its last change of phase and without the first steps at a new size, which compile.
 
     waiting: share of the time in which the network waited for batches, 0..1.
     """
@@ -71,7 +71,7 @@ class Watcher:
     """Told of a run as it goes; the base class stays silent."""
 
     def start_epoch(self, epoch: int, steps: int, batch_size: int, size: int) -> None:
-        """An epoch of at most `steps` steps of `batch_size` samples begins, or is resumed."""
+        """An epoch of at most `steps` steps of `batch_size` samples begins, is resumed, or enters another phase."""
 
     def step(self, done: int, loss: float) -> None:
         """A step is done; `loss` is the epoch's mean so far."""
@@ -156,13 +156,16 @@ class Trainer:
         self._budget = budget
         self.feed = Feed(self.data, self.workers)
         with stop_requested() as stop, closing(self.feed):
-            while (share := budget.share(self.progress.epoch, self.progress.seconds)) < 1:
+            self._clock = self._saved = self._now()
+            while self.progress.step or self._share() < 1:
                 if self.config.patience and self.progress.stale >= self.config.patience:
                     self.watcher.stop_early(self.config.patience)
                     return
-                self._enter(self.config.phase(share))
-                self._clock = self._saved = self._now()
+                self._enter(self.config.phase(self._share()))
+                self._clock = self._now()
                 pace = self._train_epoch(stop)
+                if budget.epochs and self._steps_left and self._share() < 1:
+                    continue  # in the next phase, so that so many epochs have all of their samples
                 self._end_epoch(pace)
                 if self._stopped(stop):
                     raise KeyboardInterrupt
@@ -189,7 +192,7 @@ class Trainer:
     def _train_epoch(self, stop: Event) -> Pace:
         """Do the epoch's remaining steps, fewer if the phase or the budget ends."""
         progress, phase, config = self.progress, self.phase, self.config
-        steps, batches = self._steps, config.accumulate
+        steps, batches = progress.step + self._steps_left, config.accumulate
         plan = BatchPlan(
             phase.augment or config.augment,
             size=phase.size,
@@ -208,10 +211,13 @@ class Trainer:
                 share = self._share()
                 if share >= 1 or config.phase(share) != phase:
                     break
+                if self._clock - self._saved > 60 * config.checkpoint_minutes:
+                    self._save()  # not after the last step: a resumed run would not know at which size to score it
                 self.model.optimizer.learning_rate = config.rate(share)
                 losses = [self.devices.step(self.model, *next(source)) for _ in range(batches)]
                 progress.loss += sum(losses) / batches
                 progress.step += 1
+                progress.samples += phase.batch_size * batches
                 self.average.update(self.model)
                 if self._warmed():
                     self._tick()
@@ -219,9 +225,6 @@ class Trainer:
                 else:
                     started, waited = self._clock, self.feed.waited
                 self.watcher.step(progress.step, progress.loss / progress.step)
-                if self._clock - self._saved > 60 * config.checkpoint_minutes:
-                    self._save()
-                    self._saved = self._clock
         took = max(self._clock - started, 1e-9)
         return Pace(counted * phase.batch_size * batches / took, (self.feed.waited - waited) / took)
 
@@ -234,7 +237,7 @@ class Trainer:
                 f"the loss of epoch {progress.epoch + 1} is {loss}: train with a lower --learning-rate"
             )
         found, shown = self.evaluate()
-        progress.epoch, progress.step, progress.loss = progress.epoch + 1, 0, 0.0
+        progress.epoch, progress.step, progress.samples, progress.loss = progress.epoch + 1, 0, 0, 0.0
         progress.f1.append(0.0 if math.isnan(found.mean_f1) else found.mean_f1)  # no class but the background
         progress.losses.append(loss)
         self._tick()
@@ -277,13 +280,16 @@ class Trainer:
             return build_unetr(self.net, input_size=size)
 
     @property
-    def _steps(self) -> int:
-        return max(1, self.config.samples_per_epoch // (self.phase.batch_size * self.config.accumulate))
+    def _steps_left(self) -> int:
+        """Steps until the epoch has its samples, at the present batch size; an epoch has one at least."""
+        samples = self.config.samples_per_epoch - self.progress.samples
+        left = samples // (self.phase.batch_size * self.config.accumulate)
+        return max(left, 0 if self.progress.step else 1)
 
     def _share(self) -> float:
         """Progress of the run from 0 to 1."""
-        epochs = self.progress.epoch + self.progress.step / self._steps
-        return self._budget.share(epochs, self.progress.seconds)
+        epoch = min(self.progress.samples / self.config.samples_per_epoch, 1)
+        return self._budget.share(self.progress.epoch + epoch, self.progress.seconds)
 
     def _stopped(self, stop: Event) -> bool:
         """Whether the first process was asked to stop; the clock of a run is that process' too."""
@@ -307,3 +313,4 @@ class Trainer:
 
     def _save(self) -> None:
         write_checkpoint(self.out / LAST, self.model, self.average, self.progress)
+        self._saved = self._clock

@@ -37,7 +37,7 @@ from training.train import joined
 NET = UnetrConfig(num_classes=len(LAPA), image_size=64, **{**TINY, "patch_size": 16})
 """Its logits are at half resolution, of which the loss draws a part."""
 FIT = FitConfig(
-    # the second epoch is broken off after three of its six steps, where the input grows
+    # the input grows after three of the second epoch's six steps
     phases=(Phase(32, 4, 0.5), Phase(64, 4, 1.0)),
     samples_per_epoch=24,
     learning_rate=3e-3,
@@ -46,7 +46,7 @@ FIT = FitConfig(
     checkpoint_minutes=1e-9,  # after every step
     augment=AugmentConfig(near=1.0),
 )
-EPOCHS, STEPS = 3, 15
+EPOCHS, STEPS = 3, 18
 
 
 @dataclass

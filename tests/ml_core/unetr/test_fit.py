@@ -1,5 +1,6 @@
 """The loop of a run: when it ends, what a step is made of, which time counts."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -35,8 +36,11 @@ class StandStill(Devices):
 
     def __init__(self) -> None:
         self.seconds, self.sizes = 0.0, list[int]()
+        self.samples, self.rates = Counter[int](), list[float]()
 
     def step(self, model: keras.Model, images: Array, codes: Array) -> float:
+        self.samples[images.shape[1]] += len(images)
+        self.rates.append(float(model.optimizer.learning_rate))
         self.seconds += 1 if images.shape[1] in self.sizes else 100
         self.sizes.append(images.shape[1])
         return float(len(self.sizes))
@@ -90,6 +94,34 @@ def test_the_time_of_compiling_is_not_that_of_the_run(
     assert progress.seconds == 10
     assert watcher.reports[0].pace.images_per_second == 4.0
     assert watcher.reports[0].pace.waiting >= 0
+
+
+def test_a_change_of_the_input_size_within_an_epoch_costs_none_of_it(
+    run: Callable[..., tuple[Reports, StandStill, Progress]],
+) -> None:
+    phases = Phase(32, 4, 0.38), Phase(64, 4, 0.68), Phase(32, 2, 1.0)
+    watcher, devices, progress = run(Budget(epochs=3), *phases, samples_per_epoch=40, final_rate=1e-5)
+    assert devices.samples == {32: 48 + 36, 64: 36}  # of 120, each phase to the end of its last batch
+    assert (progress.epoch, len(progress.f1)) == (3, 3)
+    assert [report.size for report in watcher.reports] == [32, 64, 32]
+    assert watcher.reports[-1].rate == pytest.approx(1e-5)
+    assert max(devices.rates[-2:]) < 2e-5
+
+
+def test_a_run_by_the_clock_ends_its_epochs_with_its_phases(
+    run: Callable[..., tuple[Reports, StandStill, Progress]],
+) -> None:
+    watcher, _, progress = run(Budget(minutes=10 / 60), Phase(32, 4, 0.5), Phase(64, 4, 1.0))
+    assert [report.size for report in watcher.reports] == [32, 32, 64, 64]
+    assert (progress.samples, progress.step) == (0, 0)
+
+
+def test_a_run_resumed_with_fewer_epochs_than_it_has_ends_the_one_it_is_at(tmp_path: Path) -> None:
+    config = FitConfig((Phase(32, 4, 1.0),), samples_per_epoch=12, precision="float32")
+    trainer = Trainer(config, NET, DATA, tmp_path, devices=StandStill())
+    trainer.progress = Progress(epoch=1, step=1, samples=4, f1=[0.5], losses=[1.0])
+    trainer.run(Budget(epochs=1))
+    assert trainer.progress.epoch == 2
 
 
 def test_a_step_takes_as_many_batches_as_are_accumulated(
