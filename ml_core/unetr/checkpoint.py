@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml_core.unetr.average import WeightAverage
+from ml_core.unetr.optimizer import LOSS_SCALE
 from ml_core.unetr.weights import Arrays, WeightsError, assign, named, read_arrays, save_arrays
 
 
@@ -72,7 +73,8 @@ def read_checkpoint(path: Path, model: keras.Model, decay: float) -> tuple[Weigh
         groups[group][name] = value
     for values in groups["average"], groups["weight"]:  # the average only to check that it fits
         assign(model.weights, values, path)
-    assign(model.optimizer.variables, groups["optimizer"], path)
+    # a run may go on from a CPU to a GPU, in float16 there: the loss scale then starts as in a new run
+    assign(model.optimizer.variables, groups["optimizer"], path, may_lack=LOSS_SCALE)
     numbers = {name: value.tolist() for name, value in groups["progress"].items()}
     try:
         average = WeightAverage(groups["average"], decay, steps=numbers.pop("steps"))

@@ -10,6 +10,9 @@ from ml_core.unetr.schedule import FitConfig
 ENCODER = ("stem", "patch_embedding", "positions", "layer", "final_norm")
 """How the names of the encoder's layers begin."""
 
+LOSS_SCALE = "loss_scale"
+"""In the names of what only the optimizer of a run in float16 has."""
+
 NOT_DECAYED = ["bias", "gamma", "beta", "table"]
 
 
@@ -45,5 +48,5 @@ def build_optimizer(config: FitConfig, model: keras.Model) -> keras.optimizers.O
         gradient_accumulation_steps=config.accumulate if config.accumulate > 1 else None,
     )
     if model.compute_dtype == "float16":
-        return keras.optimizers.LossScaleOptimizer(optimizer, name="loss_scale")
+        return keras.optimizers.LossScaleOptimizer(optimizer, name=LOSS_SCALE)
     return optimizer

@@ -22,7 +22,7 @@ from ml_core.unetr.model import build_unetr
 from ml_core.unetr.optimizer import ENCODER, build_optimizer
 from ml_core.unetr.schedule import Budget, FitConfig, Phase
 from ml_core.unetr.targets import target_table
-from ml_core.unetr.weights import save_weights
+from ml_core.unetr.weights import named, save_weights
 from tests.drawn import DrawnPhotos
 from tests.training.conftest import TINY
 from training.lapa import LAPA
@@ -131,6 +131,23 @@ def test_a_step_takes_as_many_batches_as_are_accumulated(
     assert watcher.steps == [2, 6]
     assert len(devices.sizes) == 6
     assert progress.losses == [3.5]  # the mean of all six
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("float32", "mixed_float16"), ("mixed_float16", "mixed_bfloat16")]
+)
+def test_a_run_goes_on_in_another_precision(tmp_path: Path, before: Any, after: Any) -> None:
+    """As from a CPU to a GPU and back: only float16 has a loss scale."""
+    config = FitConfig((Phase(32, 4, 1.0),), precision=before)
+    first = Trainer(config, NET, DATA, tmp_path)
+    save_weights(first.model, tmp_path / "initial.npz")
+    first.model.optimizer.variables[-1].assign(keras.ops.ones_like(first.model.optimizer.variables[-1]))
+    first.start(tmp_path / "initial.npz")
+    second = Trainer(replace(config, precision=after), NET, DATA, tmp_path)
+    fresh, kept = (named(trainer.model.optimizer.variables) for trainer in (second, first))
+    second.resume()
+    for name, value in named(second.model.optimizer.variables).items():
+        np.testing.assert_array_equal(value, (kept if name.startswith("adamw/") else fresh)[name])
 
 
 def test_a_run_that_diverges_says_what_to_do(
