@@ -2,12 +2,14 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from ml_core.openvino_session import SETTINGS, OpenVinoSession
@@ -60,6 +62,24 @@ def test_onnx_runtime_answers_what_keras_answers(
     parity = check_parity(model, exported, photos, tolerance=1e-4)
     assert parity.photos == 3
     assert parity.max_logit_difference <= 1e-4
+
+
+def test_keras_computes_in_full_float32_while_it_is_compared(
+    model: keras.Model, exported: Path, photos: NDArray[np.uint8]
+) -> None:
+    """TF32, on by default on GPUs, would be further off than the tolerance."""
+    tf32 = tf.config.experimental.tensor_float_32_execution_enabled
+    asked = []
+
+    class Asked(keras.Model):  # type: ignore[misc]
+        def predict(self, *given: Any, **more: Any) -> Any:
+            asked.append(tf32())
+            return super().predict(*given, **more)
+
+    assert tf32()
+    check_parity(Asked(model.inputs, model.outputs), exported, photos, tolerance=1e-4)
+    assert asked == [False]
+    assert tf32()
 
 
 @pytest.mark.parametrize("size", [48, 80])
