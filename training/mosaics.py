@@ -29,19 +29,18 @@ SMALLEST_FACE = 64
 
 @dataclass(frozen=True)
 class Mosaic:
-    """A scene with photos in it, its labels, and where each photo lies: left, top, side."""
+    """A scene with photos in it, its labels, and where each photo lies: left, top, width, height."""
 
     image: Image
     labels: Labels
-    places: tuple[tuple[int, int, int], ...]
+    places: tuple[tuple[int, int, int, int], ...]
 
     def boxes(self, parts: Collection[int]) -> list[Box]:
         """x, y, width, height around these classes in each photo."""
         found = []
-        for left, top, side in self.places:
-            rows, columns = np.nonzero(
-                np.isin(self.labels[top : top + side, left : left + side], list(parts))
-            )
+        for left, top, width, height in self.places:
+            area = self.labels[top : top + height, left : left + width]
+            rows, columns = np.nonzero(np.isin(area, list(parts)))
             if len(rows):
                 x, y = left + float(columns.min()), top + float(rows.min())
                 found.append((x, y, float(np.ptp(columns)) + 1, float(np.ptp(rows)) + 1))
@@ -49,7 +48,7 @@ class Mosaic:
 
 
 def on_scene(photos: Sequence[Pair], aside: Sequence[Path], seed: int, *, sides: Sequence[float]) -> Mosaic:
-    """Paste each photo into its own column of a scene; `sides` are shares of the scene's width."""
+    """Paste each photo into its own column of a scene; `sides`, their longer ones, are shares of the scene's width."""
     rng = np.random.default_rng(seed)
     scene = read_photo(aside[seed % len(aside)])
     pixels = [int(WIDTH * side) for side in sides]
@@ -59,12 +58,13 @@ def on_scene(photos: Sequence[Pair], aside: Sequence[Path], seed: int, *, sides:
     column = WIDTH / len(photos)
     places = []
     for index, ((image, marked), side) in enumerate(zip(photos, pixels, strict=True)):
-        left = int(column * index + rng.uniform(0, column - side))
-        top = int(rng.uniform(0, height - side))
-        area = slice(top, top + side), slice(left, left + side)
-        canvas[area] = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
-        labels[area] = cv2.resize(marked, (side, side), interpolation=cv2.INTER_NEAREST_EXACT)
-        places.append((left, top, side))
+        tall, wide = (max(round(side * length / max(marked.shape)), 1) for length in marked.shape)
+        left = int(column * index + rng.uniform(0, column - wide))
+        top = int(rng.uniform(0, height - tall))
+        area = slice(top, top + tall), slice(left, left + wide)
+        canvas[area] = cv2.resize(image, (wide, tall), interpolation=cv2.INTER_AREA)
+        labels[area] = cv2.resize(marked, (wide, tall), interpolation=cv2.INTER_NEAREST_EXACT)
+        places.append((left, top, wide, tall))
     return Mosaic(canvas, labels, tuple(places))
 
 
