@@ -38,7 +38,7 @@ def evaluate(
     """Write figures, pictures, and finished bundles: what was exported, figures and card.
 
     `<out>/figures.json` is {bundle: {provider: figures}}; the bundle has the figures of the first available provider,
-    and `metrics.json` the few of them that one compares runs by.
+    and `metrics.json` the few of them that one compares runs by. An earlier run's int8 bundle goes if this has none.
     Raises RunError if there is no bundle, none for this data, or no provider.
     """
     params = measuring_params(options, params)
@@ -55,8 +55,18 @@ def evaluate(
         (options.out / f"{name}.json").write_text(text, encoding="utf-8")
     LOG.info("measured: %s", few)
     if not bundle:
+        _remove_stale(options.bundle.parent, results)
         _track(options.out, results)
     return results
+
+
+def _remove_stale(bundles: Path, results: dict[str, Any]) -> None:
+    """Remove the int8 bundle of an earlier run where this one has none: it is of other weights."""
+    for name in results:
+        stale = bundles / f"{name}-int8"
+        if stale.name not in results and stale.exists():
+            shutil.rmtree(stale)
+            CONSOLE.print(f"removed: {stale}, of an earlier run; this one has no int8 bundle", soft_wrap=True)
 
 
 def _few(figures: dict[str, Any]) -> dict[str, float | None]:

@@ -55,9 +55,9 @@ def _stages(options: RunOptions, params: Params | None) -> None:
         console.print("trained; the first machine of the run exports and evaluates")
         return
     console.rule("4/4 evaluate")
-    evaluate(options, params)
+    finished = evaluate(options, params)
     bundles, name = options.bundle.parent, options.bundle.name
-    served = f"{name}-int8" if (bundles / f"{name}-int8").exists() else name
+    served = f"{name}-int8" if f"{name}-int8" in finished else name
     show_examples(console, bundles / served, manifest, options.out / "examples.png")
     console.print(
         f"the bundle is {bundles / served}; serve it with MODELS_DIR={bundles} MODEL={served} make serve",

@@ -36,6 +36,7 @@ from training.lapa import LAPA
 from training.options import RunError, RunOptions
 from training.photos import DataError
 from training.prepare import prepare
+from training.quantize import TooLossy
 from training.train import train
 
 
@@ -83,6 +84,24 @@ def test_weights_that_another_backend_trained_are_exported_by_tensorflow(
         RunError, match=r"trained; the export needs TensorFlow: .* -m training\.export --preset lite"
     ):
         training.export.export_with_tensorflow(RunOptions(out=out))
+
+
+def test_an_int8_bundle_of_an_earlier_run_is_no_result_of_this_one(
+    broken_off_run: BrokenOffRun,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def refuse(*rest: object) -> None:
+        raise TooLossy("lite-int8 would lose 9 points")
+
+    out = shutil.copytree(broken_off_run.options.out, tmp_path / "out")
+    shutil.copytree(out / "bundles/lite-int8", out / "bundles/mine-int8")
+    monkeypatch.setattr("training.export.quantize_bundle", refuse)
+    options = replace(broken_off_run.options, out=out, resume=True, quick=True)
+    pipeline.run(options, params=tiny_params(Phase(32, 4, 0.5), Phase(64, 4, 1.0)))
+    assert sorted(path.name for path in (out / "bundles").iterdir()) == ["lite", "mine-int8"]
+    assert f"MODELS_DIR={out / 'bundles'} MODEL=lite make serve" in capsys.readouterr().out
 
 
 def test_a_picture_is_shown_as_characters() -> None:
