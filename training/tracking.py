@@ -1,7 +1,7 @@
 """Runs in MLflow, where mlflow or mlflow-skinny is installed: its parameters, its curves and its figures.
 
 They go to MLFLOW_TRACKING_URI, else to `<out>/mlruns`; the experiment is MLFLOW_EXPERIMENT_NAME or "face-parsing".
-A resumed run continues the one it belongs to.
+A resumed run continues the one it belongs to; a parameter that was changed for it is told in the tag `resumed.<name>`.
 """
 
 import os
@@ -37,8 +37,13 @@ class Tracker:
         known = self.out / RUN
         if fresh:
             known.unlink(missing_ok=True)
-        self._open()
-        self._mlflow.log_params({name: str(value) for name, value in about.items()})
+        data = self._open().data
+        # MLflow refuses another value for a parameter
+        given = {name: str(value) for name, value in about.items()}
+        self._mlflow.log_params({name: value for name, value in given.items() if name not in data.params})
+        tags = {f"resumed.{name}": value for name, value in given.items() if name in data.params}
+        kept = {f"resumed.{name}": value for name, value in data.params.items()} | data.tags
+        self._mlflow.set_tags({name: value for name, value in tags.items() if value != kept[name]})
 
     def log(self, figures: Mapping[str, float], step: int | None = None) -> None:
         """Points of curves, of the run that is open."""
@@ -59,7 +64,7 @@ class Tracker:
         if self._mlflow:
             self._mlflow.end_run("FAILED" if failed else "FINISHED")
 
-    def _open(self) -> None:
+    def _open(self) -> Any:
         known = self.out / RUN
         run_id = None
         with suppress(FileNotFoundError):
@@ -70,3 +75,4 @@ class Tracker:
             run_id=run_id, run_name=self.out.resolve().name, log_system_metrics=False
         )
         known.write_text(run.info.run_id, encoding="utf-8")
+        return run

@@ -104,7 +104,8 @@ def _about(options: RunOptions, config: FitConfig, manifest: Manifest) -> dict[s
     """What distinguishes this run from others, for whoever compares them."""
     recipe = {name: value for name, value in asdict(config).items() if name not in ("augment", "phases")}
     phases = ", ".join(f"{phase.size} px x {phase.batch_size}" for phase in config.phases)
-    run = {"preset": options.preset, "data": manifest.name, "init": str(options.init), "backend": BACKEND}
+    init = Start.read(options.out).init
+    run = {"preset": options.preset, "data": manifest.name, "init": init, "backend": BACKEND}
     return {**run, "minutes": options.minutes, **recipe, "phases": phases}
 
 
