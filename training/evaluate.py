@@ -19,7 +19,7 @@ from ml_core.segmenter import Segmenter
 from training.bundle_files import replacing, update_model_json
 from training.calibration import Temperatures, calibrate
 from training.config import Params, measuring_params
-from training.ingest import ingest
+from training.ingest import gather
 from training.logs import LOG, log_file
 from training.manifest import Manifest
 from training.measure import expected_minutes, measure
@@ -33,7 +33,11 @@ CONSOLE = Console()
 
 
 def evaluate(
-    options: RunOptions, params: Params | None = None, *, bundle: Path | None = None
+    options: RunOptions,
+    params: Params | None = None,
+    *,
+    bundle: Path | None = None,
+    manifest: Manifest | None = None,
 ) -> dict[str, Any]:
     """Write figures, pictures, and finished bundles: what was exported, figures and card.
 
@@ -42,7 +46,7 @@ def evaluate(
     Raises RunError if there is no bundle, none for this data, or no provider.
     """
     params = measuring_params(options, params)
-    manifest = Manifest.read(options.out / "data.json")
+    manifest = manifest or Manifest.read(options.out / "data.json")
     folders = (
         [bundle.resolve()] if bundle else sorted(path.parent for path in options.exported.glob(f"*/{CARD}"))
     )
@@ -168,9 +172,7 @@ def main() -> None:
     values = vars(parser.parse_args())
     bundle, options = values.pop("bundle"), RunOptions(**values)
     with ending_in_one_line(), log_file(options.out, "evaluate"):
-        if bundle:
-            ingest(options)
-        evaluate(options, bundle=bundle)
+        evaluate(options, bundle=bundle, manifest=gather(options) if bundle else None)
 
 
 if __name__ == "__main__":

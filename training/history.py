@@ -2,11 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ml_core.bundle import CARD, BundleError, ModelCard
+from training.manifest import Manifest
 from training.options import RunError
 
 
@@ -35,7 +36,7 @@ class Start(BaseModel):
         return cls(init=f"{card.name} {card.version}", licence=card.licence, **before)
 
     @classmethod
-    def read(cls, out: Path) -> "Start":
+    def read(cls, out: Path) -> Self:
         """Of a prepared run. Raises RunError."""
         path = out / "start.json"
         try:
@@ -52,6 +53,42 @@ class Start(BaseModel):
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values, without what was left out."""
         return self.model_dump(mode="json", exclude_unset=True)
+
+
+class Data(BaseModel):
+    """By what a run knows its data again."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    contents: str | None
+    """The manifest's digest of all files."""
+    classes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> "Data":
+        """Of what `ingest` found."""
+        return cls(name=manifest.name, contents=manifest.contents, classes=manifest.labels.names)
+
+
+class Prepared(Start):
+    """start.json of a run, with the data that it was prepared for; earlier versions left that out."""
+
+    data: Data | None = None
+
+
+def check_data(out: Path, manifest: Manifest) -> None:
+    """Raises RunError unless this is the data that the run in `out` was prepared for, in whatever folder it lies."""
+    before, now = Prepared.read(out).data, Data.of(manifest)
+    if before is None:
+        return
+    differs = {"files": before.contents != now.contents, "classes": before.classes != now.classes}
+    if any(differs.values()):
+        raise RunError(
+            f"the run in {out} was prepared for {before.name}, but {manifest.name} in {manifest.root} has other "
+            f"{' and '.join(what for what in differs if differs[what])}: name the data of then by --data, with its "
+            "files as they were, or start anew, without --resume and from the prepare stage on"
+        )
 
 
 class Leg(BaseModel):
@@ -81,7 +118,7 @@ class Run(Start):
     """Mean training loss; empty in bundles of earlier versions."""
 
     @classmethod
-    def read(cls, out: Path) -> "Run":
+    def read(cls, out: Path) -> Self:
         """run.json of a trained run. Raises RunError."""
         path = out / "run.json"
         try:

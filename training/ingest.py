@@ -10,6 +10,7 @@ from ml_core.labels import LabelSet, UnknownClass
 from training.checks import check_files, refuse
 from training.classes import NAME, read_classes, read_cut
 from training.config import Config, ConfigError, DataSet, load_config
+from training.history import Prepared, check_data
 from training.lapa import LAPA
 from training.layouts import SPLITS, has_splits, split_folder, split_match
 from training.logs import LOG
@@ -24,33 +25,56 @@ from training.staging import making
 def ingest(options: RunOptions, config: Config | None = None) -> Manifest:
     """Make the run's data ready and write `<out>/data.json`. Raises ConfigError or DataError.
 
-    With --resume the data stays that of the run: naming other data is an error, and none need be named.
+    With --resume the data stays that of the run, which need not be named: RunError where it is another or has changed.
     """
-    path = options.out / "data.json"
-    before = _before(path)
-    if options.resume and before and options.data is None:
-        return before
+    config = config or load_config()
+    manifest = _data_of_the_run(options, config) if options.resume else gather(options, config)
+    manifest.write(options.out / "data.json")
+    LOG.info("%s: %s in %s", manifest.name, manifest.counts, manifest.root)
+    return manifest
+
+
+def gather(options: RunOptions, config: Config | None = None) -> Manifest:
+    """Make the data that the options name ready, for a run or to measure a bundle. Raises ConfigError or DataError."""
     config = config or load_config()
     name, data_set = config.find(options.data)
-    if options.resume and before and (name, data_set.sha256) != (before.name, before.sha256):
-        raise ConfigError(f"--resume: the run in {options.out} trains on {before.name}, not on {name}")
     if data_set.agreement:
         Console(stderr=True).print(f"{name}: {data_set.agreement}", style="yellow", soft_wrap=True)
-    problems = options.out / "problems.txt"
     try:
         manifest = _manifest(name, data_set, config)
     except UnusableFiles as error:
-        refuse(error.problems, problems)
+        refuse(error.problems, options.out / "problems.txt")
     _compare(manifest, data_set)
-    seen = options.out / "checked.txt"
+    manifest = _checked(manifest, options.out)
+    _tell_left_out(manifest.origin or manifest.root)
+    return manifest
+
+
+def _data_of_the_run(options: RunOptions, config: Config) -> Manifest:
+    """The data of a run that goes on, from where data.json or --data says. Raises RunError where it is another."""
+    before = _before(options.out / "data.json")
+    if before and options.data is None:
+        origin = {"root": before.origin or before.root, "origin": None}
+        manifest = _checked(before.model_copy(update=origin), options.out)
+    else:
+        name, _ = config.find(options.data)
+        own = Prepared.read(options.out).data or before
+        if own and own.name != name:
+            raise ConfigError(f"--resume: the run in {options.out} trains on {own.name}, not on {name}")
+        manifest = gather(options, config)
+    check_data(options.out, manifest)
+    return manifest
+
+
+def _checked(manifest: Manifest, out: Path) -> Manifest:
+    """With class ids and the digest of its files, each read unless it is as it was before. Raises DataError."""
+    seen = out / "checked.txt"
     known = seen.read_text(encoding="utf-8") if seen.exists() else ""
-    checked = check_files(manifest, problems, known=known)
-    _tell_left_out(manifest.root)
+    checked = check_files(manifest, out / "problems.txt", known=known)
     digest, contents = checked.split()
     manifest = _with_ids(manifest, digest).model_copy(update={"contents": contents})
-    manifest.write(path)
+    seen.parent.mkdir(parents=True, exist_ok=True)
     seen.write_text(checked, encoding="utf-8")
-    LOG.info("%s: %s in %s", manifest.name, manifest.counts, manifest.root)
     return manifest
 
 
@@ -140,7 +164,7 @@ def _with_ids(manifest: Manifest, digest: str) -> Manifest:
                     to_ids(folder, part / split, manifest.labels)
             else:
                 to_ids(manifest.root, part, manifest.labels)
-    return manifest.model_copy(update={"root": root.absolute()})
+    return manifest.model_copy(update={"root": root.absolute(), "origin": manifest.root})
 
 
 def _extra(name: str, config: Config, labels: LabelSet) -> ExtraSet:

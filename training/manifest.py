@@ -91,6 +91,8 @@ class Manifest(_Strict):
     """What a model of this data parses: each face that is found, or the whole photo."""
     root: Folder
     """Holds the splits, each with images/ and labels/, or these two alone; label values are class ids."""
+    origin: Folder | None = None
+    """Where `root` was made from, if labels there are RGB pictures."""
     licence: str = "not stated"
     sha256: str | None = None
     contents: str | None = None

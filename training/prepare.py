@@ -17,7 +17,7 @@ from ml_core.unetr.model import build_unetr
 from ml_core.unetr.vit import load_vit
 from ml_core.unetr.weights import WeightsError, save_weights, seed
 from training.config import ConfigError, Params, params_of
-from training.history import Start
+from training.history import Data, Start, check_data
 from training.manifest import Manifest
 from training.options import RunError, RunOptions, run_stage
 
@@ -25,8 +25,8 @@ from training.options import RunError, RunOptions, run_stage
 def prepare(options: RunOptions, params: Params | None = None) -> None:
     """Write `<out>/network.json` and `<out>/initial.npz`: random weights, or those that --init names.
 
-    `<out>/start.json` says which, for the history in the bundle, and `<out>/network.keras` is the network with these
-    weights for use in Keras. With --resume all stay as they are. Raises RunError.
+    `<out>/start.json` says which, for the history in the bundle, and for which data; `<out>/network.keras` is the
+    network with these weights for use in Keras. With --resume all stay as they are. Raises RunError.
     """
     params = params_of(options, params)
     if options.resume:
@@ -52,7 +52,8 @@ def prepare(options: RunOptions, params: Params | None = None) -> None:
     options.checkpoint.unlink(missing_ok=True)
     (options.out / "network.json").unlink(missing_ok=True)
     save_weights(model, options.out / "initial.npz")
-    _write_json(options.out / "start.json", start.to_json())
+    data = Data.of(Manifest.read(options.out / "data.json"))
+    _write_json(options.out / "start.json", {**start.to_json(), "data": data.model_dump(mode="json")})
     path = options.out / "network.keras"
     model.save(path)
     _write_json(options.out / "network.json", net.to_dict())
@@ -75,8 +76,9 @@ def _network_of(bundle: Path) -> UnetrConfig | None:
 
 
 def check_prepared(options: RunOptions, params: Params) -> None:
-    """Raises RunError unless the run was prepared for these options, and --resume has something to resume."""
+    """Raises RunError unless the run was prepared for these options and data, and --resume has something to resume."""
     options.check_resume()
+    check_data(options.out, Manifest.read(options.out / "data.json"))
     if read_network(options.out) != _network(options, params):
         told = "--resume: " if options.resume else ""
         raise RunError(

@@ -32,7 +32,7 @@ from ml_core.unetr.quantize import quantize
 from training.bundle_files import replacing, update_model_json
 from training.config import ExportParams, load_params
 from training.golden import write_golden_face
-from training.ingest import ingest
+from training.ingest import gather
 from training.manifest import Manifest
 from training.options import DEFAULT_OUT, RunError, RunOptions, ending_in_one_line
 from training.photos import Files, read
@@ -147,13 +147,13 @@ def main() -> None:
     parser.add_argument("--data", help="as for train_unetr: the data set that the bundle was trained on")
     parser.add_argument("--bundle", type=Path, required=True, metavar="DIR", help="an fp32 bundle")
     parser.add_argument(
-        "--out", type=Path, default=DEFAULT_OUT, metavar="DIR", help="for data.json; default: %(default)s"
+        "--out", type=Path, default=DEFAULT_OUT, metavar="DIR", help="for problems.txt; default: %(default)s"
     )
     options = parser.parse_args()
     source = options.bundle.resolve()
     target = source.with_name(f"{source.name}-int8")
     with ending_in_one_line():
-        manifest = ingest(RunOptions(data=options.data, out=options.out))
+        manifest = gather(RunOptions(data=options.data, out=options.out))
         made = quantize_bundle(source, target, manifest, load_params().export)
     Console().print(f"{target}: mean F1 of {made.parity['f1_photos']} validation photos: {made.parity['f1']}")
 

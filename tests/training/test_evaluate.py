@@ -128,13 +128,15 @@ def test_a_bundle_from_elsewhere_is_scored_on_its_own(
     """python -m training.evaluate --bundle DIR --data ... --out ..."""
     asked: dict[str, Any] = {}
 
-    def ingest(options: RunOptions) -> None:
+    def gather(options: RunOptions) -> Manifest:
         asked["data"] = options.data
-        painted.write(options.out / "data.json")
+        return painted
 
-    monkeypatch.setattr(stage, "ingest", ingest)
+    monkeypatch.setattr(stage, "gather", gather)
     monkeypatch.setattr("training.config.load_params", params)
     out, mine = tmp_path / "out", run.exported / "lite"
+    out.mkdir()
+    (out / "data.json").write_text("of a run")
     before = (mine / "model.json").read_text()
     arguments = ["evaluate", "--bundle", str(mine), "--data", "somewhere", "--out", str(out)]
     monkeypatch.setattr(sys, "argv", arguments)
@@ -142,6 +144,7 @@ def test_a_bundle_from_elsewhere_is_scored_on_its_own(
     assert asked["data"] == "somewhere"
     assert Bundle.load(out / "bundles" / "lite").metrics["data"] == "drawn"
     assert (mine / "model.json").read_text() == before
+    assert (out / "data.json").read_text() == "of a run"
     monkeypatch.setattr(sys, "argv", [*arguments[:2], str(tmp_path), *arguments[3:]])
     with pytest.raises(SystemExit, match=r"error: .*model\.json"):
         stage.main()

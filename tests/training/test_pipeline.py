@@ -2,6 +2,7 @@
 
 import csv
 import functools
+import json
 import os
 import shutil
 import signal
@@ -28,6 +29,7 @@ from ml_core.segmenter import Segmenter
 from ml_core.unetr.schedule import Phase
 from tests.conftest import ROOT
 from tests.training.conftest import BrokenOffRun, tiny_params
+from tests.training.published import colored
 from training import pipeline
 from training.config import Config, ConfigError, Params, PrepareParams, load_config
 from training.history import Start
@@ -37,6 +39,7 @@ from training.options import RunError, RunOptions
 from training.photos import DataError
 from training.prepare import prepare
 from training.quantize import TooLossy
+from training.synthetic import draw_data_set
 from training.train import train
 
 
@@ -231,6 +234,66 @@ def test_resuming_keeps_the_data_and_the_start_of_the_run(
     larger = tiny_params(Phase(64, 4, 1.0)).model_copy(update={"prepare": PrepareParams(image_size=128)})
     with pytest.raises(RunError, match=r"--resume: .* another network"):
         prepare(resumed, larger)
+
+
+@pytest.fixture
+def own_data(broken_off_run: BrokenOffRun, drawn: Path, tmp_path: Path) -> RunOptions:
+    """To resume a run whose data is a folder that may be changed."""
+    out = shutil.copytree(broken_off_run.options.out, tmp_path / "out")
+    root = shutil.copytree(drawn, tmp_path / drawn.name)
+    return RunOptions(data=str(root), out=out, resume=True)
+
+
+def test_a_run_goes_on_with_its_own_data_alone(own_data: RunOptions, drawn: Path, tmp_path: Path) -> None:
+    assert ingest(own_data).root == tmp_path / drawn.name  # the same data in another folder
+    written = (own_data.out / "data.json").read_text()
+    other = shutil.copytree(drawn, tmp_path / "other" / drawn.name)
+    (other / "classes.json").write_text(json.dumps([f"part {index}" for index in range(11)]))
+    with pytest.raises(
+        RunError, match=rf"prepared for {drawn.name}, but .* has other classes: name the data"
+    ):
+        ingest(replace(own_data, data=str(other)))
+    assert (own_data.out / "data.json").read_text() == written
+
+
+def test_a_run_does_not_go_on_with_files_that_changed(
+    own_data: RunOptions, drawn: Path, tmp_path: Path
+) -> None:
+    ingest(own_data)
+    photo = next((tmp_path / drawn.name / "train/images").iterdir())
+    before = photo.read_bytes()
+    cv2.imwrite(str(photo), np.zeros((64, 64, 3), np.uint8))
+    with pytest.raises(
+        RunError, match="has other files: name the data of then by --data, with its files as they were"
+    ):
+        ingest(replace(own_data, data=None))
+    photo.write_bytes(before)
+    ingest(replace(own_data, data=None))
+
+
+def test_a_run_does_not_go_on_with_data_that_was_ingested_for_another(
+    own_data: RunOptions, drawn: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    draw_data_set(other, {"train": 2, "val": 1, "test": 1}, size=64, seed=2)
+    ingest(RunOptions(data=str(other), out=own_data.out))  # and Ctrl+C before prepare
+    params = tiny_params(Phase(32, 4, 0.5), Phase(64, 4, 1.0))
+    for stage in (ingest, functools.partial(prepare, params=params), functools.partial(train, params=params)):
+        with pytest.raises(RunError, match=rf"prepared for {drawn.name}, but other in .* has other files"):
+            stage(RunOptions(out=own_data.out, resume=True))
+    ingest(own_data)
+    prepare(own_data, params)
+
+
+def test_a_run_on_pictures_in_colours_knows_its_data_again(drawn: Path, tmp_path: Path) -> None:
+    root, options = shutil.copytree(drawn, tmp_path / "faces"), RunOptions(out=tmp_path / "out", resume=True)
+    colored(root)
+    made = ingest(RunOptions(data=str(root), out=options.out))
+    assert made.root != root
+    assert ingest(options) == made
+    label = next((root / "train/labels").iterdir())
+    cv2.imwrite(str(label), np.full((64, 64, 3), LAPA.colors[1][::-1], np.uint8))
+    assert ingest(options).contents != made.contents
 
 
 def test_resuming_with_nothing_to_resume_is_an_error(drawn: Path, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """The int8 bundle that a training run leaves beside the fp32 one, and when it is refused."""
 
+import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from training import quantize, train
 from training.manifest import Manifest
 from training.options import RunError
 from training.quantize import TooLossy, quantize_bundle
+from training.synthetic import draw_data_set
 
 PARAMS = tiny_params(Phase(64, 4, 1.0))
 
@@ -51,6 +54,23 @@ def test_an_int8_bundle_that_loses_too_much_is_not_written(
             options.bundle, tmp_path / "lite-int8", Manifest.read(options.out / "data.json"), params
         )
     assert not list(tmp_path.iterdir())
+
+
+def test_quantising_with_other_data_leaves_a_run_its_own(
+    broken_off_run: BrokenOffRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """python -m training.quantize --data ... --bundle DIR --out ..."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(quantize, "load_params", lambda: PARAMS)
+    bundle = shutil.copytree(broken_off_run.options.bundle, tmp_path / "lite")
+    out, other = shutil.copytree(broken_off_run.options.out, tmp_path / "out"), tmp_path / "other"
+    before = (out / "data.json").read_text()
+    draw_data_set(other, {"train": 4, "val": 1, "test": 1}, size=64, seed=2)
+    arguments = ["quantize", "--data", str(other), "--bundle", str(bundle), "--out", str(out)]
+    monkeypatch.setattr(sys, "argv", arguments)
+    quantize.main()
+    assert Bundle.load(tmp_path / "lite-int8").parity["f1_photos"] == 1
+    assert (out / "data.json").read_text() == before
 
 
 def test_an_int8_bundle_is_not_quantised_again(broken_off_run: BrokenOffRun, tmp_path: Path) -> None:
