@@ -137,6 +137,9 @@ def _joined(
     planes: Sequence[NDArray[Any]], directory: tiff.Directory, conversion: color.Conversion
 ) -> Layers:
     mode = tiff.COLORS[directory.number(tiff.PHOTOMETRIC)]
+    if mode == "LAB":  # a* and b* are signed in a TIFF, Pillow's begin at -128
+        bands = planes[0], planes[1] ^ 128, planes[2] ^ 128
+        return Image.merge(mode, [_as_image(band) for band in bands]).convert("RGB"), None
     shallow = [_as_image(plane if plane.dtype == np.uint8 else plane >> 8) for plane in planes]
     alpha = shallow[-1] if len(planes) > len(mode) else None
     if alpha and directory.number(tiff.EXTRA) == 1 and mode != "CMYK":  # the colours are multiplied with it

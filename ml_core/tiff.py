@@ -26,6 +26,8 @@ COMPRESSIONS = {1, 2, 3, 4, 5, 6, 7, 8, 32771, 32773, 32946, 34925, 50000}
 """None, CCITT, LZW, JPEG, Deflate, PackBits, LZMA, Zstandard: what Pillow's libtiff decodes."""
 PHOTOMETRICS = {0, 1, 2, 3, 5, 6, 8}
 """Grey, RGB, palette, CMYK, YCbCr, Lab: not the sensor data of raw photos."""
+OTHER_LABS = {9, 10}
+"""ICC's and ITU's, which encode a* and b* in other ways than CIE's."""
 HIDDEN = {EXTRA, FORMATS, ICC, ORIENTATION, XMP}
 """Tags of the whole picture that a plane of it does not have."""
 OTHER_COMPRESSIONS = {
@@ -34,7 +36,7 @@ OTHER_COMPRESSIONS = {
     **dict.fromkeys((22610, 34934, 50002, 52546), "JPEG XL or XR"),
     **dict.fromkeys((34927, 50001), "WebP"),
 }
-COLORS = {1: "L", 2: "RGB", 5: "CMYK"}
+COLORS = {1: "L", 2: "RGB", 5: "CMYK", 8: "LAB"}
 """Pillow's modes of some photometric interpretations."""
 CODES = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 
@@ -132,10 +134,12 @@ def full_picture(data: bytes) -> tuple[bytes, Directory]:
 
 def planes(data: bytes, directory: Directory) -> list[bytes]:
     """Of channels that lie one after another and that Pillow would mix up: a grey file of each, alpha included."""
-    colors = len(COLORS.get(directory.number(PHOTOMETRIC), ""))
+    mode = COLORS.get(directory.number(PHOTOMETRIC), "")
+    colors = len(mode)
     has_alpha = directory.number(EXTRA) in (1, 2)
     samples = directory.number(SAMPLES, 1)
-    if not _has_planes(directory) or not 0 < colors < samples + 1 or not (directory.bits == 16 or has_alpha):
+    are_mixed_up = directory.bits == 16 or has_alpha or mode == "LAB"
+    if not _has_planes(directory) or not 0 < colors < samples + 1 or not are_mixed_up:
         return []
     tags = [_plane(directory, number, samples) for number in range(colors + has_alpha)]
     return [rewritten(data, Directory(directory.order, one)) for one in tags]
@@ -214,6 +218,8 @@ def rewritten(data: bytes, directory: Directory) -> bytes:
 def _check(directory: Directory, data: bytes) -> None:
     bits, compression = directory.bits, directory.number(COMPRESSION, 1)
     formats = directory.numbers(FORMATS)
+    if directory.number(PHOTOMETRIC) in OTHER_LABS:
+        raise UnsupportedImage("TIFF images in ICC's or ITU's Lab are not read: save it in RGB.")
     if directory.number(PHOTOMETRIC) not in PHOTOMETRICS or (data[:4], data[8:10]) == (b"II*\0", b"CR"):
         raise UnsupportedImage("Raw photos are not read: export it as a JPEG or a TIFF.")
     if bits > 16 or not {1, 2, 4}.issuperset(formats):

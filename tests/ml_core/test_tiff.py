@@ -133,6 +133,21 @@ def test_grey_with_alpha_and_inks_in_planes() -> None:
     assert (decode(written(inks, photometric="separated", planarconfig="separate")) == COLOR).all()
 
 
+LAB = np.array([[[0, 0, 0], [156, 25, 28], [153, 222, 29], [112, 11, 217], [255, 0, 0]]], np.uint8)
+"""L* in 255ths of its range, a* and b* signed (TIFF 6.0, section 23)."""
+LAB_AS_RGB = np.array([[[0, 0, 0], [200, 130, 100], [90, 160, 90], [90, 100, 170], [255, 255, 255]]])
+
+
+@pytest.mark.parametrize("form", FORMS, ids=NAMES)
+def test_lab_in_planes_or_pixels(form: dict[str, Any]) -> None:
+    pixels = np.tile(LAB, (HEIGHT, 20, 1))
+    whole = decode(written(pixels, photometric="cielab", planarconfig="contig", **form))
+    assert np.abs(whole[:1, :5].astype(int) - LAB_AS_RGB).max() <= 3
+    planes = pixels.transpose(2, 0, 1)
+    found = decode(written(planes, photometric="cielab", planarconfig="separate", **form))
+    assert (found == whole).all()
+
+
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
 @pytest.mark.parametrize("within", [True, False])
 def test_the_full_picture_not_its_thumbnail(within: bool, end: dict[str, Any]) -> None:
@@ -201,6 +216,8 @@ def test_canons_raw_photos_are_refused() -> None:
             {"photometric": "miniswhite", "planarconfig": "contig", "extrasamples": ["unassalpha"]},
             "alpha",
         ),
+        (COLOR, {"photometric": "icclab"}, "Lab"),
+        (COLOR, {"photometric": "itulab"}, "Lab"),
         (COLOR, {"photometric": "rgb", "compression": "webp"}, "WebP"),
         (COLOR, {"photometric": "rgb", "compression": "jpeg2000"}, "JPEG 2000"),
         (COLOR, {"photometric": "rgb", "compression": "jpegxl"}, "JPEG XL"),
