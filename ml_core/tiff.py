@@ -28,6 +28,8 @@ PHOTOMETRICS = {0, 1, 2, 3, 5, 6, 8}
 """Grey, RGB, palette, CMYK, YCbCr, Lab: not the sensor data of raw photos."""
 OTHER_LABS = {9, 10}
 """ICC's and ITU's, which encode a* and b* in other ways than CIE's."""
+INHERITED = {ORIENTATION, ICC}
+"""Tags that hold for a SubIFD without them too: cameras write them beside the thumbnail alone."""
 HIDDEN = {EXTRA, FORMATS, ICC, ORIENTATION, XMP}
 """Tags of the whole picture that a plane of it does not have."""
 OTHER_COMPRESSIONS = {
@@ -243,9 +245,10 @@ def _directories(data: bytes) -> Iterator[Directory]:
     offset = struct.Struct(order + ("Q" if big else "I"))
     if len(data) < 2 * offset.size:
         return
-    todo, seen = list(offset.unpack_from(data, offset.size)), set[int]()
+    todo: list[tuple[int, dict[int, Tag]]] = [(*offset.unpack_from(data, offset.size), {})]
+    seen = set[int]()
     while todo and len(seen) < DIRECTORIES:
-        at = todo.pop(0)
+        at, inherited = todo.pop(0)
         if at in seen or not 0 < at < len(data):
             continue
         seen.add(at)
@@ -253,8 +256,11 @@ def _directories(data: bytes) -> Iterator[Directory]:
             found = _directory(data, at, order, big)
         except struct.error:  # goes on beyond the end of the file
             continue
+        found = replace(found, tags=inherited | found.tags)
         yield found
-        todo = [found.after, *todo, *found.numbers(SUBIFDS)]
+        passed_on = {tag: value for tag, value in found.tags.items() if tag in INHERITED}
+        within = [(at, passed_on) for at in found.numbers(SUBIFDS)]
+        todo = [(found.after, inherited), *todo, *within]
 
 
 def _directory(data: bytes, at: int, order: str, big: bool) -> Directory:

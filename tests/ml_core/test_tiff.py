@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ml_core import tiff
 from ml_core.image_errors import BrokenImage, ImageTooLarge, TooComplex, UnsupportedImage
 from ml_core.images import decode
-from tests.profiles import gamma, grey_profile
+from tests.profiles import SRGB, SRGB_CURVE, gamma, grey_profile, rgb_profile
 
 HEIGHT, WIDTH = 70, 93
 ROWS, COLUMNS = np.mgrid[0:HEIGHT, 0:WIDTH]
@@ -159,6 +159,30 @@ def test_the_full_picture_not_its_thumbnail(within: bool, end: dict[str, Any]) -
         file.write(COLOR, photometric="rgb", subfiletype=0)
         file.write(THUMBNAIL, photometric="rgb", subfiletype=1)
     assert (decode(target.getvalue()) == COLOR).all()
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+@pytest.mark.parametrize("within", [True, False])
+def test_orientation_and_profile_beside_the_thumbnail(within: bool, end: dict[str, Any]) -> None:
+    """They are those of the picture within it, unless that has its own; a page behind it is another picture."""
+    upside_down, mirrored = (274, 3, 1, 3, True), (274, 3, 1, 2, True)
+    turned_colors = rgb_profile(SRGB[1:] + SRGB[:1], SRGB_CURVE)  # RGB is meant as GBR
+    for own in (False, True):
+        target = io.BytesIO()
+        with tifffile.TiffWriter(
+            target, byteorder=end.get("byteorder", "<"), bigtiff=end.get("bigtiff", False)
+        ) as file:
+            tags = [upside_down, (34675, 7, None, turned_colors, True)]
+            file.write(
+                THUMBNAIL, photometric="rgb", subfiletype=1, subifds=1 if within else 0, extratags=tags
+            )
+            file.write(COLOR, photometric="rgb", subfiletype=0, extratags=[mirrored] if own else [])
+        wanted = COLOR[:, :, [2, 0, 1]] if within else COLOR
+        if own:
+            wanted = wanted[:, ::-1]
+        elif within:
+            wanted = wanted[::-1, ::-1]
+        assert np.abs(decode(target.getvalue()).astype(int) - wanted).max() <= 1
 
 
 def test_the_first_of_several_full_pictures() -> None:
