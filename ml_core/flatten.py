@@ -7,12 +7,14 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from ml_core import color, tiff
 from ml_core.image_errors import BrokenImage, UnsupportedImage
 
 STRIP_PIXELS = 1 << 20
+GREY_STEPS = {"L;2": 85, "L;4": 17}
+"""From one grey of 2 or 4 bits to the next in 8 bits, by Pillow's name of how they are packed."""
 
 Deep = NDArray[np.uint16]
 Layers = tuple[Image.Image | Deep, Image.Image | None]
@@ -35,6 +37,7 @@ def flatten(
             colors, alpha = _joined(planes, directory, conversion)
         else:
             conversion = color.conversion(image, data)
+            _scale_transparent_grey(image)
             image.load()
             colors, alpha = _layers(image, data, directory, conversion)
         if isinstance(colors, Image.Image):
@@ -85,6 +88,15 @@ def _layers(
         return _in_mode(image, image.mode if image.mode in color.SPACES else color.base_mode(image)), None
     except ValueError:
         raise UnsupportedImage(f"Images of the pixel type {image.mode} are not read.") from None
+
+
+def _scale_transparent_grey(image: Image.Image) -> None:
+    """Pillow scales greys of 2 and 4 bits to 8 as it loads them, but not the one that a PNG says is transparent."""
+    packing = image.tile[0].args if isinstance(image, PngImagePlugin.PngImageFile) and image.tile else None
+    step = GREY_STEPS.get(str(packing))
+    if step and "transparency" in image.info:
+        lowest_bits = image.info["transparency"] & 255 // step  # PNG, third edition, 11.3.1.1
+        image.info["transparency"] = step * lowest_bits
 
 
 def _grey(grey: Deep, directory: tiff.Directory | None, conversion: color.Conversion) -> Image.Image | Deep:

@@ -198,6 +198,25 @@ def test_a_transparent_colour_of_16_bits_is_white() -> None:
     assert found[0].tolist() == [[0, 0, 255], [255, 255, 255], [1, 1, 1], [255, 255, 0]]
 
 
+@pytest.mark.parametrize("depth", [1, 2, 4, 8])
+def test_a_transparent_grey_of_few_bits_is_white(depth: int) -> None:
+    greys = np.arange(2**depth, dtype=np.uint8)
+    bits = np.unpackbits(greys[:, None], axis=1)[:, -depth:]
+    parts = (
+        chunk(b"IHDR", struct.pack(">IIBBBBB", len(greys), 1, depth, 0, 0, 0, 0)),
+        chunk(b"IDAT", zlib.compress(b"\0" + np.packbits(bits).tobytes())),
+        chunk(b"IEND", b""),
+    )
+    levels = greys.astype(int) * 255 // (len(greys) - 1)
+    for value in greys.tolist():
+        transparent = chunk(b"tRNS", struct.pack(">H", value))
+        data = b"\x89PNG\r\n\x1a\n" + b"".join((parts[0], transparent, *parts[1:]))
+        wanted = np.where(greys == value, 255, levels).tolist()
+        assert decode(data)[0, :, 0].tolist() == wanted
+        image = Image.open(io.BytesIO(data))
+        assert [from_pil(image)[0, :, 0].tolist() for _ in range(2)] == [wanted] * 2
+
+
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
 @pytest.mark.parametrize("with_exif", [False, True])
 def test_an_orientation_in_xmp_alone_turns_nothing(format: str, with_exif: bool) -> None:
