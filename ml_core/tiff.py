@@ -73,8 +73,9 @@ class Directory:
         return (self.numbers(tag) or (default,))[0]
 
     def tag(self, *values: int) -> Tag:
-        """A tag of 32-bit numbers."""
-        return Tag(4, struct.pack(f"{self.order}{len(values)}I", *values))
+        """A tag of 32-bit numbers; larger ones, beyond any file that is read, stay beyond it as the largest."""
+        fitting = (min(value, 0xFFFF_FFFF) for value in values)
+        return Tag(4, struct.pack(f"{self.order}{len(values)}I", *fitting))
 
     @property
     def bits(self) -> int:

@@ -328,6 +328,19 @@ def test_orientation_is_kept_where_the_file_is_written_anew(end: dict[str, Any])
     assert (decode(data) == COLOR[::-1, ::-1]).all()
 
 
+@pytest.mark.parametrize(("tag", "error"), [(256, ImageTooLarge), (273, BrokenImage), (65000, None)])
+def test_numbers_that_only_a_bigtiff_can_hold(tag: int, error: type[Exception] | None) -> None:
+    """Of the width, of where the pixels are, and of a tag that is none of the picture's."""
+    data = written(COLOR, photometric="rgb", byteorder=">", bigtiff=True, extratags=[(65000, 16, 1, 1, True)])
+    at = data.index(struct.pack(">HH", tag, 16 if tag != 256 else 4), 16)
+    data = data[:at] + struct.pack(">HHQQ", tag, 16, 1, 1 << 40) + data[at + 20 :]
+    if error is None:
+        assert (decode(data) == COLOR).all()
+    else:
+        with pytest.raises(error):
+            decode(data)
+
+
 def test_twelve_bits_are_scaled() -> None:
     rows = bytes([0x00, 0x08, 0x00, 0xFF, 0xF0, 0x00])  # 0, 2048, 4095, 0
     tags = [(256, 4), (257, 1), (258, 12), (259, 1), (262, 1), (273, 8), (277, 1), (278, 1), (279, 6)]
