@@ -152,9 +152,11 @@ def _joined(
     if mode == "LAB":  # a* and b* are signed in a TIFF, Pillow's begin at -128
         bands = planes[0], planes[1] ^ 128, planes[2] ^ 128
         return Image.merge(mode, [_as_image(band) for band in bands]).convert("RGB"), None
-    shallow = [_as_image(plane if plane.dtype == np.uint8 else plane >> 8) for plane in planes]
+    shallow = [
+        _as_image(plane if plane.dtype == np.uint8 else plane >> directory.bits - 8) for plane in planes
+    ]
     alpha = shallow[-1] if len(planes) > len(mode) else None
-    if alpha and directory.number(tiff.EXTRA) == 1 and mode != "CMYK":  # the colours are multiplied with it
+    if alpha and directory.number(tiff.EXTRA) == 1:  # the colours are multiplied with it
         return Image.merge(f"{mode}a", shallow).convert(f"{mode}A").convert(mode), alpha
     if planes[0].dtype == np.uint8 or mode == "CMYK":
         return Image.merge(mode, shallow[: len(mode)]), alpha

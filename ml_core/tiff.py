@@ -130,7 +130,8 @@ def full_picture(data: bytes) -> tuple[bytes, Directory]:
         }
     if chosen.number(PHOTOMETRIC) == 0 and chosen.bits > 8:
         shown[PHOTOMETRIC] = chosen.tag(1)
-    if chosen is first and shown == chosen.tags and not data.startswith(b"MM\0+"):
+    other_order = data.startswith(b"MM\0+") or _order(chosen) != chosen.order
+    if chosen is first and shown == chosen.tags and not other_order:
         return data, chosen
     return rewritten(data, replace(chosen, tags=shown)), chosen
 
@@ -200,22 +201,29 @@ def pair(pixels: NDArray[np.uint8], directory: Directory) -> list[NDArray[np.uin
 
 def rewritten(data: bytes, directory: Directory) -> bytes:
     """The file as a classic TIFF with this directory alone, at its end."""
-    order = directory.order
+    order = _order(directory)
+    new = replace(directory, order=order)
+    turned = {16, 18} if order == directory.order else CODES.keys() - {1}
     start = len(data) + len(data) % 2
     at = start + 2 + 12 * len(directory.tags) + 4
     entries, values = [], b""
     for number, tag in sorted(directory.tags.items()):
-        if tag.kind in (16, 18):
-            tag = directory.tag(*directory.numbers(number))
+        if tag.kind in turned:
+            tag = new.tag(*directory.numbers(number))
         content = tag.content
         if len(content) > 4:
             content = struct.pack(f"{order}I", at + len(values))
             values += tag.content + bytes(len(tag.content) % 2)
         count = len(tag.content) // UNITS[tag.kind]
         entries.append(struct.pack(f"{order}HHI4s", number, tag.kind, count, content))
-    head = data[:2] + struct.pack(f"{order}HI", 42, start)
+    head = (b"II" if order == "<" else b"MM") + struct.pack(f"{order}HI", 42, start)
     count_bytes = struct.pack(f"{order}H", len(entries))
     return b"".join((head, data[8:], bytes(len(data) % 2), count_bytes, *entries, bytes(4), values))
+
+
+def _order(directory: Directory) -> str:
+    """The byte order in which Pillow opens it: 12 bits, packed alike in both, are opened in one alone."""
+    return "<" if directory.bits == 12 else directory.order
 
 
 def _check(directory: Directory, data: bytes) -> None:

@@ -240,6 +240,16 @@ def test_canons_raw_photos_are_refused() -> None:
             {"photometric": "miniswhite", "planarconfig": "contig", "extrasamples": ["unassalpha"]},
             "alpha",
         ),
+        (
+            np.dstack([COLOR, GREY, ALPHA]),
+            {"photometric": "separated", "planarconfig": "contig", "extrasamples": ["unassalpha"]},
+            "kind of pixels",
+        ),
+        (
+            np.stack([GREY, GREY, GREY, GREY, ALPHA]),
+            {"photometric": "separated", "planarconfig": "separate", "extrasamples": ["unassalpha"]},
+            "kind of pixels",
+        ),
         (COLOR, {"photometric": "icclab"}, "Lab"),
         (COLOR, {"photometric": "itulab"}, "Lab"),
         (COLOR, {"photometric": "rgb", "compression": "webp"}, "WebP"),
@@ -341,9 +351,24 @@ def test_numbers_that_only_a_bigtiff_can_hold(tag: int, error: type[Exception] |
             decode(data)
 
 
-def test_twelve_bits_are_scaled() -> None:
-    rows = bytes([0x00, 0x08, 0x00, 0xFF, 0xF0, 0x00])  # 0, 2048, 4095, 0
-    tags = [(256, 4), (257, 1), (258, 12), (259, 1), (262, 1), (273, 8), (277, 1), (278, 1), (279, 6)]
-    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
-    data = b"II*\0" + struct.pack("<I", 14) + rows + struct.pack("<H", len(tags)) + entries + bytes(4)
-    assert decode(data)[0, :, 0].tolist() == [0, 128, 255, 0]
+def of_twelve_bits(order: str, *planes: bytes, alpha: int = 0) -> bytes:
+    """Of four greys, and the plane of an alpha of this kind."""
+    count, end = len(planes), 8 + 6 * len(planes)
+    lists = struct.pack(f"{order}4I", 8, 14, 6, 6)  # offsets and sizes of two planes
+    tags = [(256, 4), (257, 1), (258, 12), (259, 1), (262, 1), (273, 8), (277, count), (278, 1), (279, 6)]
+    entries = [(tag, 1, value) for tag, value in tags]
+    if alpha:
+        entries[5], entries[8] = (273, 2, end), (279, 2, end + 8)
+        entries += [(284, 1, 2), (338, 1, alpha)]
+    head = (b"II" if order == "<" else b"MM") + struct.pack(f"{order}HI", 42, end + len(lists))
+    directory = [struct.pack(f"{order}HHII", tag, 4, *rest) for tag, *rest in entries]
+    return b"".join((head, *planes, lists, struct.pack(f"{order}H", len(entries)), *directory, bytes(4)))
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_twelve_bits_are_scaled(order: str) -> None:
+    greys = bytes([0x00, 0x08, 0x00, 0xFF, 0xF0, 0x00])  # 0, 2048, 4095, 0
+    assert decode(of_twelve_bits(order, greys))[0, :, 0].tolist() == [0, 128, 255, 0]
+    alpha = bytes([0xFF, 0xF8, 0x00, 0x80, 0x00, 0x00])  # 4095, 2048, 2048, 0
+    found = decode(of_twelve_bits(order, greys, alpha, alpha=2))
+    assert found[0, :, 0].tolist() == [0, 191, 255, 255]
