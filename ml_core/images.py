@@ -105,6 +105,8 @@ def from_pil(image: Image.Image) -> NDArray[np.uint8]:
 def _open(data: bytes, directory: tiff.Directory | None, max_pixels: int) -> Image.Image:
     """The image with its header read."""
     too_large = ImageTooLarge(f"The image has more than {max_pixels:,} pixels.")
+    if Image.MAX_IMAGE_PIXELS is not None:  # Pillow's own limit, which some formats need as they are opened
+        Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, max_pixels)
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):

@@ -11,7 +11,7 @@ from PIL import Image
 
 from ml_core import flatten
 from ml_core.image_errors import BrokenImage, ImageTooLarge, UnsupportedImage
-from ml_core.images import blend, colorize, decode, letterbox, pixel_affine, sample
+from ml_core.images import blend, colorize, decode, letterbox, pixel_affine, read, sample
 from training.lapa import LAPA
 
 RAMP = np.stack(np.broadcast_arrays(np.arange(40)[:, None] * 6, np.arange(60) * 4, 90), axis=2).astype(
@@ -211,6 +211,22 @@ def test_the_limit_is_the_callers() -> None:
     assert decode(data, max_pixels=2400).shape == RAMP.shape
     with pytest.raises(ImageTooLarge):
         decode(data, max_pixels=2399)
+
+
+def test_the_limit_is_the_callers_above_pillows_own_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)  # as it was, afterwards
+    data = png_header(20_000, 10_000)
+    opened: list[int] = []
+
+    def stop(pixels: int) -> None:
+        opened.append(pixels)
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        read(data, max_pixels=200_000_000, opened=stop)
+    with pytest.raises(ImageTooLarge, match="199,999,999"):
+        read(data, max_pixels=199_999_999, opened=stop)
+    assert opened == [200_000_000]
 
 
 def test_letterbox_holds_the_whole_image_centred() -> None:
