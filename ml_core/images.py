@@ -84,6 +84,7 @@ def read(
         raise BrokenImage("The image is empty.")
     if not walked:
         walk(data)
+    data = png.picture_alone(data)
     directory = None
     if data.startswith(tiff.PREFIXES):
         data, directory = tiff.full_picture(data)
@@ -112,8 +113,6 @@ def _open(data: bytes, directory: tiff.Directory | None, max_pixels: int) -> Ima
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise too_large from None
     except Exception:  # Pillow's parsers raise nearly anything on hostile bytes
-        if (mended := png.without_damage(data)) is not None:
-            return _open(mended, None, max_pixels)
         is_heic = HEIC.match(data) is not None
         if is_heic and "HEIF" not in FORMATS:
             raise UnsupportedImage(NO_HEIC) from None

@@ -261,6 +261,12 @@ def test_the_chunks_of_a_png() -> None:
     assert off(png(np.rint(65535 * light(grey)).astype(np.uint16), gama(1)), np.dstack([grey] * 3)) < 0.02
 
 
+def test_the_first_sound_chunk_of_a_png_holds() -> None:
+    short = chunk(b"gAMA", b"\0"), chunk(b"cHRM", bytes(8)), chunk(b"iCCP", b"x\0\1")
+    assert off(png(LINEAR_16, *short, gama(1), gama(0.45455))) < 0.02
+    assert off(png(LINEAR_16, *short, iccp(LINEAR), gama(0.3))) < 0.02
+
+
 @pytest.mark.parametrize("primaries", [profiles.SRGB, profiles.P3])
 def test_video_levels_of_a_png_are_widened(primaries: tuple[Any, ...]) -> None:
     wide = converted(PROFILES["Display P3"][0]) if primaries == profiles.P3 else PHOTO

@@ -178,6 +178,65 @@ def test_a_wrong_checksum_beside_the_picture_of_a_png(kind: bytes, where: str) -
     assert (decode(data) == NOISE).all()
 
 
+INFO = "bbox", "chromaticity", "gamma", "interlace", "transparency"
+"""Names under which Pillow puts both what a chunk says and a text so called."""
+MALFORMED = {
+    **{
+        f"cHRM of {count} numbers": chunk(b"cHRM", bytes([0, 0, 99, 99]) * count) for count in (0, 1, 2, 7, 9)
+    },
+    **{
+        f"gAMA of {size} bytes": chunk(b"gAMA", bytes([0, 1, 0x86, 0xA0] * 2)[:size]) for size in (0, 1, 3, 8)
+    },
+    **{f"tRNS of {size} bytes": chunk(b"tRNS", NOISE.tobytes()[:size]) for size in (0, 1, 5, 7)},
+    "sRGB": chunk(b"sRGB", b""),
+    "pHYs": chunk(b"pHYs", bytes(8)),
+    "eXIf": chunk(b"eXIf", b"rubbish"),
+    "iCCP without an end": chunk(b"iCCP", b"profile"),
+    "iCCP by another method": chunk(b"iCCP", b"profile\0\1"),
+    "iCCP of megabytes": chunk(b"iCCP", b"profile\0\0" + zlib.compress(bytes(5 << 20))),
+    "tEXt": chunk(b"tEXt", b""),
+    "zTXt": chunk(b"zTXt", b"Comment\0\1"),
+    "iTXt": chunk(b"iTXt", b"Comment\0\1\0\0\0" + zlib.compress(bytes(5 << 20))),
+    "EXIF in a text": chunk(b"zTXt", b"Raw profile type exif\0\1"),
+    "cICP": chunk(b"cICP", bytes([9, 16, 0])),
+    "mDCV": chunk(b"mDCV", b""),
+    "acTL": chunk(b"acTL", bytes(4)),
+    "fcTL": chunk(b"fcTL", b"\xff" * 26),
+    **{f"a text called {name}": chunk(b"tEXt", name.encode() + b"\0abcd") for name in INFO},
+}
+
+
+@pytest.mark.parametrize("where", ["before", "after"])
+@pytest.mark.parametrize("odd", MALFORMED.values(), ids=MALFORMED)
+def test_a_malformed_chunk_beside_the_picture_of_a_png(odd: bytes, where: str) -> None:
+    grey = NOISE[:, :, 0]
+    for pixels in (NOISE, grey, grey.astype(np.uint16) * 257):
+        data = png(pixels, odd) if where == "before" else png(pixels)[:-12] + odd + png(pixels)[-12:]
+        assert (decode(data) == (NOISE if pixels.ndim == 3 else np.dstack([grey] * 3))).all()
+
+
+def test_orientation_alone_is_heeded_after_the_picture_of_a_png() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    late = chunk(b"tRNS", NOISE[0, 0].astype(">u2").tobytes()), chunk(b"gAMA", struct.pack(">I", 100_000))
+    text = b"\nexif\n%8d\n" % len(exif.tobytes()) + exif.tobytes().hex().encode()  # as ImageMagick writes it
+    data = png(NOISE)
+    assert (decode(data[:-12] + b"".join(late) + data[-12:]) == NOISE).all()
+    for turned in (
+        chunk(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0")),
+        chunk(b"tEXt", b"Raw profile type exif\0" + text),
+        chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(text)),
+    ):
+        assert (decode(data[:-12] + turned + data[-12:]) == NOISE[::-1, ::-1]).all()
+        assert (decode(png(NOISE, turned)) == NOISE[::-1, ::-1]).all()
+
+
+@pytest.mark.parametrize("kind", [b"IHDR", b"tRNS", b"gAMA"])
+def test_a_png_of_one_chunk_is_broken(kind: bytes) -> None:
+    with pytest.raises(BrokenImage):
+        decode(b"\x89PNG\r\n\x1a\n" + chunk(kind, b""))
+
+
 def test_a_wrong_checksum_of_the_picture_itself_is_damage() -> None:
     data = bytearray(png(NOISE))
     data[data.index(b"IDAT") - 5] ^= 1  # the last one before it is that of the header
