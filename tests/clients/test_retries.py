@@ -135,13 +135,64 @@ def test_key_and_address(ask: Ask) -> None:
         ask(script, url="localhost:8000")
 
 
-def test_an_answer_that_is_no_json() -> None:
-    script = Script(httpx.Response(200, html="<p>hello</p>"))
+HTML = "<p>Log in to this network</p>"
+PICTURES = "mask", "labels", "overlay", "matte", "cutout", "instances"
+CALLS: dict[str, tuple[Any, ...]] = {
+    **dict.fromkeys((*PICTURES, "classes", "json"), (b"photo",)),
+    "output": ("hologram", b"photo"),
+    **dict.fromkeys(("batch", "batch_json"), ([b"photo"],)),
+    "models": (),
+    "model": ("tiny",),
+}
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize("method", [*CALLS, "download_model"])
+def test_a_page_of_another_server_is_no_answer(method: str, is_async: bool, tmp_path: Any) -> None:
+    script = Script(httpx.Response(200, html=HTML))
+    arguments = CALLS.get(method, ("tiny", tmp_path / "model.onnx"))
+
+    async def call() -> None:
+        if is_async:
+            async with AsyncClient(transport=httpx.MockTransport(script)) as client:
+                await getattr(client, method)(*arguments)
+        else:
+            with Client(transport=httpx.MockTransport(script)) as client:
+                getattr(client, method)(*arguments)
+
+    with pytest.raises(FaceParsingError, match=r"api/.*text/html.*face-parsing service"):
+        asyncio.run(call())
+    assert len(script.sent) == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("method", "media_type", "wanted"),
+    [
+        *[(name, "application/json", "a picture") for name in PICTURES],
+        ("mask", "", "a picture"),
+        ("classes", "image/png", "a zip"),
+        ("batch", "application/json", "a zip"),
+    ],
+)
+def test_an_answer_of_another_kind_is_none(method: str, media_type: str, wanted: str) -> None:
+    headers = {"Content-Type": media_type} if media_type else {}
+    script = Script(httpx.Response(200, content=b"{}", headers=headers))
     with (
         Client(transport=httpx.MockTransport(script)) as client,
-        pytest.raises(FaceParsingError, match="JSON"),
+        pytest.raises(FaceParsingError, match=f"{media_type or 'no media type'}, not with {wanted}"),
     ):
-        client.models()
+        getattr(client, method)(*CALLS[method])
+
+
+def test_outputs_that_this_client_does_not_know() -> None:
+    script = Script(
+        httpx.Response(200, content=b"3D", headers={"Content-Type": "model/gltf-binary"}),
+        httpx.Response(200, json=[]),
+    )
+    with Client(transport=httpx.MockTransport(script)) as client:
+        assert client.output("hologram", b"photo").media_type == "model/gltf-binary"
+        assert client.batch([b"photo"], "json").content == b"[]"
 
 
 def test_a_model_that_comes_with_another_sum_is_not_kept(tmp_path: Any) -> None:

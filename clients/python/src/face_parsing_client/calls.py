@@ -6,6 +6,7 @@ import os
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypedDict, TypeVar, cast
 from urllib.parse import quote
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 T = TypeVar("T")
+IMAGE, ZIP, JSON = "image/", "application/zip", "application/json"
+FILES = {IMAGE: "a picture", ZIP: "a zip", JSON: "JSON"}
+MEDIA_TYPES = {
+    **dict.fromkeys(("mask", "labels", "overlay", "matte", "cutout", "instances"), IMAGE),
+    "classes": ZIP,
+    "json": JSON,
+}
+"""How the media type of each output begins; those of a newer service are not known."""
 
 
 class Options(TypedDict, total=False):
@@ -107,7 +116,8 @@ class Call(Generic[T]):
 def picture(name: str, photo: Photo, options: Mapping[str, Any], *, media_type: str = "*/*") -> Call[Output]:
     """Any output of one photo, as its bytes."""
     query = {**query_of(options), "output": name}
-    return Call("POST", "segment/", output_of, query, {"Accept": media_type}, Upload(photo))
+    read = partial(output_of, expected=MEDIA_TYPES.get(name, ""))
+    return Call("POST", "segment/", read, query, {"Accept": media_type}, Upload(photo))
 
 
 def answer(photo: Photo, options: Mapping[str, Any]) -> Call[Answer]:
@@ -119,7 +129,8 @@ def answer(photo: Photo, options: Mapping[str, Any]) -> Call[Answer]:
 def batch(name: str, photos: Iterable[Photo], options: Mapping[str, Any]) -> Call[Output]:
     """An output of each photo, in one zip."""
     query = {**query_of(options), "output": name}
-    return Call("POST", "segment/batch/", output_of, query, files=form_of(photos))
+    read = partial(output_of, expected=JSON if name == "json" else ZIP)
+    return Call("POST", "segment/batch/", read, query, files=form_of(photos))
 
 
 def batch_answers(photos: Iterable[Photo], options: Mapping[str, Any]) -> Call[list[BatchEntry]]:
@@ -165,23 +176,39 @@ def form_of(photos: Iterable[Photo]) -> tuple[tuple[str, bytes], ...]:
 
 
 def json_of(response: httpx.Response) -> Any:
-    """The body, which another server at the address may have sent as HTML."""
+    """The body; see `media_type_of` for one that is no JSON."""
     try:
         return response.json()
     except ValueError as error:
-        raise FaceParsingError(
-            f"{response.url} did not answer in JSON: is it a face-parsing service?"
-        ) from error
+        raise _of_another_server(response, "JSON") from error
 
 
-def output_of(response: httpx.Response) -> Output:
+def media_type_of(response: httpx.Response, expected: str = "") -> str:
+    """The body's, which begins as expected.
+
+    Raises FaceParsingError for another one, or any text: the page of a proxy, or of a network that wants a login.
+    """
+    media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if not media_type.startswith(expected) or media_type.startswith("text/"):
+        raise _of_another_server(response, FILES.get(expected, "a file"))
+    return str(media_type)
+
+
+def output_of(response: httpx.Response, *, expected: str = "") -> Output:
     """The answer's body, with what its headers say."""
     headers = response.headers
     warnings = (word.strip() for word in headers.get("X-Warnings", "").split(","))
     return Output(
         content=response.content,
-        media_type=headers.get("Content-Type", "").partition(";")[0],
+        media_type=media_type_of(response, expected),
         model=headers.get("X-Model", ""),
         warnings=tuple(word for word in warnings if word),
         request_id=headers.get("X-Request-Id", ""),
+    )
+
+
+def _of_another_server(response: httpx.Response, wanted: str) -> FaceParsingError:
+    came = response.headers.get("Content-Type", "no media type")
+    return FaceParsingError(
+        f"{response.url} answered with {came}, not with {wanted}: is it a face-parsing service?"
     )
