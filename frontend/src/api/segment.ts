@@ -26,6 +26,7 @@ export async function segment({ photo, options, key, signal, onSent }: SegmentCa
       ...(onSent && { fetch: uploadFetch(onSent, form) }),
     });
     if (!data) throw troubleOf(response, error, sent);
+    if (data.type.startsWith("text/")) throw trouble("unexpected_answer"); // a proxy's page, say
     return data;
   } catch (error) {
     throw asTrouble(error, sent);
