@@ -1,5 +1,6 @@
 """A client's socket with deadlines on what it sends and on what it takes."""
 
+import errno
 import os
 import select
 import socket
@@ -77,9 +78,16 @@ class DeadlineSocket(socket.socket):
         """What the client has room for: socket.sendfile would have its timeout anew with each byte that is taken."""
         poll = select.poll()
         poll.register(self, select.POLLOUT)
-        if not poll.poll(1000 * (self.gettimeout() or 0)):
-            raise TimeoutError
-        return os.sendfile(self.fileno(), file.fileno(), offset, count)
+        while poll.poll(1000 * (self.gettimeout() or 0)):
+            try:
+                return os.sendfile(self.fileno(), file.fileno(), offset, count)
+            except BlockingIOError:  # the kernel is short of memory after all
+                continue
+            except OSError as error:
+                if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):
+                    raise
+                return self.send(os.pread(file.fileno(), count, offset))  # a file system without sendfile
+        raise TimeoutError
 
     def _send(self, send: Any, *arguments: Any) -> Any:
         self.blocked = time.monotonic()

@@ -56,7 +56,7 @@ AT_ONCE = 64
 NOT_THERE = 2**32 - 1
 DRAIN_BYTES = 1 << 20
 DRAIN_SECONDS = 5.0
-SPARE_DESCRIPTORS, SHORT_SECONDS, RETRY_SECONDS = 8, 10.0, 0.01
+SPARE_DESCRIPTORS, SHORT_SECONDS, RETRY_SECONDS = 8, 30.0, 0.01
 """Left for what requests open, once the process or the machine had none for a connection; how long until twice as many
 connections are tried again; and the wait before the next one where there is room for one."""
 THREAD_SECONDS = env.QUEUE_TIMEOUT / 2

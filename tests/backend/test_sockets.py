@@ -1,5 +1,7 @@
 """What a client may do with a thread, and the connections that the descriptors allow."""
 
+import errno
+import os
 import resource
 import socket
 import threading
@@ -83,6 +85,25 @@ def test_a_file_is_sent_whole_and_not_to_whoever_takes_it_in_drops(
         assert 0 < slow.sent < sockets.BLOCK
         slow.shutdown(socket.SHUT_WR)
         thread.join(20)
+
+
+def test_a_file_is_sent_where_the_system_calls_again_or_cannot_send_files(
+    pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served, client = pair
+    (tmp_path / "file").write_bytes(b"0123456789")
+    real, errors = os.sendfile, [BlockingIOError(errno.EAGAIN, "again"), OSError(errno.EINVAL, "not here")]
+
+    def sendfile(*arguments: int) -> int:
+        if errors:
+            raise errors.pop(0)
+        return real(*arguments)
+
+    monkeypatch.setattr(os, "sendfile", sendfile)
+    for _ in range(2):
+        with (tmp_path / "file").open("rb") as file:
+            assert served.sendfile(file, offset=2, count=8) == 8
+        assert client.recv(100) == b"23456789"
 
 
 def test_one_that_is_cut_off_in_a_body_times_out_and_in_a_head_is_silent(pair: Pair) -> None:
