@@ -288,8 +288,9 @@ class Trainer:
 
     def _share(self) -> float:
         """Progress of the run from 0 to 1."""
-        epoch = min(self.progress.samples / self.config.samples_per_epoch, 1)
-        return self._budget.share(self.progress.epoch + epoch, self.progress.seconds)
+        done = self.progress.samples
+        left = self._steps_left * self.phase.batch_size * self.config.accumulate
+        return self._budget.share(self.progress.epoch + done / max(done + left, 1), self.progress.seconds)
 
     def _stopped(self, stop: Event) -> bool:
         """Whether the first process was asked to stop; the clock of a run is that process' too."""

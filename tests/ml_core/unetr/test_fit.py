@@ -108,6 +108,14 @@ def test_a_change_of_the_input_size_within_an_epoch_costs_none_of_it(
     assert max(devices.rates[-2:]) < 2e-5
 
 
+def test_the_learning_rate_ends_where_it_should_with_batches_that_do_not_fill_an_epoch(
+    run: Callable[..., tuple[Reports, StandStill, Progress]],
+) -> None:
+    watcher, devices, _ = run(Budget(epochs=2), Phase(32, 12, 1.0), samples_per_epoch=20, final_rate=1e-5)
+    assert devices.samples == {32: 24}
+    assert watcher.reports[-1].rate == pytest.approx(1e-5)
+
+
 def test_a_run_by_the_clock_ends_its_epochs_with_its_phases(
     run: Callable[..., tuple[Reports, StandStill, Progress]],
 ) -> None:
