@@ -38,6 +38,8 @@ def picture_alone(data: bytes) -> bytes:
         if is_critical or (kind in wanted and _is_sound(kind, chunk, data[25:26])):
             kept.append(chunk)
             found.add(kind)
+        elif kind in wanted and (kind == b"iCCP" or bytes(chunk[8 : 8 + len(EXIF_TEXT)]) == EXIF_TEXT):
+            found.add(kind)  # one that cannot be used is enough to unpack
         at += 12 + length
     if sum(map(len, kept)) == at:
         return data

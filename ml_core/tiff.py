@@ -268,7 +268,7 @@ def _directories(data: bytes) -> Iterator[Directory]:
         found = replace(found, tags=inherited | found.tags)
         yield found
         passed_on = {tag: value for tag, value in found.tags.items() if tag in INHERITED}
-        within = [(at, passed_on) for at in found.numbers(SUBIFDS)]
+        within = [(at, passed_on) for at in found.numbers(SUBIFDS)[:DIRECTORIES]]
         todo = [(found.after, inherited), *todo, *within]
 
 
