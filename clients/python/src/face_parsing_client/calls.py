@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 IMAGE, ZIP, JSON = "image/", "application/zip", "application/json"
-FILES = {IMAGE: "a picture", ZIP: "a zip", JSON: "JSON"}
+ONNX = "application/octet-stream"
+FILES = {IMAGE: "a picture", ZIP: "a zip", JSON: "JSON", ONNX: "a model"}
 MEDIA_TYPES = {
     **dict.fromkeys(("mask", "labels", "overlay", "matte", "cutout", "instances"), IMAGE),
     "classes": ZIP,

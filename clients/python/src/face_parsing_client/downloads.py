@@ -8,7 +8,7 @@ from typing import IO, Self
 
 import httpx
 
-from face_parsing_client.calls import Call, media_type_of, model
+from face_parsing_client.calls import ONNX, Call, media_type_of, model
 from face_parsing_client.errors import ConnectionFailed
 
 FilePath = str | os.PathLike[str]
@@ -59,7 +59,7 @@ class Download:
         if response.status_code == httpx.codes.NOT_MODIFIED:
             return False
         assert self._file is not None
-        media_type_of(response)
+        media_type_of(response, ONNX)
         expected = response.headers.get("ETag", "").removeprefix("W/").strip('"')
         if expected and expected != self._sum.hexdigest():
             raise ConnectionFailed(f"The file of {self.name} came with another sha256 than {expected}.")
