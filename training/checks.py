@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NoReturn, ParamSpec, TypeVar
@@ -60,7 +60,7 @@ def check_files(manifest: Manifest, report: Path, known: str = "") -> str:
     if problems:
         refuse(problems, report)
     report.unlink(missing_ok=True)
-    return f"{digest} {_contents(manifest.root, [*every, *scenes])}"
+    return f"{digest} {_contents(manifest.sets(), [*every, *scenes])}"
 
 
 def _listed(matched: Sequence[tuple[list[Files], list[Path]]]) -> tuple[list[Files], list[Path]]:
@@ -152,11 +152,12 @@ def _digest(paths: Iterable[Path], labels: LabelSet) -> str:
     return found.hexdigest()
 
 
-def _contents(root: Path, paths: Sequence[Path]) -> str:
-    """By names relative to `root`, so that another machine finds the same."""
+def _contents(sets: Mapping[Path, str], paths: Sequence[Path]) -> str:
+    """By names within the set, of which `sets` has the names by folder: it is the same wherever each of them lies."""
     found = hashlib.sha256()
     for path, digest in zip(paths, each(sha256_of, paths, "digesting files"), strict=True):
-        found.update(os.fsencode(f"{os.path.relpath(path, root)}\0{digest}\n"))
+        root = max((root for root in sets if path.is_relative_to(root)), key=lambda root: len(root.parts))
+        found.update(os.fsencode(f"{sets[root]}\0{path.relative_to(root)}\0{digest}\n"))
     return found.hexdigest()
 
 

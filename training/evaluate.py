@@ -69,7 +69,7 @@ def _remove_stale(bundles: Path, results: dict[str, Any]) -> None:
     for name in results:
         stale = bundles / f"{name}-int8"
         if stale.name not in results and stale.exists():
-            shutil.rmtree(stale)
+            stale.unlink() if stale.is_symlink() else shutil.rmtree(stale)
             CONSOLE.print(f"removed: {stale}, of an earlier run; this one has no int8 bundle", soft_wrap=True)
 
 

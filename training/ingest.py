@@ -16,7 +16,7 @@ from training.layouts import SPLITS, has_splits, split_folder, split_match
 from training.logs import LOG
 from training.manifest import ExtraSet, Manifest, SceneSet
 from training.masks import in_colors, to_ids
-from training.options import RunOptions, run_stage
+from training.options import RunError, RunOptions, run_stage
 from training.photos import PHOTO_SUFFIXES, DataError, UnusableFiles, without_photo
 from training.sources import CACHE, locate
 from training.staging import making
@@ -54,8 +54,13 @@ def _data_of_the_run(options: RunOptions, config: Config) -> Manifest:
     """The data of a run that goes on, from where data.json or --data says. Raises RunError where it is another."""
     before = _before(options.out / "data.json")
     if before and options.data is None:
-        origin = {"root": before.origin or before.root, "origin": None}
-        manifest = _checked(before.model_copy(update=origin), options.out)
+        before = before.model_copy(update={"root": before.origin or before.root, "origin": None})
+        for root, name in before.sets().items():
+            if not root.exists():
+                raise RunError(
+                    f"--resume: {name} is no longer in {root}: put it back, or say by --data where it is"
+                )
+        manifest = _checked(before, options.out)
     else:
         name, _ = config.find(options.data)
         own = Prepared.read(options.out).data or before

@@ -102,6 +102,13 @@ class Manifest(_Strict):
     extra: tuple[ExtraSet, ...] = ()
     scenes: SceneSet | None = None
 
+    def sets(self) -> dict[Path, str]:
+        """The name of each set that the run has, by its folder: its own, further ones, scenes."""
+        sets: list[Manifest | ExtraSet | SceneSet] = [self, *self.extra]
+        if self.scenes:
+            sets.append(self.scenes)
+        return {one.root: one.name for one in sets}
+
     def files(self, split: Split) -> list[Files]:
         """The labelled photos of a split. Raises DataError when there are none."""
         found, unlabelled = split_match(self.root, split)

@@ -31,10 +31,12 @@ from tests.conftest import ROOT
 from tests.training.conftest import BrokenOffRun, tiny_params
 from tests.training.published import colored
 from training import pipeline
+from training.checks import check_files
 from training.config import Config, ConfigError, Params, PrepareParams, load_config
 from training.history import Start
 from training.ingest import ingest
 from training.lapa import LAPA
+from training.manifest import ExtraSet, Manifest, SceneSet
 from training.options import RunError, RunOptions
 from training.photos import DataError
 from training.prepare import prepare
@@ -283,6 +285,23 @@ def test_a_run_does_not_go_on_with_data_that_was_ingested_for_another(
             stage(RunOptions(out=own_data.out, resume=True))
     ingest(own_data)
     prepare(own_data, params)
+
+
+def test_data_that_moved_alone_is_the_same_and_data_that_is_gone_is_told(
+    own_data: RunOptions, drawn: Path, tmp_path: Path
+) -> None:
+    """Further sets and scenes may lie elsewhere, and stay there."""
+    more = ExtraSet(name="more", root=shutil.copytree(drawn / "val", tmp_path / "more"), values={0: (0,)})
+    scenes = SceneSet(name="scenes", root=shutil.copytree(drawn / "test/images", tmp_path / "scenes"))
+    found = set()
+    for root in (drawn, shutil.copytree(drawn, tmp_path / "further/away")):
+        manifest = Manifest(name="own", labels=LAPA, root=root, extra=(more,), scenes=scenes)
+        found.add(check_files(manifest, tmp_path / "problems.txt").split()[1])
+    assert len(found) == 1
+    ingest(own_data)
+    shutil.rmtree(tmp_path / drawn.name)
+    with pytest.raises(RunError, match=f"{drawn.name} is no longer in .*: put it back"):
+        ingest(replace(own_data, data=None))
 
 
 def test_a_run_on_pictures_in_colours_knows_its_data_again(drawn: Path, tmp_path: Path) -> None:
