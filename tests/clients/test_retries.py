@@ -196,7 +196,12 @@ def test_outputs_that_this_client_does_not_know() -> None:
 
 
 def test_a_model_that_comes_with_another_sum_is_not_kept(tmp_path: Any) -> None:
-    answers = [httpx.Response(200, content=b"half", headers={"Content-Type": "application/octet-stream", "ETag": '"0123"'}) for _ in range(2)]
+    answers = [
+        httpx.Response(
+            200, content=b"half", headers={"Content-Type": "application/octet-stream", "ETag": '"0123"'}
+        )
+        for _ in range(2)
+    ]
     retries = Retries(attempts=2, first=0.001)
     transport = httpx.MockTransport(Script(*answers))
     with (
