@@ -38,8 +38,8 @@ def picture_alone(data: bytes) -> bytes:
         if is_critical or (kind in wanted and _is_sound(kind, chunk, data[25:26])):
             kept.append(chunk)
             found.add(kind)
-        elif kind in wanted and (kind == b"iCCP" or bytes(chunk[8 : 8 + len(EXIF_TEXT)]) == EXIF_TEXT):
-            found.add(kind)  # one that cannot be used is enough to unpack
+        elif kind in wanted and _was_unpacked(kind, chunk):
+            found.add(kind)  # one in vain is enough
         at += 12 + length
     if sum(map(len, kept)) == at:
         return data
@@ -62,6 +62,11 @@ def _is_sound(kind: bytes, chunk: memoryview, color_type: bytes) -> bool:
         or (kind == b"tEXt" and name == EXIF_TEXT)
         or (kind == b"zTXt" and name == EXIF_TEXT and _unpacks(text))
     )
+
+
+def _was_unpacked(kind: bytes, chunk: memoryview) -> bool:
+    name, _, packed = bytes(chunk[8:-4]).partition(b"\0")
+    return packed[:1] == b"\0" and (kind == b"iCCP" or (kind == b"zTXt" and name == EXIF_TEXT))
 
 
 def _unpacks(packed: bytes) -> bool:

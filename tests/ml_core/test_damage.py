@@ -4,6 +4,7 @@ import io
 import struct
 import zlib
 from typing import Any
+from unittest.mock import Mock
 
 import cv2
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
 from ml_core import images
+from ml_core import png as png_files
 from ml_core.image_errors import BrokenImage, ImageError, UnsupportedImage
 from ml_core.images import decode, from_pil, read
 from tests.ml_core.test_color import chunk, png
@@ -235,6 +237,19 @@ def test_orientation_alone_is_heeded_after_the_picture_of_a_png() -> None:
 def test_a_png_of_one_chunk_is_broken(kind: bytes) -> None:
     with pytest.raises(BrokenImage):
         decode(b"\x89PNG\r\n\x1a\n" + chunk(kind, b""))
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [(b"iCCP", b"profile"), (b"zTXt", b"Raw profile type exif")], ids=["profile", "text"]
+)
+def test_of_many_that_unpack_to_too_much_one_is_tried(
+    kind: bytes, name: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = Mock(side_effect=png_files._unpacks)
+    monkeypatch.setattr(png_files, "_unpacks", tried)
+    bomb = chunk(kind, name + b"\0\0" + zlib.compress(bytes(5 << 20)))
+    assert (decode(png(NOISE, *[bomb] * 9)) == NOISE).all()
+    assert tried.call_count == 1
 
 
 def test_a_wrong_checksum_of_the_picture_itself_is_damage() -> None:
