@@ -6,9 +6,10 @@ import type { Result } from "@/results/result";
 import { inStudio } from "@/state/testing";
 import { ModelChoice } from "./ModelChoice";
 
+const input = { width: 256, height: 256 };
 const MODELS = [
-  { name: "lite", precision: "fp32", metrics: { mean_f1: 89.88 } },
-  { name: "lite-int8", precision: "int8", metrics: {} },
+  { name: "lite", precision: "fp32", metrics: { mean_f1: 89.88 }, input },
+  { name: "lite-int8", precision: "int8", metrics: {}, input },
 ] as unknown as ModelDetail[];
 
 it("shows the one chosen, says what it is good for, and names another", async () => {

@@ -27,14 +27,26 @@ it("is an int8 copy even on the device where nothing else is served", () => {
   expect(names(modelsFor(models, "device"))).toEqual(["lite-int8"]);
 });
 
+const rated = (side: number, precision: ModelDetail["precision"], mean_f1: number) => ({
+  precision,
+  metrics: { mean_f1 },
+  input: { width: side, height: side },
+});
+
 it("says what each is a better choice for than the others", () => {
-  const models = [89.88, 91.2, 91.1].map((mean_f1, at) => ({
-    precision: at === 2 ? ("int8" as const) : ("fp32" as const),
-    metrics: { mean_f1 },
-  }));
+  const models = [rated(256, "fp32", 89.88), rated(256, "fp32", 91.2), rated(256, "int8", 91.1)];
   expect(models.map((model) => goodFor(model, models))).toEqual([
     "Also on your device (F1 89.88 %)",
     "Most exact, also on your device (F1 91.20 %)",
     "Fastest, for many photos (F1 91.10 %)",
+  ]);
+});
+
+it("knows a larger model by its input, whatever its weights are in", () => {
+  const models = [rated(256, "int8", 89.87), rated(320, "int8", 90.4), rated(256, "fp32", 89.88)];
+  expect(models.map((model) => goodFor(model, models))).toEqual([
+    "Fastest, for many photos (F1 89.87 %)",
+    "Most exact, in more time (F1 90.40 %)",
+    "Also on your device (F1 89.88 %)",
   ]);
 });

@@ -19,7 +19,7 @@ export function modelsFor(models: readonly ModelDetail[], where: Task["where"]):
   return where === "device" ? models.filter((model) => !originOf(models, model)) : models;
 }
 
-type Rated = Pick<ModelDetail, "precision" | "metrics">;
+type Rated = Pick<ModelDetail, "precision" | "metrics" | "input">;
 
 /** In a few words, what a model is a better choice for than the others. */
 export function goodFor(model: Rated, models: readonly Rated[]): string {
@@ -29,10 +29,16 @@ export function goodFor(model: Rated, models: readonly Rated[]): string {
 }
 
 function wordsFor(model: Rated, models: readonly Rated[]): string {
-  if (model.precision === "int8") return "Fastest, for many photos";
-  const exact = models.filter(({ precision }) => precision !== "int8");
-  const best = Math.max(...exact.map((each) => f1Of(each) ?? 0));
-  return (f1Of(model) ?? 0) >= best ? "Most exact, also on your device" : "Also on your device";
+  const least = Math.min(...models.map(pixelsOf));
+  if (model.precision === "int8" && pixelsOf(model) === least) return "Fastest, for many photos";
+  const others = models.filter((each) => each.precision !== "int8" || pixelsOf(each) > least);
+  const best = Math.max(...others.map((each) => f1Of(each) ?? 0));
+  if ((f1Of(model) ?? 0) < best) return "Also on your device";
+  return pixelsOf(model) > least ? "Most exact, in more time" : "Most exact, also on your device";
+}
+
+function pixelsOf({ input }: Rated): number {
+  return input.width * input.height;
 }
 
 function f1Of({ metrics }: Rated): number | null {
