@@ -33,7 +33,7 @@ COPY segmentation_api segmentation_api
 COPY ml_core ml_core
 COPY docker docker
 COPY --from=page /page/out frontend/out
-RUN rm -r ml_core/unetr && python -m compileall -q . && chmod -R a+rX,go-w .
+RUN rm -r ml_core/unetr ml_core/bundles/*/weights.npz && python -m compileall -q . && chmod -R a+rX,go-w .
 
 FROM python:3.11-slim-bookworm
 RUN useradd --system --uid 10001 --no-create-home --home-dir /var/lib/face-parsing face-parsing \

@@ -14,7 +14,7 @@ from typing import IO, Any, NamedTuple
 import pytest
 
 from tests.containers.compose import PROJECT, Compose
-from tests.engine import as_options, docker, free_port, inspect, ready, run, wait_until
+from tests.engine import ROOT, as_options, docker, free_port, inspect, ready, run, wait_until
 
 BASE = "python:3.11-slim-bookworm"
 MOST_MEGABYTES = 600
@@ -145,6 +145,12 @@ def test_it_has_no_training_test_or_packaging_packages(image: str) -> None:
     names = "^(tensorflow|keras|torch|onnx|pip|setuptools|pytest)([-._]|$)"
     listing = f"ls /opt/venv/lib/python3.11/site-packages | grep -iE '{names}' || true"
     assert printed_inside(image, listing) == ""
+
+
+def test_it_has_the_shipped_models_without_the_weights_to_train_on_from(image: str) -> None:
+    models = sorted(card.parent.name for card in (ROOT / "ml_core" / "bundles").glob("*/model.json"))
+    assert printed_inside(image, "ls /app/ml_core/bundles").split() == models
+    assert printed_inside(image, "find / -xdev -name '*.npz' -path '*bundles*'") == ""
 
 
 def test_nothing_in_it_is_setuid_or_writable(image: str) -> None:
