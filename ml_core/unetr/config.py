@@ -125,19 +125,18 @@ PRESETS: dict[str, dict[str, Any]] = {
         "skip_channels": (64, 32, 16),
         "stem_channels": (16, 32),
     },
-    # Grown from lite (ml_core.unetr.grow). Its tokens are as wide as lite's: a layer normalisation over more
-    # channels would answer otherwise from the first step on.
+    # Grown from lite (ml_core.unetr.grow): a larger input, and a deeper coarsest stage.
     "base": {
         "image_size": 320,
         "hidden_size": 192,
-        "num_layers": 12,
+        "num_layers": 8,
         "num_heads": 3,
-        "mlp_dim": 1536,
-        "decoder_channels": (160, 96, 48),
+        "mlp_dim": 768,
+        "decoder_channels": (96, 64, 32),
         "stage_convs": 1,
-        "residual_convs": (3, 2, 2),
-        "skip_channels": (96, 64, 32),
-        "stem_channels": (24, 48),
+        "residual_convs": (4, 1, 1),
+        "skip_channels": (64, 32, 16),
+        "stem_channels": (16, 32),
     },
     # ViT-Base, -Large and -Huge (Dosovitskiy et al. 2020) in patches of 16 pixels, with the decoder that the
     # figure of the UNETR paper shows: 86M, 303M and 631M parameters in the encoder.
