@@ -78,11 +78,12 @@ class DeadlineSocket(socket.socket):
         """What the client has room for: socket.sendfile would have its timeout anew with each byte that is taken."""
         poll = select.poll()
         poll.register(self, select.POLLOUT)
-        while poll.poll(1000 * (self.gettimeout() or 0)):
+        until = time.monotonic() + (self.gettimeout() or 0)
+        while (left := until - time.monotonic()) > 0 and poll.poll(1000 * left):
             try:
                 return os.sendfile(self.fileno(), file.fileno(), offset, count)
             except BlockingIOError:  # the kernel is short of memory after all
-                continue
+                time.sleep(0.01)
             except OSError as error:
                 if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):
                     raise

@@ -106,6 +106,19 @@ def test_a_file_is_sent_where_the_system_calls_again_or_cannot_send_files(
         assert client.recv(100) == b"23456789"
 
 
+def test_a_system_that_calls_again_for_ever_ends_with_the_answers_time(
+    pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sendfile(*arguments: int) -> int:
+        raise BlockingIOError(errno.EAGAIN, "again")
+
+    monkeypatch.setattr(os, "sendfile", sendfile)
+    monkeypatch.setattr(sockets, "ANSWER_SECONDS", 0.2)
+    (tmp_path / "file").write_bytes(b"0123456789")
+    with (tmp_path / "file").open("rb") as file, pytest.raises(BrokenPipeError):
+        pair[0].sendfile(file)
+
+
 def test_one_that_is_cut_off_in_a_body_times_out_and_in_a_head_is_silent(pair: Pair) -> None:
     served, client = pair
     client.sendall(b"x")
