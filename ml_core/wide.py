@@ -2,7 +2,8 @@
 
 The cut is where the network sees best, so what it says there stands. Of the wider look, with less detail, only those
 classes are taken that reach the border of the cut, and only parts that are connected with it and sure. Near the border
-one goes over into the other, so that no seam is seen; far off, parts fade along a circle: none has a straight end.
+one goes over into the other, so that no seam is seen, and the other classes keep their order; far off, parts fade
+along a circle: none has a straight end.
 """
 
 from collections.abc import Callable
@@ -50,16 +51,17 @@ def beyond(
     left, top, columns, rows = grid = _grid(cut, image_size, (height, width))
     area = slice(-top, height - top), slice(-left, width - left)
     wide = look(_part(cut, grid, (height, width)))
-    others = wide[..., [c for c in range(count) if c not in classes]].max(axis=2)  # in the place of class 0
-    found = cv2.resize(np.dstack([others, wide[..., classes]]), (columns, rows))
-    near = np.full(logits.shape, _NEVER)
-    near[..., [0, *classes]] = found[area]
-    near += np.minimum.outer(_ramp(height), _ramp(width))[..., None] * (logits - near)
+    rest = [c for c in range(count) if c not in classes]  # class 0 stands for all of them beyond the cut
+    found = cv2.resize(np.dstack([wide[..., rest].max(axis=2), wide[..., classes]]), (columns, rows))
+    coarse = (1 - np.minimum.outer(_ramp(height), _ramp(width)))[..., None]
+    near = logits.copy()
+    near[..., classes] += coarse * (found[area][..., 1:] - logits[..., classes])
+    near[..., rest] += coarse * (found[area][..., :1] - logits[..., rest].max(axis=2, keepdims=True))
     best = near.argmax(axis=2)
     x, y = (np.arange(columns) + left + 0.5) / width, (np.arange(rows) + top + 0.5) / height
     fade = 50 * np.maximum((x - CENTRE[0]) ** 2 + (y[:, None] - CENTRE[1]) ** 2 - FADE**2, 0)  # 0 in the cut
-    for index, c in enumerate(classes, start=1):
-        lead = found[..., index] - np.delete(found, index, axis=2).max(axis=2)
+    leads = [found[..., i] - np.delete(found, i, axis=2).max(axis=2) for i in range(1, found.shape[2])]
+    for index, (c, lead) in enumerate(zip(classes, leads, strict=True), start=1):
         of_class = lead > 0
         of_class[area] = best == c
         found[..., index] -= np.where(_goes_on(of_class, lead, area), fade, -_NEVER)

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -137,6 +138,35 @@ def test_the_first_look_stands_away_from_its_border() -> None:
     labels = logits.argmax(axis=2)
     assert (labels[top + 4 : top + 27, left + 4 : left + 28] == 2).all()
     assert (labels[top + SIZE + 1, left : left + SIZE] == 3).all()
+
+
+def test_what_ends_near_the_border_of_the_cut_is_kept() -> None:
+    scene = hair((440, 400, 475, 620))
+    scene[500:546, 485:525] = 1  # a chin, down to a few pixels above the border
+    found = seen(scene)
+    assert (found[590:610, 445:470] == 3).any(), "there was a wider look"
+    rows, columns = np.nonzero(found == 1)
+    assert rows.max() > 541 and columns.min() < 489 and columns.max() > 521
+    inside = found[502:544, 488:522]
+    assert (inside[inside > 0] == 1).all()
+
+
+def test_hair_is_not_laid_over_anothers_skin_whatever_else_reaches_beyond() -> None:
+    scene = hair((480, 500, 520, 620), (560, 540, 580, 620), (480, 600, 580, 620))
+    scene[500:620, 455:475] = 1  # the own skin, which goes on
+    scene[560:598, 525:558] = 1  # of somebody else
+    look = looking_at(scene, 48)
+
+    def doubtful(cut: Affine) -> NDArray[np.float32]:
+        """Hair comes second wherever there is skin."""
+        logits = look(cut)
+        logits[..., 3] += np.where(logits[..., 1] > 0, np.float32(6), np.float32(0))
+        return logits
+
+    logits, cut = beyond(looking_at(scene, SIZE)(CUT), CUT, PHOTO, doubtful)
+    place = cv2.invertAffineTransform(pixel_affine(cut, (logits.shape[0], logits.shape[1])))
+    column, row = np.round(place @ (541, 580, 1)).astype(int)
+    assert logits[row, column].argmax() == 0
 
 
 def test_anothers_hair_that_is_not_connected_is_left_out() -> None:

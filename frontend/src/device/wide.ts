@@ -99,8 +99,9 @@ export function merged(
   const near = blended(found, logits, left, top, reaches);
   const needed = { left, top, right: left + width, bottom: top + height };
   let beyond = false;
+  const leads = reaches.map((_, index) => leadsOf(found, index + 1));
   for (const [index, id] of reaches.entries()) {
-    const lead = leadsOf(found, index + 1);
+    const lead = leads[index]!;
     const ofClass = (cell: number, x: number, y: number) =>
       isInside(x, y) ? bestAt(near, (y - top) * width + x - left) === id : lead[cell]! > 0;
     const goesOn = goingOn(lead, grid, ofClass, isInside);
@@ -149,7 +150,7 @@ function fewer({ width, height, classes, values }: Logits, reaches: readonly num
   return { width, height, classes: count, values: few };
 }
 
-/** The first look, going over into the second at its border; of the second only what reaches. */
+/** The first look, going over into the second at its border; what does not reach keeps its order. */
 function blended(
   found: Logits,
   logits: Logits,
@@ -159,18 +160,19 @@ function blended(
 ): Logits {
   const { width, height, classes } = logits;
   const [across, down] = [ramp(width), ramp(height)];
-  const values = new Float32Array(logits.values.length);
-  const ids = [0, ...reaches];
+  const values = logits.values.slice();
+  const ids = Array.from({ length: classes }, (_, id) => id);
+  const rest = ids.filter((id) => !reaches.includes(id));
   for (let row = 0; row < height; row += 1) {
     for (let column = 0; column < width; column += 1) {
-      const trust = Math.min(down[row]!, across[column]!);
+      const coarse = 1 - Math.min(down[row]!, across[column]!);
       const from = ((row + top) * found.width + column + left) * found.classes;
       const to = (row * width + column) * classes;
-      for (let id = 0; id < classes; id += 1) {
-        const index = ids.indexOf(id);
-        const near = index < 0 ? NEVER : found.values[from + index]!;
-        values[to + id] = near + trust * (logits.values[to + id]! - near);
-      }
+      const first = Math.max(...rest.map((id) => values[to + id]!));
+      const shift = coarse * (found.values[from]! - first);
+      for (const id of rest) values[to + id]! += shift;
+      for (const [index, id] of reaches.entries())
+        values[to + id]! += coarse * (found.values[from + index + 1]! - values[to + id]!);
     }
   }
   return { width, height, classes, values };
