@@ -52,6 +52,16 @@ def test_at_a_half_the_matte_is_nearer_to_the_truth_than_the_mask(
         assert f1(matte(found.only([c])) >= 128, truth == c) > f1(found.labels == c, truth == c)
 
 
+@pytest.mark.parametrize("size", [(1, 513), (2000, 3), (4, 5000), (1, 65500)])
+def test_a_photo_that_is_next_to_a_line(bundle: Path, size: tuple[int, int]) -> None:
+    found = parsed(bundle, np.full(size, HAIR, np.uint8))
+    middle = [slice(side // 4, side - side // 4) for side in size]
+    assert (found.labels[*middle] == HAIR).all()
+    assert matte(found)[*middle].min() > 200
+    assert not matte(found.only([1])).any()
+    assert cutout(found).shape == (*size, 4)
+
+
 def test_far_from_borders_it_is_all_or_none(bundle: Path) -> None:
     truth = draw_face(600)
     soft = matte(parsed(bundle, truth))
