@@ -1,5 +1,6 @@
 """What is around a face: hair that goes on beyond the photo, neck and shoulders, a scene, other people."""
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -42,7 +43,7 @@ class Beyond:
 
 def scene_canvas(scene: Image, size: int, rng: Rng) -> Pair:
     """A random square piece of a scene, all of it background."""
-    side = int(min(scene.shape[:2]) * rng.uniform(0.35, 1))
+    side = math.ceil(min(scene.shape[:2]) * rng.uniform(0.35, 1))
     y, x = (int(rng.integers(0, edge - side + 1)) for edge in scene.shape[:2])
     piece = cv2.resize(scene[y : y + side, x : x + side], (size, size), interpolation=cv2.INTER_AREA)
     if rng.random() < 0.5:
@@ -141,9 +142,10 @@ def _touching(outside: NDArray[np.bool_], within: NDArray[np.bool_]) -> NDArray[
     return np.asarray(kept[found])
 
 
-def body(canvas: Image, head: Head, photo: Pair, parts: Parts, rng: Rng) -> Image:
-    """Draw neck, shoulders and clothes below a head that will be laid over them."""
-    size = canvas.shape[0]
+def body(canvas: Pair, head: Head, photo: Pair, parts: Parts, rng: Rng) -> Pair:
+    """Draw neck, shoulders and clothes, which are background, below a head that will be laid over them."""
+    image, codes = canvas
+    size = len(image)
     x, y = head.tilted(float(rng.normal(0, 12))).grid(size)
     tone = skin_colour(*photo, parts, rng) * np.float32(np.exp(rng.normal(0, 0.06)))
     shoulders = rng.uniform(0.62, 0.85) + np.abs(x / rng.uniform(0.8, 1.3)) ** rng.uniform(1.5, 3) * 0.35
@@ -153,7 +155,7 @@ def body(canvas: Image, head: Head, photo: Pair, parts: Parts, rng: Rng) -> Imag
     shade = lit(np.asarray(height, np.float32), rng)
     shade *= 1 - rng.uniform(0, 0.5) * np.clip(1 - (y - 0.35) / 0.3, 0, 1)  # under the chin
     flesh = skin(size, np.asarray(tone, np.float32), np.asarray(shade, np.float32), rng)
-    out = canvas.astype(np.float32)
+    out = image.astype(np.float32)
     bare = ((np.abs(x) < neck) & (y > 0.2)) | (torso > 0)
     out = _mix(out, flesh, bare)
     deep = rng.uniform(-0.02, 0.5)
@@ -162,7 +164,8 @@ def body(canvas: Image, head: Head, photo: Pair, parts: Parts, rng: Rng) -> Imag
     )
     wrinkles = noise(size, size / rng.uniform(4, 16), rng) * head.unit * rng.uniform(0, 0.1)
     clothes = cloth(size, paint_colour(rng), rng) * lit(np.asarray(wrinkles, np.float32), rng)[..., None]
-    return np.clip(_mix(out, clothes, neckline & (torso > 0)), 0, 255).astype(np.uint8)
+    dressed = np.clip(_mix(out, clothes, neckline & (torso > 0)), 0, 255)
+    return dressed.astype(np.uint8), np.where(bare, np.uint8(0), codes)
 
 
 def _mix(under: Colours, over: Colours, mask: NDArray[np.bool_]) -> Colours:
@@ -190,7 +193,7 @@ def on_scene(
     if parts is not None:
         head = warped.head(parts)
         if head is not None and rng.random() < config.body:
-            image = body(image, head, warped.photo, parts, rng)
+            image, codes = body((image, codes), head, warped.photo, parts, rng)
         beyond = carry_on(warped, parts.hair, drawn=rng.random() < config.longer, rng=rng)
         hair = beyond.hair
         if hair.any():

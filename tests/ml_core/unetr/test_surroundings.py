@@ -88,12 +88,15 @@ def test_a_body_has_a_neck_in_the_skins_colour(wide: Warped) -> None:
     head = wide.head(PARTS)
     assert head is not None
     rng = np.random.default_rng(3)
-    image = body(np.zeros((128, 128, 3), np.uint8), head, wide.photo, PARTS, rng)
+    canvas = np.zeros((128, 128, 3), np.uint8), np.full((128, 128), HAIR, np.uint8)
+    image, codes = body(canvas, head, wide.photo, PARTS, rng)
     x, y = head.at(0, 0.55).astype(int)
     tone = skin_colour(*wide.photo, PARTS, rng)
     neck = image[y, x].astype(float)
     assert np.corrcoef(neck, tone)[0, 1] > 0.9
     assert image[-1].any(), "clothes"
+    assert (codes[image.any(axis=2)] == 0).mean() > 0.9, "of no neighbour, but for soft borders"
+    assert (codes[: int(head.at(0, -0.5)[1])] == HAIR).all()
     assert not image[: int(head.at(0, -0.5)[1])].any(), "nothing beside the forehead"
 
 
