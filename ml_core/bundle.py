@@ -169,7 +169,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 class _Int8Parity(BaseModel):
-    """Entries of an int8 model's `parity`: points of mean F1 lost against Keras on validation photos, and allowed."""
+    """Entries of an int8 model's `parity`: points of mean F1 lost against fp32 on validation photos, and allowed."""
 
     f1_loss: float = Field(validation_alias=AliasPath("f1_loss", "int8"))
     f1_limit: float

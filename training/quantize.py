@@ -98,13 +98,14 @@ def compare(
     `known` is what this returned for earlier graphs; on the same photos they are not measured again.
     """
     photos = manifest.files("val")[:count]
-    same = known is not None and known.get("f1_photos") == len(photos)
+    on = {"f1_photos": len(photos), "f1_contents": manifest.contents}
+    same = known is not None and {name: known.get(name) for name in on} == on
     f1: dict[str, float] = dict(known["f1"]) if known is not None and same else {}
     for name, infer in graphs.items():
         if name not in f1:
             f1[name] = round(100 * validation_f1(infer, photos, size, len(manifest.labels)), 2)
     loss = {name: round(before - after, 2) for (_, before), (name, after) in pairwise(f1.items())}
-    return {"f1": f1, "f1_photos": len(photos), "f1_loss": loss}
+    return {"f1": f1, **on, "f1_loss": loss}
 
 
 def validation_f1(infer: Infer, photos: Sequence[Files], size: int, classes: int) -> float:

@@ -4,6 +4,7 @@ import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,6 +55,26 @@ def test_an_int8_bundle_that_loses_too_much_is_not_written(
             options.bundle, tmp_path / "lite-int8", Manifest.read(options.out / "data.json"), params
         )
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("contents", ["as they were", "others"])
+def test_on_other_photos_fp32_is_measured_again(
+    broken_off_run: BrokenOffRun, monkeypatch: pytest.MonkeyPatch, contents: str
+) -> None:
+    asked: list[str] = []
+
+    def half(infer: Any, *rest: Any) -> float:
+        asked.append(infer)
+        return 0.5
+
+    monkeypatch.setattr(quantize, "validation_f1", half)
+    manifest = Manifest.read(broken_off_run.options.out / "data.json")
+    known = {"f1": {"fp32": 80.0}, "f1_photos": 4, "f1_contents": manifest.contents}
+    other = manifest.model_copy(update={} if contents == "as they were" else {"contents": contents})
+    graphs: Any = {"fp32": "fp32", "int8": "int8"}
+    found = quantize.compare(graphs, other, 32, 4, known=known)
+    assert asked == (["int8"] if contents == "as they were" else ["fp32", "int8"])
+    assert found["f1_loss"]["int8"] == (30.0 if contents == "as they were" else 0.0)
 
 
 def test_quantising_with_other_data_leaves_a_run_its_own(
