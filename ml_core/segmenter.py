@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from os import PathLike
@@ -100,11 +100,10 @@ class Segmenter:
         found = self._find(pixels) if faces == "auto" else []
         located = time.perf_counter()
         if faces == "auto":
-            begun: list[Face] = []
-            all_found, chosen = len(found), largest(found)[:max_faces]
-            result = self._parse(pixels, _while(keep_going, chosen, begun))
-            left_out = len(begun) < all_found
-            if left_out and not begun:
+            result = self._parse(pixels, largest(found), max_faces, keep_going)
+            all_found = len(found) - len(result.refused)
+            left_out = len(result.faces) < all_found
+            if found and not (result.faces or result.refused):
                 raise TooComplex("Finding the faces took all the time that one image may take.")
         else:
             all_found, left_out = 0, False
@@ -138,10 +137,21 @@ class Segmenter:
     def _find(self, image: NDArray[np.uint8]) -> list[Face]:
         return (self._finder or default_finder(threads=self._threads)).find(image)
 
-    def _parse(self, image: NDArray[np.uint8], found: Iterable[Face]) -> Segmentation:
-        """Those that are faces, from left to right, and the labels of the photo."""
+    def _parse(
+        self,
+        image: NDArray[np.uint8],
+        found: Sequence[Face],
+        max_faces: int | None,
+        keep_going: Callable[[], bool],
+    ) -> Segmentation:
+        """The first `max_faces` that are faces, from left to right, and the labels of the photo.
+
+        Of what was found at most twice as many are tried.
+        """
         faces, refused = [], []
-        for face in found:
+        for face in found if max_faces is None else found[: 2 * max_faces]:
+            if len(faces) == max_faces or not keep_going():
+                break
             home = alignment(face)
             logits = self.infer(image, home)
             if not self._holds_a_face(logits, home, image.shape[:2]):
@@ -212,15 +222,6 @@ class Segmenter:
 def largest(faces: Sequence[Face]) -> list[Face]:
     """The faces by the area of their boxes."""
     return sorted(faces, key=lambda face: face.box[2] * face.box[3], reverse=True)
-
-
-def _while(keep_going: Callable[[], bool], faces: Sequence[Face], begun: list[Face]) -> Iterator[Face]:
-    """Each face, noted in `begun`, until it is time to stop."""
-    for face in faces:
-        if not keep_going():
-            return
-        begun.append(face)
-        yield face
 
 
 def _read_here(data: bytes, *, max_pixels: int, keep_going: Callable[[], bool]) -> Decoded:

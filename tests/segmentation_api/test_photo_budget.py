@@ -51,6 +51,17 @@ def test_the_largest_faces_are_parsed_and_the_rest_is_told(segmenter: Segmenter,
     assert sides(segmenter, photo, max_faces=2) == ([30, 40], ("faces_left_out",), 4)
 
 
+def test_what_is_no_face_takes_no_ones_place(segmenter: Segmenter, photo: bytes) -> None:
+    answers = iter([False, True, True, True])  # the largest is none
+    segmenter._holds_a_face = lambda *_: next(answers)  # type: ignore[method-assign]
+    assert sides(segmenter, photo, max_faces=2) == ([20, 30], ("faces_left_out",), 3)
+
+
+def test_no_more_than_twice_as_many_are_tried(segmenter: Segmenter, photo: bytes) -> None:
+    segmenter._holds_a_face = lambda *_: False  # type: ignore[method-assign]
+    assert sides(segmenter, photo, max_faces=1) == ([], ("no_face_found", "faces_left_out"), 2)
+
+
 def test_out_of_time_what_is_done_is_the_answer(segmenter: Segmenter, photo: bytes) -> None:
     answers = iter([True, True, True, True, False])  # first of all behind decoding
     assert sides(segmenter, photo, keep_going=lambda: next(answers)) == ([20, 30, 40], ("faces_left_out",), 4)
