@@ -55,15 +55,18 @@ def warp(
     height, width = image.shape[:2]
     zoom = scale * size / max(height, width)
     shrink = 1
-    while zoom * shrink < 0.6 and shrink < 8:  # bilinear sampling alone would alias
+    while zoom * shrink < 0.6:  # bilinear sampling alone would alias
         shrink *= 2
-    small = cv2.resize(image, None, fx=1 / shrink, fy=1 / shrink, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(
+        image, (max(1, round(width / shrink)), max(1, round(height / shrink))), interpolation=cv2.INTER_AREA
+    )
     matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, zoom)
     if flip:
         matrix = matrix @ np.array([[-1, 0, width - 1], [0, 1, 0], [0, 0, 1]], float)
         codes = table.flip[codes]
     matrix[:, 2] += (size - 1) / 2 - np.array([width - 1, height - 1]) / 2 + np.array([dx, dy]) * size
-    back = np.array([[shrink, 0, (shrink - 1) / 2], [0, shrink, (shrink - 1) / 2], [0, 0, 1]], float)
+    across, down = width / small.shape[1], height / small.shape[0]
+    back = np.array([[across, 0, (across - 1) / 2], [0, down, (down - 1) / 2], [0, 0, 1]], float)
     warped = cv2.warpAffine(
         small, matrix @ back, (size, size), flags=cv2.INTER_LINEAR, borderMode=border, borderValue=fill
     )

@@ -62,6 +62,17 @@ def test_beyond_the_photo_is_ignored_not_background(face: Pair) -> None:
     assert 0.7 < (warped.inside == 0).mean() < 0.8
 
 
+@pytest.mark.parametrize("shape", [(3, 3000), (4000, 4), (1, 1000), (2048, 2048)])
+def test_a_much_larger_photo_is_averaged_whatever_its_shape(shape: tuple[int, int]) -> None:
+    photo = np.random.default_rng(0).integers(0, 256, (*shape, 3)).astype(np.uint8)
+    warped = warp((photo, np.ones(shape, np.uint8)), 32, (0.5, 0.0, 0.0, 0.0), flip=False, table=TABLE)
+    inside = warped.inside > 0
+    assert (warped.codes[inside] == 1).all()
+    if min(shape) > 32:
+        assert inside.any()
+        assert warped.image[inside].std() < 4, "each pixel is the mean of thousands"
+
+
 def test_narrow_draws_are_as_wide_as_they_are_told() -> None:
     rng = np.random.default_rng(2)
     deviations = []
