@@ -1,5 +1,6 @@
 """All figures of one bundle under one execution provider."""
 
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -80,7 +81,7 @@ def measure(segmenter: Segmenter, manifest: Manifest, params: EvaluateParams) ->
         further = robustness(segmenter, manifest, photos=params.robustness_photos)
         metrics["strata"].update(further.pop("strata"))
         metrics.update(further)
-    worst = sorted(photos, key=lambda photo: photo.mean_f1)[: params.worst]
+    worst = sorted(photos, key=lambda photo: (math.isnan(photo.mean_f1), photo.mean_f1))[: params.worst]
     return Measured(metrics, matrix, tuple(photo.files for photo in worst))
 
 
