@@ -1,6 +1,6 @@
 """How long one inference takes: presets x precision x engine x threads, against the plain graph in the same run.
 
-python -m benchmarks.model_latency [--bundles ml_core/bundles] [--presets plain,lite] [--output docs]
+python -m benchmarks.model_latency [--bundles ml_core/bundles] [--presets plain,lite,base] [--output docs]
 
 All variants take turns, a few inferences each, round after round, first forwards, then backwards; the ratio to the
 plain graph is taken in each round, and its median is what counts: what slows the machine slows both. With one
@@ -34,7 +34,6 @@ from benchmarks.photos import ROOT
 from ml_core.runtime import OPENVINO, available_providers, open_session
 
 PLAIN = "plain graph"
-SIDE = 256
 BURST = 3
 """Inferences a turn."""
 
@@ -64,11 +63,12 @@ class Variant:
 
 @dataclass(frozen=True)
 class Graph:
-    """An ONNX file and what it is."""
+    """An ONNX file and what it is; `side` of its input in pixels."""
 
     network: str
     precision: str
     path: Path
+    side: int
 
 
 def main() -> None:
@@ -77,7 +77,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--bundles", type=Path, default=ROOT / "ml_core" / "bundles")
-    parser.add_argument("--presets", default="plain,lite", help="also: full, which takes long")
+    parser.add_argument("--presets", default="plain,lite,base", help="also: full, which takes long")
     parser.add_argument("--threads", default="1,2")
     parser.add_argument("--rounds", type=int, default=40, help="for each number of threads")
     parser.add_argument("--seconds", type=float, default=75, help="at most, for each number of threads")
@@ -98,18 +98,20 @@ def main() -> None:
 
 def graphs(presets: Sequence[str], bundles: Path, folder: Path) -> list[Graph]:
     """The plain graph first, then each preset in fp32 and int8: its bundles, or random weights."""
+    from ml_core.unetr.config import preset
     from ml_core.unetr.quantize import quantize
 
-    noise = np.random.default_rng(0).integers(0, 256, (2, SIDE, SIDE, 3)).astype(np.uint8)
-    found = [Graph(PLAIN, "fp32", export("plain", folder / "plain-graph.onnx", simplified=False))]
+    plain = export("plain", folder / "plain-graph.onnx", simplified=False)
+    found = [Graph(PLAIN, "fp32", plain, preset("plain", num_classes=11).image_size)]
     for name in presets:
+        side = preset(name, num_classes=11).image_size
         fp32, int8 = (bundles / kind / "model.onnx" for kind in (name, f"{name}-int8"))
         if not fp32.exists():
             fp32 = export(name, folder / f"{name}.onnx")
         if not int8.exists():
             int8 = folder / f"{name}-int8.onnx"
-            quantize(fp32, int8, noise)
-        found += [Graph(name, "fp32", fp32), Graph(name, "int8", int8)]
+            quantize(fp32, int8, noise(2, side))
+        found += [Graph(name, "fp32", fp32, side), Graph(name, "int8", int8, side)]
     return found
 
 
@@ -119,7 +121,7 @@ def export(preset: str, path: Path, *, simplified: bool = True) -> Path:
     from ml_core.unetr.config import preset as config
     from ml_core.unetr.model import build_unetr
 
-    model = build_unetr(config(preset, num_classes=11, image_size=SIDE))
+    model = build_unetr(config(preset, num_classes=11))
     # As in trained networks, no scale is one and no shift zero: tf2onnx would leave such steps out.
     rng = np.random.default_rng(0)
     model.set_weights([weight + rng.uniform(0.01, 0.02, weight.shape) for weight in model.get_weights()])
@@ -134,13 +136,10 @@ def export(preset: str, path: Path, *, simplified: bool = True) -> Path:
 def measured(found: Sequence[Graph], threads: int, rounds: int, seconds: float) -> list[Variant]:
     """Every graph in every engine there is, their turns taken."""
     cores = os.sched_getaffinity(0)
-    photo = np.random.default_rng(1).integers(0, 256, (1, SIDE, SIDE, 3)).astype(np.uint8)
     os.sched_setaffinity(0, sorted(cores)[-threads:])
     try:
         variants = [
-            Variant(
-                graph.network, graph.precision, engine, threads, opened(graph.path, provider, threads, photo)
-            )
+            Variant(graph.network, graph.precision, engine, threads, opened(graph, provider, threads))
             for engine, provider in engines().items()
             for graph in found
         ]
@@ -164,9 +163,16 @@ def engines() -> dict[str, str]:
     return found
 
 
-def opened(path: Path, provider: str, threads: int, photo: NDArray[np.uint8]) -> Callable[[], object]:
+def noise(photos: int, side: int) -> NDArray[np.uint8]:
+    """In the place of photos."""
+    return np.random.default_rng(0).integers(0, 256, (photos, side, side, 3)).astype(np.uint8)
+
+
+def opened(graph: Graph, provider: str, threads: int) -> Callable[[], object]:
     """As the service opens and asks it."""
-    session = open_session(path, providers=[provider], threads=threads)
+    size = (graph.side, graph.side)
+    session = open_session(graph.path, providers=[provider], threads=threads, size=size)
+    photo = noise(1, graph.side)
     return lambda: session.run(["logits"], {"image": photo})
 
 
@@ -212,7 +218,7 @@ COLUMNS = ("network", "precision", "engine", "threads", "median ms", "of the pla
 
 def table(variants: Sequence[Variant]) -> Table:
     """For the terminal."""
-    found = Table(*COLUMNS, title=f"one inference at {SIDE} x {SIDE}")
+    found = Table(*COLUMNS, title="one inference")
     for row in rows(variants):
         found.add_row(*row)
     return found
@@ -225,7 +231,8 @@ def report(variants: Sequence[Variant]) -> str:
     lines = [
         "# How long one inference takes",
         "",
-        f"One face at {SIDE} x {SIDE}, written by `python -m benchmarks.model_latency --output docs` on {processor()}, "
+        "One face at 256 x 256, `base` at 320 x 320, written by `python -m benchmarks.model_latency --output docs` on "
+        f"{processor()}, "
         f"with {packages}. Times depend on the machine; the ratios to the plain graph (the first small UNETR as "
         "tf2onnx writes it, in ONNX Runtime on as many threads) hold better: all variants take turns, the ratio is "
         f"taken in each of at least {rounds} rounds, and its median is shown. With one thread it is CPU time on one "
