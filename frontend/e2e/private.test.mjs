@@ -53,7 +53,7 @@ test("every way in, everything done with a result, every way out: nothing is sen
     await parsed(page, "last.jpg");
     if (models.length > 2) {
       await page.getByRole("button", { name: /^Compare with/ }).click();
-      await page.getByTestId("compare-names").waitFor();
+      await page.getByTestId("compare-names").locator("p").first().waitFor({ timeout: 180_000 });
       nothing("another model");
     }
     await page.getByRole("region", { name: "Recolour" }).getByRole("button", { name: "Hair" }).click();
