@@ -101,7 +101,10 @@ def best_classes(logits: NDArray[np.float32]) -> NDArray[np.uint8]:
 def upsample(
     logits: NDArray[np.float32], cut: Affine, size: tuple[int, int], best: NDArray[np.uint8] | None = None
 ) -> NDArray[np.uint8]:
-    """(h, w, C) logits of a cut -> (height, width) uint8: the best class between them, 0 outside the cut."""
+    """(h, w, C) logits of a cut -> (height, width) uint8: the best class between them, 0 outside the cut.
+
+    The border of a turned cut is exact to half a cell of the logits.
+    """
     best = best_classes(logits) if best is None else best
     around = cv2.copyMakeBorder(best, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
     cells = around[:-1, :-1].copy()  # cell (i, j) lies between logits i - 1 and i, j - 1 and j

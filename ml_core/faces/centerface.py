@@ -67,7 +67,7 @@ class CenterFace:
         self._onet = ONet(threads=threads)
 
     def find(self, image: NDArray[np.uint8]) -> list[Face]:
-        """As FaceFinder has it. Finds faces of at least 24 pixels; over 30 megapixels that minimum grows."""
+        """As FaceFinder has it. Finds faces of at least 24 pixels; over 12 megapixels that minimum grows."""
         octaves = Octaves(image)
         height, width = image.shape[:2]
         seen = _joined([self._look(octaves, [view])[0] for view in whole_photo(height, width)])

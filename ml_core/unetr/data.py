@@ -21,7 +21,7 @@ Batch = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 class Photos(Protocol):
     """Photos of one data set with their target codes, (H, W, 3) and (H, W), read when asked for.
 
-    weight: how often this set is drawn, relative to the others of a run.
+    weight: how often one of these photos is drawn, relative to those of the other sets of a run.
     """
 
     @property
