@@ -21,7 +21,7 @@ from ml_core.model_file import ModelFile
 from ml_core.paste import clear, paste, paste_owned
 from ml_core.runtime import CPU, ProviderUnavailable, Session, open_session
 from ml_core.segmentation import Parsed, Segmentation
-from ml_core.wide import beyond
+from ml_core.wide import Logits, beyond
 
 FACE = 0.3
 """A detection is rejected if less of its central crop is labelled as head. Of 400 faces (turned by up to 90 degrees,
@@ -148,7 +148,8 @@ class Segmenter:
 
         Of what was found at most twice as many are tried.
         """
-        faces, refused = [], []
+        faces: list[tuple[Face, Affine, Logits, Logits, Affine]] = []
+        refused = []
         for face in found if max_faces is None else found[: 2 * max_faces]:
             if len(faces) == max_faces or not keep_going():
                 break
