@@ -229,9 +229,9 @@ def read_form(stream: Any, content_type: str, *, file_bytes: int, body_bytes: in
                     part, file, chunks = event, is_file(event), list[bytes]()
                     parts[file] += 1
                     if parts[file] > most_parts[file]:
-                        most = f"{settings.MAX_BATCH_IMAGES} images and {most_parts[False]} fields"
-                        detail = f"The body has too many parts: at most {most} are taken."
-                        raise Problem(400, "too_many_parts", detail)
+                        raise too_many_parts(
+                            f"{settings.MAX_BATCH_IMAGES} images and {most_parts[False]} fields"
+                        )
                 elif event is not None:
                     sizes[file] += len(event)
                     if sizes[True] > file_bytes:
@@ -247,6 +247,11 @@ def read_form(stream: Any, content_type: str, *, file_bytes: int, body_bytes: in
         forget(error)  # the parser keeps it, and the frames keep the parser
         raise malformed_form() from None
     return form
+
+
+def too_many_parts(most: str) -> Problem:
+    """A form with more parts than anything needs."""
+    return Problem(400, "too_many_parts", f"The body has too many parts: at most {most} are taken.")
 
 
 def is_file(part: MultipartSegment) -> bool:

@@ -30,6 +30,7 @@ from segmentation_api.parsers import (
     malformed_form,
     name_of,
     text_too_large,
+    too_many_parts,
 )
 from segmentation_api.services import SegmentOptions, resolve
 
@@ -138,13 +139,16 @@ def receive_json(stream: Any) -> Fields:
 def receive_form(stream: Any, content_type: str, archive: Path) -> Fields:
     """The one file goes to `archive` as it arrives; text fields are returned."""
     fields: Fields = {}
-    text = size = 0
+    text = size = parts = 0
     limit = settings.JOB_BYTES + FIELD_BYTES
     file: Any = None
     try:
         with PushMultipartParser(boundary_of(content_type), limit, header_charset=HEADER_CHARSET) as parser:
             for event in parser.parse_blocking(stream.read, READ_BYTES):
                 if isinstance(event, MultipartSegment):
+                    parts += 1
+                    if parts > settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:
+                        raise too_many_parts(f"{settings.DATA_UPLOAD_MAX_NUMBER_FIELDS} fields")
                     name = name_of(event)
                     value = b""
                     if is_file(event):

@@ -100,6 +100,14 @@ def test_what_is_left_in_archives_by_file_managers_is_no_photo(
     assert post(body).json()["progress"]["total"] == 1
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["at 10.00\u202fAM.png", "写真\u30001.png", "👨\u200d👧.png", "a\u00a0b.png", "1:1.png", "a b.png"],
+)
+def test_names_as_cameras_and_people_give_them_are_taken(post: Post, photo: bytes, name: str) -> None:
+    assert post(zip_of({name: photo})).json()["progress"]["total"] == 1
+
+
 def entry(name: str, body: bytes = b"x", **fields: Any) -> bytes:
     """A zip whose one entry has these fields."""
     target = io.BytesIO()
@@ -135,6 +143,7 @@ REFUSED = {
     "backslash": (entry("a\\b.png"), 422, "archive_refused"),
     "drive": (entry("C:a.png"), 422, "archive_refused"),
     "control": (entry("a\nb.png"), 422, "archive_refused"),
+    "another control": (entry("a\u0085b.png"), 422, "archive_refused"),
     "dot": (entry("./a.png"), 422, "archive_refused"),
     "long": (entry("a" * 600), 422, "archive_refused"),
     "lzma": (zip_of({"a.png": b"x"}, zipfile.ZIP_LZMA), 422, "archive_refused"),
@@ -287,6 +296,16 @@ def test_a_wrong_upload_is_told_the_remedy(
     answer = client.post("/api/jobs/", body, content_type=kind, headers=headers)
     assert answer.status_code == status
     assert told in answer.json()["detail"]
+    assert_nothing_is_left(jobs_dir)
+
+
+def test_a_form_of_countless_parts_is_refused(client: Client, jobs_dir: Path, settings: Any) -> None:
+    settings.DATA_UPLOAD_MAX_NUMBER_FIELDS = 5
+    part = b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n'
+    answer = client.post(
+        "/api/jobs/", 6 * part + b"--b--\r\n", content_type="multipart/form-data; boundary=b"
+    )
+    assert (answer.status_code, answer.json()["type"]) == (400, "too_many_parts")
     assert_nothing_is_left(jobs_dir)
 
 
