@@ -117,17 +117,21 @@ class Job(models.Model):
                 transaction.set_rollback(True)
         return bool(changed)
 
-    def remove_files(self) -> None:
-        """Its folder, also while a worker writes there: renamed first, so that no further file can be made in it."""
+    def set_aside(self) -> Path:
+        """Rename its folder, so that a worker that writes there can make no further file; returns the new place."""
         gone = self.folder.with_name(f"{self.pk}{GONE}")
         with suppress(OSError):
             self.folder.rename(gone)
-        shutil.rmtree(gone, ignore_errors=True)
+        return gone
+
+    def remove_files(self) -> None:
+        """Its folder, also while a worker writes there."""
+        shutil.rmtree(self.set_aside(), ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def remove(self) -> None:
         """Files and rows. A running job leaves an empty row until its worker's lease is over."""
-        self.remove_files()
+        self.set_aside()
         blank: dict[str, Any] = {
             "options": {},
             "source": "",
@@ -138,6 +142,7 @@ class Job(models.Model):
         cancelled = Job.objects.filter(pk=self.pk, state=State.RUNNING).update(
             state=State.CANCELLED, owner="", bytes=0, error_detail="", **blank
         )
+        self.remove_files()
         if not cancelled:
             self.delete_rows()
 

@@ -39,13 +39,18 @@ class JobFailed(Exception):
         self.code, self.detail = code, detail
 
 
+def files_lost() -> JobFailed:
+    """Somebody removed them."""
+    return JobFailed("files_lost", "Its files are gone.")
+
+
 class Store:
     """The images of a job by index, and their results."""
 
     def __init__(self, job: Job) -> None:
         self.job, self.folder = job, job.folder
         if not self.folder.is_dir():
-            raise JobFailed("files_lost", "Its files are gone.")
+            raise files_lost()
         self.rows: dict[int, dict[str, Any]] = {}
         self.bytes = 0
         self._names: list[str] = []

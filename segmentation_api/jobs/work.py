@@ -17,7 +17,7 @@ from django.utils import timezone
 from segmentation_api.errors import problem_of
 from segmentation_api.jobs.image import parse
 from segmentation_api.jobs.models import Job, State, expiry, lease
-from segmentation_api.jobs.stores import JobFailed, Store, open_store
+from segmentation_api.jobs.stores import JobFailed, Store, files_lost, open_store
 from segmentation_api.services import resolve
 
 logger = structlog.get_logger(__name__)
@@ -143,6 +143,8 @@ def failure_of(error: Exception) -> JobFailed:
 def fail(job: Job, task_id: str, error: Exception) -> None:
     """End with an error; nothing of the photos or results is kept."""
     failure = failure_of(error)
+    if failure.code == "internal_error" and not job.folder.is_dir():
+        failure = files_lost()
     if failure.code == "internal_error":
         logger.error("job_broke", job=str(job), exc_info=error)
     if failure.code == "disk_full":

@@ -160,6 +160,22 @@ def test_a_cancelled_job_stops_after_the_image_in_hand(
     assert_nothing_is_left(jobs_dir)
 
 
+def test_files_that_vanish_under_a_worker_are_no_error_of_ours(
+    client: Client, post: Post, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = post()["Location"]
+    keep = Store.keep
+
+    def lose(self: Store, *given: Any) -> None:
+        self.job.remove_files()
+        keep(self, *given)
+
+    monkeypatch.setattr(Store, "keep", lose)
+    run_tasks()
+    assert client.get(job).json()["error"]["type"] == "files_lost"
+    assert "job_broke" not in caplog.text
+
+
 def test_a_dead_workers_job_goes_on_where_it_was(
     client: Client, post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
