@@ -3,7 +3,8 @@
 REST framework ignores q-values, and Django's `get_preferred_type` sends what `q=0` refuses.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -57,7 +58,7 @@ class OutputNegotiation(AnyAccept):
 
     def _preferred(self, request: Request, media_types: Iterable[str]) -> str | None:
         """The type with the highest q; of equals the one named most precisely, then the first. None if none will do."""
-        ranges = [MediaType(one) for one in self.get_accept_list(request) or ["*/*"]]
+        ranges = [*_readable(self.get_accept_list(request) or ["*/*"])]
         ranges.sort(key=lambda one: one.specificity, reverse=True)
 
         def wish(media_type: str) -> tuple[float, int]:
@@ -66,6 +67,13 @@ class OutputNegotiation(AnyAccept):
 
         chosen = max(media_types, key=wish)
         return chosen if wish(chosen)[0] else None
+
+
+def _readable(accepted: Iterable[str]) -> Iterator[MediaType]:
+    """The media ranges, without those whose parameters cannot be decoded (RFC 2231)."""
+    for one in accepted:
+        with suppress(ValueError):
+            yield MediaType(one)
 
 
 class BatchNegotiation(OutputNegotiation):

@@ -228,6 +228,13 @@ def test_what_is_not_proper_http_has_the_envelope_too(
         assert "xxxx" not in answer.decode()
 
 
+@pytest.mark.parametrize("kind", ["image/png; charset=hex", "image/png; name*=foo''%41"])
+def test_a_content_type_that_cannot_be_read_is_an_images_all_the_same(
+    server: Server, photo: bytes, kind: str
+) -> None:
+    assert web.post(server.url + URL, content=photo, headers={"Content-Type": kind}).status_code == 200
+
+
 def test_a_head_request_is_nothing_to_warn_of(server: Server) -> None:
     before = len(server.log.read_text())
     for path in ("/healthz", "/api/models/", "/nothing"):

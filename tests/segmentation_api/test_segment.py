@@ -237,6 +237,7 @@ def test_raw_body_whatever_image_type_it_says(segment: Segment, face: Labels, co
         ("application/json;q=0, */*", None, "image/png"),
         ("image/png;q=0, */*;q=0.1", None, "application/zip"),
         ("image/jpeg;q=0.2, image/png;q=0.9", "overlay", "image/png"),
+        ("application/json; a*=foo''%41, image/png", None, "image/png"),
     ],
 )
 def test_content_negotiation(segment: Segment, accept: str, output: str | None, expected: str) -> None:
