@@ -84,7 +84,7 @@ class LabelSet:
         for item in wanted:
             if item in self.names:
                 found[self.names.index(item)] = None
-            elif item.isascii() and item.isdecimal() and int(item) < len(self):
+            elif item.isascii() and item.isdecimal() and len(item) <= 3 and int(item) < len(self):
                 found[int(item)] = None
             else:
                 raise UnknownClass(item)
