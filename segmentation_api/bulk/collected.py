@@ -5,6 +5,7 @@ photo, so that its size does not matter.
 """
 
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,7 +127,7 @@ COLLECTED = {
 
 def local_files(path: str) -> str:
     """As Label Studio calls a photo of its LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT."""
-    return f"/data/local-files/?d={quote(path)}"
+    return f"/data/local-files/?d={quote(os.fsencode(path))}"
 
 
 def brush_rle(mask: NDArray[np.bool_]) -> list[int]:

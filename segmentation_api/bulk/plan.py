@@ -83,7 +83,7 @@ def plan(src: str, dst: str, outputs: Sequence[str]) -> Plan:
     photo = Item(path, base) if path else None
     if photo and any(sink.address + base + end == source.address + photo.path for _, end in endings):
         raise BulkError(f"{dst}: the result is one of the photos; choose another DST")
-    if not photo and endings and source.address == sink.address:
+    if (not path or file is None) and endings and source.address == sink.address:
         raise BulkError(f"{dst}: a result could replace what is one of the photos; choose another DST")
     address = local_files if isinstance(source, Folder) else lambda path: source.address + path
     return Plan(source, sink, photo, file, endings, collected, address)

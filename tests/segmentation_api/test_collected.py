@@ -11,7 +11,7 @@ from pycocotools.coco import COCO
 
 from ml_core.outputs import OutputOptions
 from ml_core.segmentation import Segmentation
-from segmentation_api.bulk.collected import coco_note, label_studio_note, write_coco
+from segmentation_api.bulk.collected import coco_note, label_studio_note, local_files, write_coco
 from tests.ml_core.test_matte import parsed
 from tests.ml_core.test_segmenter import put
 from tests.segmentation_api.test_bulk import read_brush
@@ -53,6 +53,10 @@ def test_coco_has_an_annotation_for_each_class_of_each_face(
     assert set(np.unique(numbers)) == {0, 1, 2}
     assert (labels == shown.labels).all()
     assert (numbers == shown.instances).all()
+
+
+def test_a_name_that_is_no_text_has_an_address_in_label_studio() -> None:
+    assert local_files("a b/caf\udce9.jpg") == "/data/local-files/?d=a%20b/caf%E9.jpg"
 
 
 def test_one_face_alone_keeps_its_number(found: Segmentation) -> None:

@@ -97,6 +97,8 @@ def test_a_photo_is_never_overwritten(photos: Path) -> None:
     before = (photos / "a.png").read_bytes()
     with pytest.raises(CommandError, match="is one of the photos"):
         call_command("segment_images", photos, photos)
+    with pytest.raises(CommandError, match="is one of the photos"):
+        call_command("segment_images", photos / "a.png", photos)
     assert (photos / "a.png").read_bytes() == before
 
 
@@ -177,6 +179,7 @@ def test_one_photo_to_the_file_that_is_named(photos: Path, tmp_path: Path, face:
         (["{}/a.png", "{}/../out.gif"], "out.gif: mask is a .png file"),
         (["{}/a.png", "{}/../out.png", "--output", "mask,json"], "are several; choose a folder"),
         (["{}/a.png", "{}/a.png"], "one of the photos"),
+        (["{}", "out", "--classes", "beard"], "classes: 'beard' is not one of background, "),
         (["{}", "{}/../out.png"], "need a folder as DST"),
         (["{}", "{}/a.png"], "need a folder as DST"),
         (["{}", "{}/../out.zip", "--output", "coco"], "is a .json file"),

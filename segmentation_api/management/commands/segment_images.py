@@ -35,7 +35,7 @@ from segmentation_api.serializers import OptionsSerializer
 from segmentation_api.services import SegmentOptions
 
 OPTIONS = OptionsSerializer()
-EXPECTED = (BulkError, BundleError, ImproperlyConfigured, OSError, ProviderUnavailable, UnknownClass)
+EXPECTED = (BulkError, BundleError, ImproperlyConfigured, OSError, ProviderUnavailable)
 """What is told in one line."""
 LINE_SECONDS = 30.0
 """Between lines of progress where there is no terminal."""
@@ -190,13 +190,18 @@ def _checked(options: dict[str, Any]) -> SegmentOptions:
 
 
 def _work(planned: Plan, asked: SegmentOptions) -> tuple[Work, Bundle]:
-    """Raises BulkError, BundleError, ProviderUnavailable, UnknownClass, ImproperlyConfigured."""
+    """Raises BulkError, BundleError, ProviderUnavailable, ImproperlyConfigured."""
     folders, name = bundle_folders(), asked.model or settings.MODEL
     if name not in folders:
         raise BulkError(f"model: {name[:50]!r} is not one of {', '.join(folders)}")
     check_providers(settings.PROVIDERS)
     bundle = Bundle.load(folders[name]).model_copy(update={"name": name})
-    keep = None if asked.classes is None else bundle.labels.ids(asked.classes)
+    try:
+        keep = None if asked.classes is None else bundle.labels.ids(asked.classes)
+    except UnknownClass as error:
+        raise BulkError(
+            f"classes: {str(error)[:50]!r} is not one of {', '.join(bundle.labels.names)}"
+        ) from None
     options = OutputOptions(**{one.name: getattr(asked, one.name) for one in fields(OutputOptions)})
     outputs = tuple((written.name, ending) for written, ending in planned.endings)
     how = (options, keep, asked.faces, asked.face, settings.MAX_IMAGE_PIXELS, planned.collected, outputs)
