@@ -114,6 +114,12 @@ def test_other_errors_are_told_at_once(ask: Ask, status: int) -> None:
     assert len(script.sent) == 1
 
 
+def test_errors_of_another_form_are_left_out(ask: Ask) -> None:
+    errors = {"alpha": [1, "text"], "classes": "text"}
+    with pytest.raises(Problem, match=r"400 http_400: no alpha: 1 text$"):
+        ask(Script(httpx.Response(400, json={"detail": "no", "errors": errors})))
+
+
 def test_lost_connections(ask: Ask) -> None:
     lost = [httpx.ReadError("reset"), httpx.RemoteProtocolError("cut"), httpx.ConnectTimeout("")]
     assert ask(Script(*lost, done())) == b"mask"
@@ -219,6 +225,7 @@ def test_a_model_that_comes_with_another_sum_is_not_kept(tmp_path: Any) -> None:
         ("Fri, 02 Jan 2026 03:04:35 GMT", 30.0),
         ("Fri, 02 Jan 2026 03:00:00 GMT", 0.0),
         ("soon", None),
+        ("99999999999 Jan 99999999999999 00:00:00", None),
         ("-3", None),
         (None, None),
     ],

@@ -62,12 +62,15 @@ class Problem(FaceParsingError):
         with contextlib.suppress(ValueError):
             body = response.json()
         fields = body if isinstance(body, dict) else {}
-        errors = fields.get("errors")
+        given = fields.get("errors")
+        errors = given.items() if isinstance(given, dict) else ()
         return cls(
             code=str(fields.get("type", f"http_{response.status_code}")),
             status=response.status_code,
             detail=str(fields.get("detail") or response.text[:MOST_TEXT] or response.reason_phrase),
-            errors=errors if isinstance(errors, dict) else {},
+            errors={
+                str(name): [str(one) for one in texts] for name, texts in errors if isinstance(texts, list)
+            },
             request_id=str(fields.get("request_id") or response.headers.get("X-Request-Id", "")),
             retry_after=response.headers.get("Retry-After"),
         )

@@ -54,7 +54,7 @@ def retry_after(header: str | None, now: Callable[[], datetime] = lambda: dateti
         return float(header)
     try:
         date = parsedate_to_datetime(header)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter for a number beyond any calendar
         return None
     if date.tzinfo is None:
         date = date.replace(tzinfo=UTC)
