@@ -4,7 +4,7 @@ from django.utils.http import parse_header_parameters
 
 
 def readable(header: str) -> str:
-    """The header; with its boundary alone where a parameter cannot be decoded (RFC 2231) or the charset is no text's."""
+    """The header; its boundary alone where a parameter cannot be decoded (RFC 2231) or the charset is no text's."""
     try:
         parameters = parse_header_parameters(header)[1]
         bytes(range(256)).decode(parameters.get("charset", "utf-8"), "replace")
