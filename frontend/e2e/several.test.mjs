@@ -142,7 +142,7 @@ test("no connection: the page comes back and parses here; the service is called 
     await onDevice(page);
     await parseFile(page);
     await page.getByText(/m?s on this device/).waitFor();
-    const kept = async (all) => (await (await caches.open("models")).keys()).length === all;
+    const kept = async (all) => (await (await caches.open("models-2")).keys()).length === all;
     await until(page, kept, models.length + 1); // and their list
     await browser.setOffline(true);
     await page.reload();
@@ -159,15 +159,18 @@ test("storage that is full: what the service says of its models is taken all the
   await withPage({ serviceWorkers: "allow" }, async (page, browser) => {
     await onDevice(page);
     await parseFile(page);
-    await until(page, async () => (await (await caches.open("models")).keys()).length > 1);
+    await until(page, async () => (await (await caches.open("models-2")).keys()).length > 1);
     const devtools = await browser.newCDPSession(page);
     const { origin } = new URL(page.url());
     await devtools.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 1 });
-    await page.evaluate(() => caches.delete("models"));
+    await page.evaluate(() => caches.delete("models-2"));
     await page.reload();
     await page.getByRole("checkbox", { name: /Hair/ }).waitFor();
     assert.equal(await page.locator("[role=alert][data-code]").count(), 0);
-    assert.deepEqual(await page.evaluate(async () => (await (await caches.open("models")).keys()).length), 0);
+    assert.deepEqual(
+      await page.evaluate(async () => (await (await caches.open("models-2")).keys()).length),
+      0,
+    );
   });
 });
 

@@ -5,7 +5,7 @@
 const FILES = [];
 const VERSION = "";
 const PAGE = `page-${VERSION}`;
-const MODELS = "models";
+const MODELS = "models-2";
 /** Of an answer from here; an isolated page takes no worker without the second. */
 const KEPT_HEADERS = ["Content-Type", "Cross-Origin-Embedder-Policy"];
 
@@ -54,10 +54,13 @@ async function newest(request, name, instead = request) {
   }
 }
 
-/** Where there is room for it: the answer serves without, too. */
-async function remember(name, request, response) {
+/**
+ * Where there is room for it: the answer serves without, too. By its address alone: a request has the API key
+ * among its headers, and a cache would write them to the disk.
+ */
+async function remember(name, { url }, response) {
   try {
-    await (await caches.open(name)).put(request, response);
+    await (await caches.open(name)).put(url, response);
   } catch {
     // storage is full or forbidden
   }
@@ -72,8 +75,9 @@ async function kept(request) {
   return new Response(found.body, { headers });
 }
 
+/** Also "models", of an earlier version, which kept the API key. */
 async function forgetOlder() {
   const names = await caches.keys();
-  const old = names.filter((name) => name.startsWith("page-") && name !== PAGE);
+  const old = names.filter((name) => /^(page-|models)/.test(name) && ![PAGE, MODELS].includes(name));
   await Promise.all(old.map((name) => caches.delete(name)));
 }
