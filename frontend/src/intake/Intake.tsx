@@ -52,7 +52,7 @@ export function Intake({ input }: Props) {
           onClose={() => setCamera(false)}
           onTrouble={(trouble) => {
             setCamera(false);
-            act.fail(trouble);
+            act.fail(trouble, () => setCamera(true));
           }}
           onFile={(file) => {
             setCamera(false);

@@ -38,7 +38,7 @@ export function Downloads(shown: Shown) {
     if (drawn) loadDrawing().catch(() => undefined); // while there is a connection; a click tries again
   }, [drawn]);
 
-  const fail = (error: unknown, retry?: () => void) => {
+  const fail = (error: unknown, retry: () => void) => {
     const known = error instanceof TroubleError ? error : trouble("page_failed", { detail: String(error) });
     act.fail(known.trouble, retry);
   };
@@ -126,7 +126,7 @@ export function Downloads(shown: Shown) {
           read={async () => (await file("json")).blob}
           onFailed={(error) => {
             setReading(false);
-            fail(error);
+            fail(error, () => setReading(true));
           }}
           onClose={() => setReading(false)}
         />

@@ -1,4 +1,4 @@
-import { useDeferredValue, useEffect, useMemo, useRef } from "react";
+import { useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import { trouble } from "@/api/trouble";
 import { fitScale, photoBox, toPhoto, visibleSpan, type Size, type View } from "@/geometry/view";
 import { idAt } from "@/labels/label-map";
@@ -113,6 +113,7 @@ function Layers() {
   const { size, view } = useStageView();
   const { photo, result, compared, look, split, drawing, style, tints, dyes, hidden, solo } = state;
   const chooseFace = useFaceChoice();
+  const [recolouring, setRecolouring] = useState(1); // the number of the try
   const isSettled = useDeferredValue(result) === result; // the parts come first, then what is about them
   const colors = useMemo(() => {
     const classes = model?.classes ?? [];
@@ -139,10 +140,14 @@ function Layers() {
           {dyed.length > 0 && (
             <div className={LAYER} style={layer}>
               <RecolouredPhoto
+                key={recolouring}
                 photoUrl={photo.url}
                 labels={shown}
                 parts={dyed}
-                onFailed={(error) => act.fail(trouble("page_failed", { detail: String(error) }).trouble)}
+                onFailed={(error) => {
+                  const { trouble: told } = trouble("page_failed", { detail: String(error) });
+                  act.fail(told, () => setRecolouring((tries) => tries + 1));
+                }}
               />
             </div>
           )}

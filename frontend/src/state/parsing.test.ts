@@ -1,6 +1,9 @@
 import { beforeEach, expect, it, vi } from "vitest";
 import { segmentToLabels } from "@/api/segment";
+import { trouble } from "@/api/trouble";
+import type { Result } from "@/results/result";
 import { parsingOver } from "./parsing";
+import { WHOLE } from "./state";
 import { makeStore } from "./store";
 
 vi.mock("@/api/segment", () => ({ segmentToLabels: vi.fn(() => new Promise(() => undefined)) }));
@@ -30,4 +33,16 @@ it("sends a photo at once, and shows it when the browser has opened it", async (
   expect(store.now().photo).toMatchObject({ name: "a.jpg", size: null });
   loaded.forEach((tell) => tell());
   await vi.waitFor(() => expect(store.now().photo?.size).toEqual({ width: 4, height: 3 }));
+});
+
+it("tries a comparison again, with the same model", async () => {
+  const store = makeStore();
+  const photo = { id: 1, file: PHOTO, name: "a.jpg", url: "blob:1", size: { width: 4, height: 3 } };
+  const result = { photo, task: { ...WHOLE, where: "service", model: null } } as Result;
+  store.dispatch({ type: "parsed", result });
+  vi.mocked(segmentToLabels).mockRejectedValueOnce(trouble("unreachable"));
+  await parsingOver(store).compare(result, "other");
+  vi.mocked(segmentToLabels).mockClear();
+  store.now().failure?.retry?.();
+  await vi.waitFor(() => expect(vi.mocked(segmentToLabels).mock.calls[0]?.[1]).toEqual({ model: "other" }));
 });

@@ -46,7 +46,8 @@ export function parsingOver({ dispatch, now }: Pick<Store, "dispatch" | "now">) 
   };
 
   /** The photo of a result once more, with another model (by name; null: the default one), beside it. */
-  const compare = async ({ photo }: Result, chosen: string | null): Promise<void> => {
+  const compare = async (before: Result, chosen: string | null): Promise<void> => {
+    const { photo } = before;
     const signal = begin();
     const { where, models, look, apiKey } = now();
     const task: Task = { ...look, where, model: chosen };
@@ -55,7 +56,7 @@ export function parsingOver({ dispatch, now }: Pick<Store, "dispatch" | "now">) 
       const result = await work({ photo, task, apiKey, model: modelFor(models, task), signal, tell });
       if (!signal.aborted) dispatch({ type: "compared", result });
     } catch (error) {
-      const failure = failureOf(error, undefined, photo.name);
+      const failure = failureOf(error, () => void compare(before, chosen), photo.name);
       if (failure && !signal.aborted) dispatch({ type: "failed", failure });
     }
   };
@@ -120,7 +121,7 @@ async function pictureOf({ photo, task }: Result, key: string): Promise<Photo> {
 }
 
 /** Null for what a person has ended. */
-function failureOf(error: unknown, retry?: () => void, photoName?: string): Failure | null {
+function failureOf(error: unknown, retry: () => void, photoName?: string): Failure | null {
   if (isAbort(error)) return null;
   const told = error instanceof TroubleError ? error : trouble("page_failed", { detail: String(error) });
   return { trouble: told.trouble, retry, photoName };
