@@ -132,10 +132,8 @@ export function useActs(store: Store): Acts {
         else if (result) void compare(result, name === models[0]?.name ? null : name);
       },
       setKey: (apiKey) => {
-        const { failure } = now();
         dispatch({ type: "chose", apiKey });
-        reloadModels();
-        failure?.retry?.();
+        retry();
       },
       show: (result) => {
         stop();
