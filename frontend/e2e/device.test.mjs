@@ -33,6 +33,21 @@ function makeDrawn() {
   return file;
 }
 
+/** The sample by a profile without which it is pale, and red, green and blue have changed places. */
+function makeProfiled(folder) {
+  const file = join(folder, "profiled.png");
+  const convert = `
+import io, sys
+from PIL import Image, ImageCms
+from tests import profiles
+icc = profiles.rgb_profile(profiles.SRGB[1:] + profiles.SRGB[:1], profiles.gamma(20))
+wanted = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+photo = ImageCms.profileToProfile(Image.open(sys.argv[1]), ImageCms.createProfile("sRGB"), wanted)
+photo.save(sys.argv[2], icc_profile=icc)`;
+  execFileSync(PYTHON, ["-c", convert, SAMPLE, file], { cwd: ROOT });
+  return file;
+}
+
 /** Cuts of the sample: x, y, width, height; the width each is scaled to; its type; its EXIF orientation. */
 const PHOTOS = [
   { cut: [0, 0, 512, 512], width: 512, type: "image/png" },
@@ -46,7 +61,7 @@ const PHOTOS = [
 
 async function makePhotos(page) {
   const folder = mkdtempSync(join(tmpdir(), "face-parts-"));
-  const files = [SAMPLE];
+  const files = [SAMPLE, makeProfiled(folder)];
   for (const [index, photo] of PHOTOS.entries()) {
     const base64 = await page.evaluate(async ({ cut: [x, y, width, height], width: target, type }) => {
       const picture = await createImageBitmap(await (await fetch("/samples/astronaut.jpg")).blob());

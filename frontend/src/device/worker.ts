@@ -92,12 +92,9 @@ function modelFailure(error: unknown): Failure {
   return new Failure("no_local_model", String(error));
 }
 
-/** Upright RGBA on white, without colour management: what the service decodes. */
+/** Upright RGBA on white, in sRGB whatever the photo's own colours are: what the service decodes. */
 async function decode(photo: Blob | ImageBitmap): Promise<Raster> {
-  const bitmap = await createImageBitmap(photo, {
-    imageOrientation: "from-image",
-    colorSpaceConversion: "none",
-  }).catch(() => {
+  const bitmap = await createImageBitmap(photo, { imageOrientation: "from-image" }).catch(() => {
     throw new Failure("not_readable_here"); // the browser's own words say no more
   });
   const { width, height } = bitmap;
