@@ -81,7 +81,7 @@ def main() -> None:
                 ),
             }
         )
-    found = {"cases": rows, "together": together(), "octave": octave()}
+    found = {"cases": rows, "together": together(), "stripe": stripe(), "octave": octave()}
     (FRONTEND / "src" / "device" / "reference.json").write_text(json.dumps(found) + "\n")
 
 
@@ -109,6 +109,20 @@ def together() -> dict[str, Any]:
         "merged": np.round(looks[0], 4).ravel().tolist(),
         "labels": "".join(map(str, labels.ravel().tolist())),
     }
+
+
+def stripe() -> dict[str, Any]:
+    """A face whose only part beyond its cut goes straight down: little is taken from the wider look."""
+    home = np.array([[20.0, 0.0, 20.0], [0.0, 20.0, 10.0]])
+    merged, cut = beyond(draw_stripe(5), home, (60, 60), lambda _: draw_stripe(3))
+    return {"cut": cut.ravel().tolist(), "merged": np.round(merged, 4).ravel().tolist()}
+
+
+def draw_stripe(top: int) -> NDArray[np.float32]:
+    """(8, 8, 2) float32: class 1 in the two columns in the middle, from a row on."""
+    values = np.full((8, 8, 2), (1, 0), np.float32)
+    values[top:, 3:5, 1] = 3
+    return values
 
 
 def octave() -> list[int]:

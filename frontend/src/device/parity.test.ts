@@ -27,9 +27,10 @@ const TEMPERATURES = [1.3, 0.8, 1.7, 1, 2.1];
  * reference.json holds what ml_core makes of the photo and the logits drawn
  * below; scripts/device-reference.py writes it.
  */
-const { cases, together, octave } = reference as unknown as {
+const { cases, together, stripe, octave } = reference as unknown as {
   cases: readonly Case[];
   together: { reaches: number[][]; wide: Affine[]; cuts: Affine[]; merged: number[]; labels: string };
+  stripe: { cut: Affine; merged: number[] };
   octave: readonly number[];
 };
 const HOMES: readonly Affine[] = [
@@ -95,6 +96,15 @@ it("looks wider and pastes two faces as the service does", () => {
   expectEqual(labels.ids, together.labels);
 });
 
+it("takes as little of a wider look as the service does", () => {
+  const home: Affine = [20, 0, 20, 0, 20, 10];
+  const grid = gridAround(home, { width: 60, height: 60 }, { width: 8, height: 8 });
+  const found = merged(drawStripe(5), home, drawStripe(3), grid, [1])!;
+  found.cut.forEach((value, at) => expect(value).toBeCloseTo(stripe.cut[at]!, 9));
+  found.logits.values.forEach((value, at) => expect(value).toBeCloseTo(stripe.merged[at]!, 3));
+  expect(found.logits.values).toHaveLength(stripe.merged.length);
+});
+
 it("gives the finder what the service gives it", () => {
   const cut: Affine = [150, 0, -20, 0, 130, -20];
   expectNearly(new Octaves(drawPhoto(110, 97)).picture({ cut, size: { width: 40, height: 32 } }), octave);
@@ -144,4 +154,13 @@ function drawLogits(height: number, width: number, classes: number): Logits {
     }
   }
   return { width, height, classes, values };
+}
+
+function drawStripe(top: number): Logits {
+  const values = Float32Array.from({ length: 8 * 8 * 2 }, (_, at) => {
+    const [x, y] = [(at >> 1) % 8, at >> 4];
+    if (at % 2 === 0) return 1;
+    return y >= top && (x === 3 || x === 4) ? 3 : 0;
+  });
+  return { width: 8, height: 8, classes: 2, values };
 }

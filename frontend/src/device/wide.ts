@@ -97,7 +97,12 @@ export function merged(
   const isInside = (x: number, y: number) => x >= left && x < left + width && y >= top && y < top + height;
   const found = resized(fewer(wide, reaches), grid);
   const near = blended(found, logits, left, top, reaches);
-  const needed = { left, top, right: left + width, bottom: top + height };
+  const needed = {
+    left: Math.max(0, left - 1),
+    top: Math.max(0, top - 1),
+    right: Math.min(grid.width, left + width + 1),
+    bottom: Math.min(grid.height, top + height + 1),
+  };
   let beyond = false;
   const leads = reaches.map((_, index) => leadsOf(found, index + 1));
   for (const [index, id] of reaches.entries()) {
