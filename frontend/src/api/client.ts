@@ -5,8 +5,10 @@ import type { components, operations, paths } from "./schema";
 export const API_BASE_URL = (process.env.NEXT_PUBLIC_API_BASE_URL ?? "").replace(/\/+$/, "");
 
 export type Answer = components["schemas"]["Answer"];
-/** What the page uses of a face: it works out the classes of each by itself, in both modes alike. */
-export type Face = Pick<components["schemas"]["Face"], "box" | "score" | "landmarks">;
+/** What the page uses of a face: all but the confidence of its classes it works out itself, in both modes. */
+export type Face = Pick<components["schemas"]["Face"], "number" | "box" | "score" | "landmarks"> & {
+  classes: readonly Pick<components["schemas"]["FaceRegion"], "id" | "confidence">[];
+};
 export type ModelDetail = components["schemas"]["ModelDetail"];
 export type ClassRow = components["schemas"]["ClassRow"];
 export type SegmentOptions = NonNullable<operations["segment"]["parameters"]["query"]>;

@@ -4,10 +4,11 @@ import { zip, type ZipMember } from "@/files/zip";
 import type { LabelMap } from "@/labels/label-map";
 import { overlayPng } from "@/labels/picture";
 import { regionsOf } from "@/labels/regions";
-import type { Result } from "@/results/result";
+import type { FoundClass, Result } from "@/results/result";
+import { labelsOfFace } from "./of-face";
 
 export interface Drawn {
-  result: Result;
+  result: Omit<Result, "classes"> & { classes: readonly Pick<FoundClass, "id" | "confidence">[] };
   labels: LabelMap;
   model: ModelDetail;
   hidden: ReadonlySet<number>;
@@ -15,10 +16,8 @@ export interface Drawn {
 }
 
 /** A download of what was parsed on this device, of the same form as the service's; the overlay is a PNG. */
-export async function deviceFile(
-  output: Output,
-  { result, labels, model, hidden, opacity }: Drawn,
-): Promise<Blob> {
+export async function deviceFile(output: Output, drawn: Drawn): Promise<Blob> {
+  const { result, labels, model, hidden, opacity } = drawn;
   const shown = withoutHidden(labels, hidden);
   switch (output) {
     case "mask":
@@ -26,9 +25,9 @@ export async function deviceFile(
     case "overlay":
       return overlayPng(result.photo.url, shown, { classes: model.classes, hidden }, opacity);
     case "classes":
-      return classesZip(shown, rowsOf(shown, result, model));
+      return classesZip(shown, rowsOf(shown, drawn));
     case "json":
-      return new Blob([JSON.stringify(answerOf(shown, result, model))], { type: "application/json" });
+      return new Blob([JSON.stringify(answerOf(shown, drawn))], { type: "application/json" });
     default:
       throw new Error(`no ${output} on this device`);
   }
@@ -45,26 +44,52 @@ function paletteOf({ classes }: ModelDetail): Uint8Array {
   return palette;
 }
 
-function rowsOf(labels: LabelMap, result: Result, { classes }: ModelDetail) {
-  return regionsOf(labels).map(({ id, pixels, box, rle }) => ({
+function rowsOf(shown: LabelMap, { result, model: { classes }, hidden }: Drawn) {
+  return regionsOf(shown).map(({ id, pixels, box, rle }) => ({
     id,
     name: classes.find((row) => row.id === id)!.name,
     color: classes.find((row) => row.id === id)!.color,
     pixels,
-    share: pixels / labels.ids.length,
+    share: pixels / shown.ids.length,
     box,
-    confidence: result.classes.find((row) => row.id === id)?.confidence ?? null,
+    // nobody is sure of a background that hidden classes have become part of
+    confidence: id === 0 && hidden.size > 0 ? null : sureOf(result, id),
     rle,
   }));
 }
 
-function answerOf(labels: LabelMap, result: Result, model: ModelDetail) {
+/** Faces with the classes of each, whose shares are of all that the face has. */
+function facesOf({ result, labels, model: { classes }, hidden }: Drawn) {
+  return result.faces.map((face, index) => {
+    const own = labelsOfFace(labels, result.faces, index);
+    const all = own.ids.reduce((sum, id) => sum + Math.sign(id), 0);
+    const regions = regionsOf(withoutHidden(own, hidden)).filter(({ id }) => id > 0);
+    return {
+      ...face,
+      classes: regions.map(({ id, pixels, box }) => ({
+        id,
+        name: classes.find((row) => row.id === id)!.name,
+        pixels,
+        share: pixels / all,
+        box,
+        confidence: sureOf(face, id),
+      })),
+    };
+  });
+}
+
+function sureOf({ classes }: Pick<Drawn["result"], "classes">, id: number): number | null {
+  return classes.find((row) => row.id === id)?.confidence ?? null;
+}
+
+function answerOf(shown: LabelMap, drawn: Drawn) {
+  const { result, model } = drawn;
   const { name, version, sha256 } = model;
   return {
-    image: labels.image,
+    image: shown.image,
     model: { name, version, sha256 },
-    faces: result.faces,
-    classes: rowsOf(labels, result, model),
+    faces: facesOf(drawn),
+    classes: rowsOf(shown, drawn),
     timing_ms: { decode: 0, locate: 0, infer: Math.round(100 * result.ms) / 100 },
     warnings: result.warnings,
   };

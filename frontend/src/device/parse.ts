@@ -1,6 +1,7 @@
 /** A photo's faces and labels, as the service has them (ml_core.segmenter). */
 import { apply, cutOf, pixelAffine, type Affine } from "@/geometry/affine";
 import { letterbox } from "@/geometry/cut";
+import { leftToRight } from "@/geometry/order";
 import type { Size } from "@/geometry/view";
 import type { LabelMap } from "@/labels/label-map";
 import { alignment, type FoundFace } from "./finder/alignment";
@@ -27,6 +28,7 @@ export interface Parser {
 
 export interface Parsed {
   labels: LabelMap;
+  /** From left to right. */
   faces: FoundFace[];
   /** Of each face's own cut. */
   logits: Logits[];
@@ -45,9 +47,7 @@ export async function parseFaces(
   photo: Raster,
   found: readonly FoundFace[],
 ): Promise<Parsed> {
-  const faces: FoundFace[] = [];
-  const logits: Logits[] = [];
-  const looks: Look[] = [];
+  const parsed: { face: FoundFace; logits: Logits; look: Look }[] = [];
   const refused: FoundFace[] = [];
   for (const face of found) {
     const home = alignment(face);
@@ -56,17 +56,20 @@ export async function parseFaces(
       refused.push(face);
       continue;
     }
-    faces.push(face);
-    logits.push(seen);
-    looks.push(await beyond(parser, photo, seen, home));
+    parsed.push({ face, logits: seen, look: await beyond(parser, photo, seen, home) });
   }
-  const labels = paste(looks, photo);
+  const boxes = parsed.map(({ face: { box } }) => [box.x, box.y, box.width, box.height]);
+  const ordered = leftToRight(boxes).map((index) => parsed[index]!);
+  const labels = paste(
+    ordered.map(({ look }) => look),
+    photo,
+  );
   clear(
     labels,
     refused.map(({ box }) => box),
     parser.hair,
   );
-  return { labels, faces, logits };
+  return { labels, faces: ordered.map(({ face }) => face), logits: ordered.map(({ logits }) => logits) };
 }
 
 async function beyond(parser: Parser, photo: Raster, logits: Logits, home: Affine): Promise<Look> {

@@ -78,7 +78,9 @@ async function parse(request: DeviceRequest, say: Say): Promise<void> {
     kind: "labels" as const,
     labels: part ? inPhoto(found.labels, part, whole) : found.labels,
     confidence: confidenceOf(found.logits, found.labels, temperatures),
-    faces: found.faces.map(faceRow),
+    faces: found.faces.map((face, index) =>
+      faceRow(face, index + 1, confidenceOf([found.logits[index]!], found.labels, temperatures)),
+    ),
     warnings: found.logits.length > 0 ? [] : ["no_face_found"],
     ms: performance.now() - started,
   } satisfies DeviceAnswer["message"];

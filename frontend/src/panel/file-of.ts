@@ -1,11 +1,11 @@
 import type { ModelDetail, Output } from "@/api/client";
 import { downloadName } from "@/api/curl";
 import { segment } from "@/api/segment";
+import { labelsOfFace } from "@/device/of-face";
 import { leftToRight } from "@/geometry/order";
 import { pictureFile } from "@/pictures/pictures";
 import { fullLabels, type Result } from "@/results/result";
 import { dyedParts } from "@/state/dyes";
-import { labelsOfFace } from "@/state/face-labels";
 import { optionsOf } from "@/state/request-options";
 import { unseen } from "@/state/shown";
 import type { StudioState } from "@/state/state";
@@ -46,7 +46,8 @@ export async function fileOf(
   const { deviceFile } = await loadDrawing();
   const { face, opacity } = state;
   const labels = await labelsFor(state, result);
-  const ofFace = isWhole(state, result) ? result : { ...result, faces: [result.faces[face!]!] };
+  const one = result.faces[face ?? 0]!;
+  const ofFace = isWhole(state, result) ? result : { ...result, faces: [one], classes: one.classes };
   const drawn = { result: ofFace, labels, model, hidden: unseen(state, model.classes), opacity };
   return { blob: await deviceFile(output, drawn), name: name.replace(/\.jpg$/, ".png") };
 }

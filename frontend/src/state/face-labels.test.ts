@@ -1,13 +1,16 @@
 import { describe, expect, it } from "vitest";
 import type { Face } from "@/api/client";
+import { labelsOfFace } from "@/device/of-face";
 import { emptyLabelMap } from "@/labels/label-map";
 import type { Result } from "@/results/result";
-import { figuresOf, labelsOfFace, labelsShown } from "./face-labels";
+import { figuresOf, labelsShown } from "./face-labels";
 
 /** A face that looks straight ahead: eyes `apart` pixels apart, the mouth as far below. */
 function faceAt(x: number, y: number, apart: number): Face {
   const eyes = [x - apart / 2, x + apart / 2];
   return {
+    number: 1,
+    classes: [],
     box: [x - apart, y - apart, 2 * apart, 2.5 * apart],
     score: 0.9,
     landmarks: {
