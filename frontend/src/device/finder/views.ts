@@ -46,7 +46,7 @@ export class Octaves {
 
   private octave(number: number): Raster {
     for (let last = this.rasters.at(-1)!; this.rasters.length <= number; last = this.rasters.at(-1)!) {
-      if (Math.min(last.width, last.height) <= 1) break;
+      if (Math.max(last.width, last.height) <= 1) break;
       this.rasters.push(halved(last));
     }
     return this.rasters[Math.min(number, this.rasters.length - 1)]!;
@@ -70,7 +70,7 @@ export function tiles(photo: Size, largest: number): View[] {
   const [height, width] = [photo.height * scale, photo.width * scale];
   const shorter = Math.min(height, width);
   const few = parts(shorter, Math.sqrt(AREA));
-  const many = parts(Math.max(height, width), AREA / share(shorter, few));
+  const many = parts(Math.max(height, width), AREA / Math.max(UNIT, share(shorter, few)));
   const [down, across] = height <= width ? [few, many] : [many, few];
   const [tall, wide] = [share(height, down), share(width, across)];
   return Array.from({ length: down * across }, (_, index) => {
@@ -113,9 +113,12 @@ function share(length: number, count: number): number {
   return (length - OVERLAP) / count + OVERLAP;
 }
 
-/** At which a photo makes a picture of AREA, with little left over to whole units; at most 1. */
+/**
+ * At which a photo makes a picture of AREA, with little left over to whole units; at most 1. The shorter side
+ * of a picture is one unit at least, however narrow the photo.
+ */
 function scaleOf({ width, height }: Size): number {
-  const most = Math.sqrt(AREA / (height * width));
+  const most = Math.min(Math.sqrt(AREA / (height * width)), AREA / UNIT / Math.max(height, width));
   const whole = (side: number) => (Math.max(1, roundHalfEven((side * most) / UNIT)) * UNIT) / side;
   return Math.min(1, whole(height), whole(width));
 }
