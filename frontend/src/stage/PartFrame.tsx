@@ -1,4 +1,4 @@
-import { useState, type KeyboardEvent, type PointerEvent } from "react";
+import { useEffect, useRef, useState, type KeyboardEvent, type PointerEvent } from "react";
 import { CORNERS, movedPart, pulledPart, scaledPart, type Corner, type Part } from "@/geometry/part";
 import type { Box, Point, Size } from "@/geometry/view";
 import { placed } from "./placed";
@@ -27,6 +27,11 @@ const SMALL = 110;
 /** The part that alone is parsed: drag it, pull its corners, or use the keyboard. */
 export function PartFrame({ part, photoSize, photo, scale, onPart }: Props) {
   const [dragged, setDragged] = useState<{ part: Part; from: Point; corner: Corner | null } | null>(null);
+  const frame = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    // of a box just drawn: what it was drawn on had the focus and is gone
+    if (document.activeElement === document.body) frame.current?.focus();
+  }, []);
   const shown = dragged?.part ?? part;
   const inward = Math.min(shown.width, shown.height) * scale < SMALL ? 0 : 50; // per cent of a handle
 
@@ -66,6 +71,7 @@ export function PartFrame({ part, photoSize, photo, scale, onPart }: Props) {
   return (
     <div className="pointer-events-none absolute" style={placed(shown, photo, scale)}>
       <button
+        ref={frame}
         type="button"
         data-testid="part-frame"
         aria-label="Frame: arrow keys move it, plus and minus change its size"

@@ -72,6 +72,7 @@ export function Stage() {
   return (
     <div
       ref={stageRef}
+      id="stage"
       role="group"
       aria-label={photo ? "Photo: plus and minus zoom, arrow keys move, 0 fits" : "Place for a photo"}
       tabIndex={photo ? 0 : -1}
@@ -110,7 +111,7 @@ export function Stage() {
 /** What lies on the stage: photo, labels, faces, crop frame, the line between before and after. */
 function Layers() {
   const { state, act, model } = useStudio();
-  const { size, view } = useStageView();
+  const { stageRef, size, view } = useStageView();
   const { photo, result, compared, look, split, drawing, style, tints, dyes, hidden, solo } = state;
   const chooseFace = useFaceChoice();
   const [recolouring, setRecolouring] = useState(1); // the number of the try
@@ -180,7 +181,10 @@ function Layers() {
           photo={box}
           scale={scale}
           onPart={act.parsePart}
-          onCancel={() => act.draw(false)}
+          onCancel={() => {
+            stageRef.current?.focus();
+            act.draw(false);
+          }}
         />
       )}
     </>

@@ -108,11 +108,15 @@ function OverStage({ onChoose }: { onChoose: () => void }) {
   const { photo, given, result, progress } = state;
   const dragging = useDropAndPaste(act.openAll);
   const failure = state.failure ?? (progress ? null : state.modelsFailure);
+  const dismiss = () => {
+    focusStage();
+    act.dismiss();
+  };
   return (
     <>
       <Shortcuts onChoose={onChoose} />
       <StageMessage empty={!photo && !progress && !failure} dragging={dragging} onChoose={onChoose} />
-      {progress && <ProgressLine progress={progress} onCancel={act.dismiss} />}
+      {progress && <ProgressLine progress={progress} onCancel={dismiss} />}
       {photo && !result && !progress && !failure && (
         <Button className="absolute top-4 left-1/2 -translate-x-1/2 shadow-lg" onPress={act.parse}>
           Find face parts
@@ -123,13 +127,24 @@ function OverStage({ onChoose }: { onChoose: () => void }) {
           <TroubleCard
             trouble={failure.trouble}
             photoName={given?.id === photo?.id ? undefined : failure.photoName}
-            onRetry={act.retry}
-            onKey={act.setKey}
+            onRetry={() => {
+              focusStage();
+              act.retry();
+            }}
+            onKey={(key) => {
+              focusStage();
+              act.setKey(key);
+            }}
             onChoose={onChoose}
-            onDismiss={act.dismiss}
+            onDismiss={dismiss}
           />
         </div>
       )}
     </>
   );
+}
+
+/** In place of a button that goes with what it ends: the next Tab would begin at the top of the page. */
+function focusStage() {
+  document.getElementById("stage")?.focus();
 }
