@@ -1,7 +1,7 @@
 import type { LabelMap } from "./label-map";
 import { paint, type Paint } from "./paint";
 
-/** The photo with the painted labels mixed in. */
+/** The photo, on white as in the service, with the painted labels mixed in. */
 export async function overlayPng(
   photoUrl: string,
   labels: LabelMap,
@@ -12,6 +12,8 @@ export async function overlayPng(
   photo.src = photoUrl;
   await photo.decode();
   const { canvas, context } = canvasOf(labels.width, labels.height);
+  context.fillStyle = "white";
+  context.fillRect(0, 0, canvas.width, canvas.height);
   context.drawImage(photo, 0, 0, canvas.width, canvas.height);
   context.globalAlpha = opacity;
   context.drawImage(painted(labels, colors), 0, 0);

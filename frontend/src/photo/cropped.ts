@@ -1,7 +1,7 @@
 import type { Part } from "@/geometry/part";
 import type { Photo } from "./photo";
 
-/** A part of what the page shows of a photo, as a file; without loss unless it is large. */
+/** A part of what the page shows of a photo, on white, as a file; without loss unless it is large. */
 export async function croppedFile({ url, name }: Photo, { x, y, width, height }: Part): Promise<File> {
   const image = new Image();
   image.src = url;
@@ -9,7 +9,10 @@ export async function croppedFile({ url, name }: Photo, { x, y, width, height }:
   const canvas = document.createElement("canvas");
   canvas.width = width;
   canvas.height = height;
-  canvas.getContext("2d")!.drawImage(image, x, y, width, height, 0, 0, width, height);
+  const context = canvas.getContext("2d")!;
+  context.fillStyle = "white"; // as the service has what is transparent; a JPEG would have it black
+  context.fillRect(0, 0, width, height);
+  context.drawImage(image, x, y, width, height, 0, 0, width, height);
   const type = width * height <= MOST_PNG ? "image/png" : "image/jpeg";
   const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, type, 0.95));
   if (!blob) throw new Error("no picture of the part");
