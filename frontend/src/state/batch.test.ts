@@ -1,10 +1,10 @@
 import { beforeEach, expect, it, vi } from "vitest";
 import type { Result } from "@/results/result";
 import { batchOver } from "./batch";
-import { work, type Run } from "./parsing";
+import { pictureOf, work, type Run } from "./parsing";
 import { makeStore } from "./store";
 
-vi.mock("./parsing", () => ({ work: vi.fn() }));
+vi.mock("./parsing", () => ({ work: vi.fn(), pictureOf: vi.fn(() => Promise.reject(new Error("no"))) }));
 vi.mock("@/photo/photo", async (original) => ({
   ...(await original<typeof import("@/photo/photo")>()),
   measured: (photo: unknown) => photo,
@@ -59,6 +59,17 @@ it.each<[string, (store: ReturnType<typeof makeStore>) => void]>([
   ready.pop()!();
   await done;
   expect(store.now()).toMatchObject({ photo, progress, batch: [{ stage: "done" }, { stage: "done" }] });
+});
+
+it("gets pictures of photos that the browser cannot show from the service", async () => {
+  vi.mocked(work).mockImplementation((run) => Promise.resolve(resultOf(run)));
+  vi.mocked(pictureOf).mockImplementation(({ photo }) => Promise.resolve({ ...photo, url: "blob:shown" }));
+  const store = makeStore();
+  await batchOver(store).open(FILES);
+  await vi.waitFor(() =>
+    expect(store.now().batch.map(({ result }) => result?.photo.url)).toEqual(["blob:shown", "blob:shown"]),
+  );
+  expect(store.now().photo?.url).toBe("blob:shown");
 });
 
 it("gives back the picture of a photo that could not be parsed", async () => {

@@ -2,7 +2,7 @@ import { trouble, TroubleError, type Trouble } from "@/api/trouble";
 import { measured, openPhoto } from "@/photo/photo";
 import type { Result, Task } from "@/results/result";
 import { modelFor } from "./model-for";
-import { work } from "./parsing";
+import { pictureOf, work } from "./parsing";
 import { WHOLE } from "./state";
 import type { Store } from "./store";
 import { picturesOf } from "./use-freed-pictures";
@@ -48,6 +48,13 @@ export function batchOver({ dispatch, now }: Pick<Store, "dispatch" | "now">) {
     }
   };
 
+  /** Beside the next photo; without it the photo is not seen, but its parts are there. */
+  const withPicture = async (result: Result): Promise<void> => {
+    if (result.photo.size || result.task.where === "device") return;
+    const photo = await pictureOf(result, now().apiKey).catch(() => null);
+    if (photo) dispatch({ type: "pictured", photo });
+  };
+
   const open = async (files: readonly File[]): Promise<void> => {
     all.abort();
     const { signal } = (all = new AbortController());
@@ -61,6 +68,7 @@ export function batchOver({ dispatch, now }: Pick<Store, "dispatch" | "now">) {
         const result = await parseAgain(file, signal);
         if (signal.aborted) return;
         tell(index, { stage: "done", result });
+        void withPicture(result);
         const { photo, progress } = now();
         const isLeft = photo?.id === before && !progress; // else a person has chosen what is on the stage
         if (isFirst && isLeft) dispatch({ type: "shown", result });

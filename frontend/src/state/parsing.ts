@@ -114,7 +114,7 @@ async function onDevice({ photo, ...run }: Run): Promise<Result> {
 }
 
 /** For formats a browser cannot show, such as TIFF: the overlay with nothing laid over is the photo. */
-async function pictureOf({ photo, task }: Result, key: string): Promise<Photo> {
+export async function pictureOf({ photo, task }: Result, key: string): Promise<Photo> {
   const options = { ...serviceOptions(task), output: "overlay", alpha: 0 } as const;
   const url = URL.createObjectURL(await segment({ photo: photo.file, options, key }));
   return measured({ ...photo, url });

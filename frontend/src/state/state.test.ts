@@ -53,6 +53,15 @@ it("gives a picture to a photo the browser could not show", () => {
   ]);
 });
 
+it("gives it to one of several, too", () => {
+  const item = { file: photo(1).file, stage: "done", result: result(1), trouble: null } as const;
+  const state = after(
+    { type: "batch", batch: [item, { ...item, result: result(2) }] },
+    { type: "pictured", photo: { ...photo(1), url: "blob:new" } },
+  );
+  expect(state.batch.map((each) => each.result?.photo.url)).toEqual(["blob:new", "blob:2"]);
+});
+
 it.each<[string, StudioAction]>([
   ["fails", failed],
   ["is cancelled", { type: "dismissed" }],

@@ -273,5 +273,6 @@ function withPicture(state: StudioState, photo: Photo): StudioState {
     result: state.result && same(state.result),
     previous: state.previous && same(state.previous),
     recent: state.recent.map(same),
+    batch: state.batch.map((item) => (item.result ? { ...item, result: same(item.result) } : item)),
   };
 }
