@@ -35,14 +35,16 @@ it("sends a photo at once, and shows it when the browser has opened it", async (
   await vi.waitFor(() => expect(store.now().photo?.size).toEqual({ width: 4, height: 3 }));
 });
 
-it("tries a comparison again, with the same model", async () => {
+it("compares the same look at a photo, and tries it again with the same model", async () => {
   const store = makeStore();
   const photo = { id: 1, file: PHOTO, name: "a.jpg", url: "blob:1", size: { width: 4, height: 3 } };
-  const result = { photo, task: { ...WHOLE, where: "service", model: null } } as Result;
+  const result = { photo, task: { ...WHOLE, faces: "whole", where: "service", model: null } } as Result;
   store.dispatch({ type: "parsed", result });
   vi.mocked(segmentToLabels).mockRejectedValueOnce(trouble("unreachable"));
   await parsingOver(store).compare(result, "other");
   vi.mocked(segmentToLabels).mockClear();
   store.now().failure?.retry?.();
-  await vi.waitFor(() => expect(vi.mocked(segmentToLabels).mock.calls[0]?.[1]).toEqual({ model: "other" }));
+  await vi.waitFor(() =>
+    expect(vi.mocked(segmentToLabels).mock.calls[0]?.[1]).toEqual({ faces: "whole", model: "other" }),
+  );
 });

@@ -47,10 +47,10 @@ export function parsingOver({ dispatch, now }: Pick<Store, "dispatch" | "now">) 
 
   /** The photo of a result once more, with another model (by name; null: the default one), beside it. */
   const compare = async (before: Result, chosen: string | null): Promise<void> => {
-    const { photo } = before;
+    const { photo, task: known } = before;
     const signal = begin();
-    const { where, models, look, apiKey } = now();
-    const task: Task = { ...look, where, model: chosen };
+    const { where, models, apiKey } = now();
+    const task: Task = { ...known, where, model: chosen };
     const tell = (progress: Progress) => signal.aborted || dispatch({ type: "progress", progress });
     try {
       const result = await work({ photo, task, apiKey, model: modelFor(models, task), signal, tell });

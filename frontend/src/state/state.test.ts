@@ -97,6 +97,15 @@ it("parses where the person chose, whatever result is shown", () => {
   expect([state.where, state.look]).toEqual(["device", WHOLE]);
 });
 
+it("shows what a result is of, also where the next photo is parsed elsewhere", () => {
+  const part = { x: 1, y: 2, width: 40, height: 50 };
+  const state = after(
+    { type: "chose", where: "device" },
+    { type: "shown", result: result(1, { faces: "whole", part }) },
+  );
+  expect(state.look).toEqual({ faces: "whole", part });
+});
+
 it("lays another model's result beside the first until either changes", () => {
   const beside: StudioAction = { type: "compared", result: result(1, { model: "other" }) };
   const first: StudioAction = { type: "parsed", result: result(1) };

@@ -227,13 +227,14 @@ function withResult(state: StudioState, result: Result): StudioState {
 
 /** Another result on the stage. Where it was parsed says nothing of where the next photo is. */
 function withShown(state: StudioState, result: Result): StudioState {
+  const { faces, part } = result.task;
   return {
     ...state,
     photo: result.photo,
     result,
     compared: null,
     previous: null,
-    look: result.task.where === state.where ? result.task : WHOLE,
+    look: { faces, part },
     ...(showsSameClasses(state.result, result) ? {} : afresh(state)),
     face: null,
     drawing: false,
