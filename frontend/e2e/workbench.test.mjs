@@ -146,6 +146,8 @@ test("a group: each face for itself, numbered from left to right", async () => {
     assert.deepEqual(sent, [], "nothing is asked of the service");
     const json = JSON.parse((await download(page, "JSON")).bytes);
     assert.equal(json.faces.length, 1);
+    const code = await page.getByTestId("code").innerText();
+    assert.ok(code.includes(`face=${json.faces[0].number}`), code);
     await page.getByRole("button", { name: "All", exact: true }).last().click();
     await page.getByText("Share of faces").waitFor();
   });

@@ -11,9 +11,14 @@ const SUFFIX: Record<Output, string> = {
   instances: "png",
 };
 
+/** A photo's name without its ending. */
+export function stemOf(photoName: string): string {
+  return photoName.replace(/\.[^.]*$/, "") || "photo";
+}
+
 /** The name of a download of `output` for a photo: portrait.jpg -> portrait-mask.png */
 export function downloadName(photoName: string, output: Output): string {
-  const stem = photoName.replace(/\.[^.]*$/, "") || "photo";
+  const stem = stemOf(photoName);
   return output === "json" ? `${stem}.json` : `${stem}-${output}.${SUFFIX[output]}`;
 }
 

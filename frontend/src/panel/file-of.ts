@@ -1,8 +1,7 @@
 import type { ModelDetail, Output } from "@/api/client";
-import { downloadName } from "@/api/curl";
+import { downloadName, stemOf } from "@/api/curl";
 import { segment } from "@/api/segment";
 import { labelsOfFace } from "@/device/of-face";
-import { leftToRight } from "@/geometry/order";
 import { pictureFile } from "@/pictures/pictures";
 import { fullLabels, type Result } from "@/results/result";
 import { dyedParts } from "@/state/dyes";
@@ -25,7 +24,7 @@ export const loadDrawing = () => import("@/device/files");
 
 /**
  * Whether files are drawn here: of what was parsed here or is a part of a photo; while photos are to stay
- * here also of what is neither; and of one face of several, which the API knows nothing of.
+ * here also of what is neither; and of one face of several, so that going through them sends nothing again.
  */
 export function isDrawnHere({ where, face }: StudioState, { task, faces }: Result): boolean {
   return (
@@ -80,12 +79,12 @@ async function labelsFor(state: StudioState, result: Result) {
 }
 
 function named({ photo }: Result, end: string): string {
-  return `${photo.name.replace(/\.[^.]*$/, "") || "photo"}-${end}`;
+  return `${stemOf(photo.name)}-${end}`;
 }
 
 /** The name says which face it is, if it is of one: its number as on the page. */
 function nameOf(state: StudioState, result: Result, name: string): string {
   if (isWhole(state, result)) return name;
-  const place = leftToRight(result.faces.map(({ box }) => box)).indexOf(state.face!) + 1;
-  return name.replace(/(-[a-z]+)?\.([a-z]+)$/, `-face-${place}$1.$2`);
+  const { length } = stemOf(result.photo.name);
+  return `${name.slice(0, length)}-face-${result.faces[state.face!]!.number}${name.slice(length)}`;
 }

@@ -26,5 +26,7 @@ it("asks for the opacity of the page in overlays", () =>
   expect(options({ output: "overlay", alpha: 0.25 })).toEqual({ output: "overlay", alpha: 0.25 }));
 it("asks for the whole picture", () =>
   expect(options({ faces: "whole" })).toEqual({ output: "mask", faces: "whole" }));
+it("asks for the one face that is shown", () =>
+  expect(options({ face: 2 })).toEqual({ output: "mask", face: 2 }));
 it("names a model that is not the default one", () =>
   expect(options({ model: "int8" })).toEqual({ output: "mask", model: "int8" }));
