@@ -78,6 +78,16 @@ test("the first load: isolated, at most 330 kB of HTML, JS and CSS", async () =>
   });
 });
 
+test("320 pixels are wide enough: nothing scrolls sideways", async () => {
+  await withPage({ viewport: { width: 320, height: 640 } }, async (page) => {
+    await page.getByTestId("bytes-to-fetch").getByText(/MB/).waitFor();
+    const wide = () => page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok((await wide()) <= 320, `${await wide()}`);
+    await parseFile(page);
+    assert.ok((await wide()) <= 320, `${await wide()}`);
+  });
+});
+
 test("all of it by keyboard", async () => {
   await withPage({}, async (page) => {
     await parseFile(page);

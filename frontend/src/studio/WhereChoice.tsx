@@ -40,8 +40,9 @@ export function WhereChoice() {
 /** What the first photo will have fetched; its room is kept until that is known. */
 function Cost({ bytes }: { bytes: number | null }) {
   return (
-    <span data-testid="bytes-to-fetch" className="min-w-20 text-left text-[13px] font-normal opacity-80">
-      {bytes === null ? "" : bytes === 0 ? "· ready" : `· ${once(bytes)}`}
+    <span data-testid="bytes-to-fetch" className="text-left text-[13px] font-normal opacity-80 sm:min-w-20">
+      {bytes === null ? "" : bytes === 0 ? "· ready" : `· ${formatBytes(bytes)}`}
+      {bytes !== null && bytes > 0 && <span className="max-[340px]:hidden"> once</span>}
     </span>
   );
 }
