@@ -88,15 +88,17 @@ def curves_picture(runs: Sequence[Run], path: Path) -> None:
     axes.set(xlabel="epoch", title="Learning curves")
     axes.set_ylabel("validation mean F1 %", color=BLUE)
     axes.title.set_fontsize(9)
-    right, begun = axes.twinx(), 1
+    right = axes.twinx() if any(run.loss_by_epoch for run in runs) else None
+    begun = 1
     for run in runs:
         count = len(run.validation_f1_by_epoch)
         if begun > 1:
             axes.axvline(begun - 0.5, color=GREY, linewidth=0.8, linestyle=":")
-        if run.loss_by_epoch:
+        if right and run.loss_by_epoch:
             right.plot(range(begun, begun + count), run.loss_by_epoch, color=GREY)
         begun += count
-    right.set_ylabel("training loss", color=GREY)
+    if right:
+        right.set_ylabel("training loss", color=GREY)
     figure.savefig(path, dpi=80)
     plt.close(figure)
 
