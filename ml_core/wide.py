@@ -53,10 +53,10 @@ def beyond(
     wide = look(_part(cut, grid, (height, width)))
     rest = [c for c in range(count) if c not in classes]  # class 0 stands for all of them beyond the cut
     found = cv2.resize(np.dstack([wide[..., rest].max(axis=2), wide[..., classes]]), (columns, rows))
-    coarse = (1 - np.minimum.outer(_ramp(height), _ramp(width)))[..., None]
-    near = logits.copy()
-    near[..., classes] += coarse * (found[area][..., 1:] - logits[..., classes])
-    near[..., rest] += coarse * (found[area][..., :1] - logits[..., rest].max(axis=2, keepdims=True))
+    coarse = 1 - np.minimum.outer(_ramp(height), _ramp(width))
+    near = logits + (coarse * (found[area][..., 0] - logits[..., rest].max(axis=2)))[..., None]
+    for index, c in enumerate(classes, start=1):
+        near[..., c] = logits[..., c] + coarse * (found[area][..., index] - logits[..., c])
     best = near.argmax(axis=2)
     x, y = (np.arange(columns) + left + 0.5) / width, (np.arange(rows) + top + 0.5) / height
     fade = 50 * np.maximum((x - CENTRE[0]) ** 2 + (y[:, None] - CENTRE[1]) ** 2 - FADE**2, 0)  # 0 in the cut
