@@ -5,7 +5,7 @@ import type { LabelMap } from "@/labels/label-map";
 import { overlayPng } from "@/labels/picture";
 import { regionsOf } from "@/labels/regions";
 import type { FoundClass, Result } from "@/results/result";
-import { labelsOfFace } from "./of-face";
+import { labelsOfFaces } from "./of-face";
 
 export interface Drawn {
   result: Omit<Result, "classes"> & { classes: readonly Pick<FoundClass, "id" | "confidence">[] };
@@ -60,8 +60,9 @@ function rowsOf(shown: LabelMap, { result, model: { classes }, hidden }: Drawn) 
 
 /** Faces with the classes of each, whose shares are of all that the face has. */
 function facesOf({ result, labels, model: { classes }, hidden }: Drawn) {
+  const owned = labelsOfFaces(labels, result.faces);
   return result.faces.map((face, index) => {
-    const own = labelsOfFace(labels, result.faces, index);
+    const own = owned[index]!;
     const all = own.ids.reduce((sum, id) => sum + Math.sign(id), 0);
     const regions = regionsOf(withoutHidden(own, hidden)).filter(({ id }) => id > 0);
     return {

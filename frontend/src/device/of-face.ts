@@ -9,17 +9,31 @@ import { alignment } from "./finder/alignment";
  * ml_core.paste.
  */
 export function labelsOfFace(labels: LabelMap, faces: readonly Face[], face: number): LabelMap {
-  if (faces.length < 2) return labels;
+  return faces.length < 2 ? labels : ownedBy(face, labels, ownersOf(labels, faces));
+}
+
+/** The same of each of the faces, whose labels are told apart once. */
+export function labelsOfFaces(labels: LabelMap, faces: readonly Face[]): LabelMap[] {
+  if (faces.length < 2) return faces.map(() => labels);
+  const owners = ownersOf(labels, faces);
+  return faces.map((_, face) => ownedBy(face, labels, owners));
+}
+
+function ownedBy(face: number, labels: LabelMap, owners: Uint16Array): LabelMap {
+  return { ...labels, ids: labels.ids.map((id, at) => (owners[at] === face ? id : 0)) };
+}
+
+/** The face of each label; that of the background is of no concern. */
+function ownersOf({ ids, width, step }: LabelMap, faces: readonly Face[]): Uint16Array {
   const inCuts = faces.map((each) => inverse(cutOfFace(each)));
-  const { width, step } = labels;
-  const ids = labels.ids.slice();
+  const owners = new Uint16Array(ids.length);
   for (let at = 0; at < ids.length; at += 1) {
     if (ids[at] === 0) continue;
     const x = ((at % width) + 0.5) * step;
     const y = (Math.floor(at / width) + 0.5) * step;
-    if (nearest(inCuts, x, y) !== face) ids[at] = 0;
+    owners[at] = nearest(inCuts, x, y);
   }
-  return { ...labels, ids };
+  return owners;
 }
 
 function nearest(inCuts: readonly Affine[], x: number, y: number): number {
